@@ -1,0 +1,84 @@
+"""What a codec is: media <-> tensors. Floor 2: knows specs and file formats, no family or net.
+
+An item is one sample of a medium (a text, a picture, a row). `Items` is whatever collection of
+them suits the medium: a list of strings, a lazy sequence of pictures, a DataFrame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+from torch import Tensor
+
+from genloom.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What `read` found: the items, and what was left out and why (path or row -> reason)."""
+
+    items: Any
+    files: tuple[Path, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A prompt or conditions in tensors: see `spec.Encoded` for the fields."""
+
+    known: Tensor | None = None
+    allowed: Mapping[int, Tensor] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """Media <-> tensors. Constructed from its options alone; learns the rest in `fit`."""
+
+    kind: ClassVar[str]  # its name in the registry
+    media: ClassVar[str]  # "text/plain", "image/png", "text/csv"
+    suffix: ClassVar[str]  # of the file that `write` makes: ".txt", ".png", ".csv"
+
+    @property
+    def spec(self) -> Spec:
+        """Shape and range of the tensors. Known after `fit` or `load`."""
+
+    def read(self, path: Path) -> Reading:
+        """Everything readable under a file or a folder. DataError when there is nothing."""
+
+    def fit(self, items: Any) -> None:
+        """Learn merges, column statistics, scale; often nothing."""
+
+    def encode(self, items: Any) -> Sequence[Tensor] | Tensor:
+        """One tensor an item, without bos: stacked [N, ...] where all have one shape."""
+
+    def decode(self, x: Sequence[Tensor] | Tensor) -> Any:
+        """Items from tensors, in the medium's own collection. Never fails on a legal tensor."""
+
+    def captions(self, items: Any) -> Sequence[str] | None:
+        """The text that goes with each item (caption, class), or None where there is none."""
+
+    def condition(self, prompt: str | None, where: Any) -> Condition:
+        """What a prompt and conditions fix of an item. RequestError when they cannot be met."""
+
+    def features(self, items: Any) -> Tensor:
+        """float [N, F]: a plain space in which nearest neighbours of items mean something."""
+
+    def compare(self, real: Any, made: Any) -> dict[str, float]:
+        """The medium's own quality, lower is better, headline first; {} to use held-out score."""
+
+    def preview(self, items: Any, path: Path) -> Path:
+        """Write something a person can look at (a grid, a table head, texts); returns the file."""
+
+    def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
+        """Write one asset; True where the record was embedded in the file itself."""
+
+    def save(self, folder: Path) -> None:
+        """JSON and safetensors only."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The inverse of `save`."""

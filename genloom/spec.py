@@ -1,0 +1,199 @@
+"""What families and nets know about data: the specs that codecs publish, and the carriers.
+
+Knows shapes, ranges and divisors. Knows no medium, file format, net or objective.
+Shape legend: B items, L positions of an item, C channels, P prompt positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A run of positions (tokens) or channels (arrays) that makes one field, such as a column.
+
+    kind: "number" for ordered values, "choice" for categories (one-hot in an array).
+    """
+
+    name: str
+    start: int
+    size: int
+    kind: Literal["number", "choice"]
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenSpec:
+    """Items that are runs of token ids, `long` of shape [L] with L <= length.
+
+    bos precedes every item (a stream of documents uses one id for bos and eos); eos is None for
+    items of fixed length. ranges[p] = (low, high) bounds the ids legal at position p of an item of
+    fixed length; empty means the whole vocabulary everywhere. spans name fields of such an item,
+    which may then be learnt and given in any order.
+    """
+
+    vocab: int
+    length: int
+    bos: int
+    eos: int | None
+    pad: int
+    axes: int = 1
+    spans: tuple[Span, ...] = ()
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArraySpec:
+    """Items that are `float` arrays of shape [channels, *grid], values mostly within [-1, 1].
+
+    grid () is a plain vector. spans name runs of channels (table columns).
+    """
+
+    grid: tuple[int, ...]
+    channels: int
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.channels, *self.grid)
+
+
+Spec = TokenSpec | ArraySpec
+
+
+def spec_to_json(spec: Spec) -> dict[str, Any]:
+    """A JSON-ready dictionary; `spec_from_json` is its inverse."""
+    values: dict[str, Any] = {f.name: getattr(spec, f.name) for f in fields(spec)}
+    values["spans"] = [vars(span) for span in spec.spans]
+    return {"carrier": "tokens" if isinstance(spec, TokenSpec) else "array", **values}
+
+
+def spec_from_json(values: Mapping[str, Any]) -> Spec:
+    known = dict(values)
+    carrier = known.pop("carrier")
+    known["spans"] = tuple(Span(**span) for span in known["spans"])
+    if carrier == "tokens":
+        known["ranges"] = tuple((low, high) for low, high in known["ranges"])
+        return TokenSpec(**known)
+    known["grid"] = tuple(known["grid"])
+    return ArraySpec(**known)
+
+
+@dataclass(kw_only=True)
+class Batch:
+    """What a loss reads.
+
+    x         tokens: long [B, 1 + L], the first id is the start; arrays: float [B, C, *grid]
+    weight    float; tokens: [B, 1 + L], how much each id counts as a target (0 for padding and for
+              the start); arrays: [B]
+    prompt    long [B, P] ids for the net's prompt encoder, or None
+    document  long [B, 1 + L], which document an id belongs to when several are packed, or None
+    """
+
+    spec: Spec
+    x: Tensor
+    weight: Tensor
+    prompt: Tensor | None = None
+    document: Tensor | None = None
+
+    def count(self) -> Tensor:
+        """The loss's divisor, known before the forward pass: predicted tokens, or items."""
+        return self.weight.sum()
+
+    def to(self, device: torch.device) -> Batch:
+        def move(x: Tensor | None) -> Tensor | None:
+            return None if x is None else x.to(device, non_blocking=True)
+
+        return Batch(
+            spec=self.spec,
+            x=self.x.to(device, non_blocking=True),
+            weight=self.weight.to(device, non_blocking=True),
+            prompt=move(self.prompt),
+            document=move(self.document),
+        )
+
+
+@dataclass(frozen=True)
+class Loss:
+    """total: a SUM over the batch, to be divided by the count over all micro-batches and ranks.
+
+    parts: detached sums for the log, divided the same way.
+    """
+
+    total: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to sample. None leaves the choice to the family; a family refuses what it cannot act on.
+
+    max_tokens            longest continuation, tokens
+    temperature           0 is greedy; 1 samples the model's own distribution
+    top_k, top_p, min_p   keep the k likeliest; the smallest set of mass p; those >= p * the likeliest
+    repetition_penalty    divides positive and multiplies negative logits of ids already present
+    stop                  strings that end a text
+    steps                 denoising steps
+    guidance              classifier-free guidance scale; 1 is none
+    solver                "euler", "heun" or "multistep"
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    stop: tuple[str, ...] = ()
+    steps: int | None = None
+    guidance: float | None = None
+    solver: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Only what was set."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) not in (None, ())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A prompt, a seed, a count and options.
+
+    prompt: a text (prefix, caption or class), or None
+    where:  conditions on fields, such as "age > 60 and income = '>50K'" or {"income": ">50K"}
+    Sample number i of seed s is the same item whatever else is asked for or shares its batch.
+    """
+
+    prompt: str | None = None
+    seed: int = 0
+    count: int = 1
+    first: int = 0
+    where: str | Mapping[str, Any] | None = None
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A request as tensors, made by the codecs, read by the family.
+
+    known    long [L], the ids already decided (-1 where open): a text's prefix or a row's columns
+    allowed  position -> bool [high - low], which ids of the position's range may be drawn
+    prompt   long [P], ids for the net's prompt encoder
+    seed     the request's seed
+    index    long [B], the number of each sample within its seed
+    """
+
+    seed: int
+    index: Tensor
+    known: Tensor | None = None
+    allowed: Mapping[int, Tensor] = field(default_factory=dict)
+    prompt: Tensor | None = None
+    options: Options = field(default_factory=Options)
