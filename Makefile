@@ -1,0 +1,81 @@
+# Every target does its own set-up: a virtual environment in .venv, filled once and again only
+# when pyproject.toml or constraints.txt change.
+#
+#   make demo         train three small models, make new things, open a gallery (about 5 minutes)
+#   make test         the quick tests
+#   make install      set-up only
+#   make test-slow    the tests that train for a while
+#   make bench        the benchmarks of docs/benchmarks.md that need no peer
+#   make check        style and types
+#   make clean        remove what these targets made, .venv included
+#
+# Variables:
+#   PYTHON=...        the Python to build .venv with (3.11 or newer)
+#   TORCH_INDEX=...   a package index that holds the build of torch you want, for example the
+#                     CPU index named on PyTorch's own install page; saves gigabytes on Linux
+#   ARGS=...          passed on to demo, to pytest or to the benchmarks
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow bench check clean
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+endif
+BIN := .venv/bin
+KEY := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+STAMP := .venv/installed-$(KEY)
+# One thread a process: two test workers on two cores must not fight over them.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+WORKERS ?= 2
+
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+install: $(STAMP)
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo "Genloom needs Python 3.11 or newer with its venv module, and \
+	found none. Install one, or name it: make install PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	f"Genloom needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: name another with PYTHON=...")'
+	@test -x $(BIN)/python || { echo "==> Making a virtual environment in .venv ($(PYTHON))"; \
+	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Could not make .venv: on Debian and Ubuntu \
+	install the package python3-venv" >&2; exit 1; }; }
+	@if [ -n "$(TORCH_INDEX)" ]; then echo "==> Installing torch from $(TORCH_INDEX)"; \
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -c constraints.txt \
+	--index-url "$(TORCH_INDEX)" torch; fi
+	@echo "==> Installing Genloom and what it needs (once; a few minutes, mostly torch)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	-e ".[tables,test]"
+	@rm -f .venv/installed-* && touch $@
+	@echo "==> Ready: $(BIN)/genloom --help"
+
+demo: $(STAMP)
+	@echo "==> Training three small models and making new things with them"
+	@$(BIN)/genloom demo $(ARGS)
+
+test: $(STAMP)
+	@echo "==> Quick tests ($(WORKERS) workers)"
+	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+
+test-slow: $(STAMP)
+	@echo "==> Slow tests (some minutes)"
+	@$(BIN)/python -m pytest -q -m slow --timeout 1200 $(ARGS)
+
+bench: $(STAMP)
+	@echo "==> Benchmarks (see docs/benchmarks.md; a quiet machine, please)"
+	@set -e; for script in benchmarks/bench_*.py; do test -e "$$script" || continue; \
+	echo "==> $$script"; $(BIN)/python "$$script" $(ARGS); done
+
+check: $(STAMP)
+	@echo "==> Style"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@echo "==> Types"
+	@$(BIN)/pyrefly check
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .pyrefly_cache build dist demo-out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
