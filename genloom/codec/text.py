@@ -1,0 +1,194 @@
+"""The codec of texts: strings <-> runs of token ids. Code is text, too.
+
+Knows how a vocabulary is chosen and how prompts, previews and features of texts are made. Reading
+files is in `text_files`, the vocabulary itself in `byte_pairs`. Knows no family or net.
+Shape legend: N texts, L ids of a text, F features.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genloom.codec.base import Condition, Reading
+from genloom.codec.byte_pairs import BYTES, END, PAD, BytePairs
+from genloom.codec.saving import load_json, save_json, write_atomic
+from genloom.codec.text_files import Documents, read_texts
+from genloom.errors import ModelError, RecipeError, RequestError
+from genloom.spec import TokenSpec
+
+_TINY = 200_000  # bytes; below it merges see too few examples to be worth their parameters
+_SMALLEST, _LARGEST = 512, 8192
+_LARGEST_FILE = 64 << 20  # bytes of a tokenizer.json; ours stay far below one
+_FEATURES = 512
+_OPTIONS = frozenset({"vocab", "length", "documents"})
+
+
+class TextCodec:
+    """Texts as byte-level tokens.
+
+    vocab      ids in all, specials and the 256 bytes included (258 is plain bytes); "auto" takes
+               plain bytes below 200 kB and else about the square root of the corpus in bytes
+    length     ids of context
+    documents  what is one text: "file", "paragraph", "line", or "auto" for files cut at lines
+               that say <|endoftext|>
+    """
+
+    kind: ClassVar[str] = "text"
+    media: ClassVar[str] = "text/plain"
+    suffix: ClassVar[str] = ".txt"
+
+    def __init__(
+        self,
+        *,
+        vocab: int | Literal["auto"] = "auto",
+        length: int = 256,
+        documents: Documents = "auto",
+    ) -> None:
+        if vocab != "auto" and (not isinstance(vocab, int) or not BYTES <= vocab <= 1 << 20):
+            raise RecipeError(f"codec.vocab is {vocab!r}: give 'auto' or {BYTES} to {1 << 20}")
+        if not isinstance(length, int) or length < 2:
+            raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 2")
+        if documents not in get_args(Documents):
+            choices = ", ".join(get_args(Documents))
+            raise RecipeError(f"codec.documents is {documents!r}: give one of {choices}")
+        self.vocab, self.length, self.documents = vocab, length, documents
+        self._pairs: BytePairs | None = None
+
+    @property
+    def pairs(self) -> BytePairs:
+        """The learnt vocabulary."""
+        if self._pairs is None:
+            raise ModelError("this text codec has no vocabulary yet: call fit or load first")
+        return self._pairs
+
+    @property
+    def spec(self) -> TokenSpec:
+        return TokenSpec(vocab=len(self.pairs), length=self.length, bos=END, eos=END, pad=PAD)
+
+    def read(self, path: Path) -> Reading:
+        """The texts of a file or of a folder and all below it; see `text_files`."""
+        return read_texts(path, self.documents)
+
+    def fit(self, items: Sequence[str]) -> None:
+        size = sum(units(text)[1] for text in items)
+        vocab = _vocabulary(size) if self.vocab == "auto" else self.vocab
+        self._pairs = BytePairs.learn(items, vocab) if vocab > BYTES else BytePairs()
+
+    def encode(self, items: Sequence[str]) -> list[Tensor]:
+        """long [L] each, neither bos nor eos, of any length."""
+        return self.pairs.encode(items)
+
+    def decode(self, x: Iterable[Tensor] | Tensor) -> list[str]:
+        """Texts up to their eos; a bos before them is passed over.
+
+        A last character whose bytes are not all there is left out; other broken bytes become
+        U+FFFD.
+        """
+        return [self.stable_prefix(row) for row in x]
+
+    def stable_prefix(self, ids: Tensor | Sequence[int]) -> str:
+        """The text of ids still being generated, less a last character still incomplete.
+
+        It only ever grows as ids are added, so it can be shown as it comes.
+        """
+        row = ids.tolist() if isinstance(ids, Tensor) else list(ids)
+        start = 1 if row[:1] == [END] else 0
+        stop = row.index(END, start) if END in row[start:] else len(row)
+        return self.pairs.decode(row[start:stop])
+
+    def captions(self, items: Sequence[str]) -> None:
+        return None
+
+    def condition(self, prompt: str | None, where: Any) -> Condition:
+        """The prompt as the ids that a text begins with."""
+        if where:
+            raise RequestError(f"where={where!r}: a text has no fields; give a prompt instead")
+        if not prompt:
+            return Condition()
+        (known,) = self.encode([prompt])
+        if len(known) > self.length - 1:
+            raise RequestError(
+                f"the prompt has {len(known)} tokens and the context of this model {self.length}: "
+                f"shorten it to {self.length - 1} tokens"
+            )
+        return Condition(known=known)
+
+    def features(self, items: Sequence[str]) -> Tensor:
+        """float [N, F]: hashed counts of runs of two to four characters, of length one."""
+        return torch.stack([_run_counts(text) for text in items]).float()
+
+    def compare(self, real: Sequence[str], made: Sequence[str]) -> dict[str, float]:
+        """Nothing: the score on held-out text says more."""
+        return {}
+
+    def preview(self, items: Sequence[str], path: Path) -> Path:
+        rule = "\n\n" + "-" * 72 + "\n\n"
+        path = Path(path).with_suffix(self.suffix)
+        return write_atomic(path, _file_bytes(rule.join(items) + "\n"))
+
+    def write(self, item: str, path: Path, record: Mapping[str, Any] | None = None) -> bool:
+        """Plain UTF-8, or one JSON line with "text" where the path ends in .jsonl."""
+        path = Path(path)
+        if path.suffix.lower() == ".jsonl":
+            item = json.dumps({"text": item}, ensure_ascii=False) + "\n"
+        write_atomic(path, _file_bytes(item))
+        return False  # a text file has no place for a record
+
+    def save(self, folder: Path) -> None:
+        write_atomic(Path(folder) / "tokenizer.json", self.pairs.to_json().encode())
+        save_json(folder, self.kind, {key: getattr(self, key) for key in sorted(_OPTIONS)})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        path = Path(folder) / "tokenizer.json"
+        try:
+            codec = cls(**load_json(folder, cls.kind, _OPTIONS))
+            if path.stat().st_size > _LARGEST_FILE:
+                raise ModelError(f"{path} is larger than any vocabulary: it is not Genloom's")
+            codec._pairs = BytePairs.from_json(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ModelError(f"{path} is missing: the model folder is incomplete") from None
+        except (OSError, UnicodeDecodeError, RecipeError) as error:
+            raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
+        return codec
+
+
+def units(text: str) -> tuple[int, int]:
+    """Characters and UTF-8 bytes, by which losses of different vocabularies compare."""
+    return len(text), len(text.encode("utf-8", "surrogatepass"))
+
+
+def _vocabulary(size: int) -> int:
+    """Ids for a corpus of `size` bytes: the power of two nearest its square root, within bounds."""
+    if size < _TINY:
+        return BYTES
+    return min(max(1 << round(math.log2(size) / 2), _SMALLEST), _LARGEST)
+
+
+def _file_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _run_counts(text: str) -> Tensor:
+    # Multiplicative hashing modulo 2^64; the high bits are the well mixed ones.
+    codes = np.frombuffer(text.lower().encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
+    counts = np.zeros(_FEATURES)
+    for size in (2, 3, 4):
+        if len(codes) < size:
+            break
+        runs = np.lib.stride_tricks.sliding_window_view(codes, size)
+        key = np.full(len(runs), size, np.uint64)
+        for column in range(size):
+            key = (key ^ runs[:, column]) * np.uint64(0x9E3779B97F4A7C15)
+            key ^= key >> np.uint64(29)
+        bins = (key * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(55)
+        counts += np.bincount(bins.astype(np.int64), minlength=_FEATURES)
+    return torch.from_numpy(counts / max(1.0, float(np.linalg.norm(counts))))
