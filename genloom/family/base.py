@@ -43,18 +43,32 @@ class Samples:
         if len(parts) == 1:
             return first
         return Samples(
-            torch.cat([p.x for p in parts]),
+            _stack([p.x for p in parts]),
             torch.cat([p.done for p in parts]),
-            {k: torch.cat([p.state[k] for p in parts]) for k in first.state},
+            {k: _stack([p.state[k] for p in parts]) for k in first.state},
         )
+
+    def kin(self, other: Samples) -> bool:
+        """Whether the two can share a batch: the same state, of the same shapes but for length."""
+        return self.state.keys() == other.state.keys() and self.x.shape[2:] == other.x.shape[2:]
+
+
+def _stack(parts: list[Tensor]) -> Tensor:
+    """Joined along the first axis; runs of ids of different capacity are padded behind."""
+    if parts[0].dim() == 2 and len({p.shape[1] for p in parts}) > 1:
+        widest = max(p.shape[1] for p in parts)
+        parts = [torch.nn.functional.pad(p, (0, widest - p.shape[1])) for p in parts]
+    return torch.cat(parts)
 
 
 class Cache(Protocol):
     """Keys and values of the positions that a batch of samples has passed, row by row."""
 
-    def select(self, rows: Tensor) -> Cache: ...
+    def select(self, rows: Tensor) -> Cache:
+        """Only these rows."""
 
-    def join(self, other: Any) -> Cache: ...
+    def join(self, other: Any) -> Cache:
+        """These rows, then the other's."""
 
 
 class Family(Protocol):
@@ -77,6 +91,9 @@ class Family(Protocol):
 
     def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
         """One token or one denoising step for every sample, in place; sets done."""
+
+    def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
+        """What a codec decodes, finished or so far: ids without bos and eos, or arrays."""
 
     def score(self, nets: Nets, batch: Batch) -> Tensor:
         """float [B]: log-likelihood in nats, or a bound on it; higher is likelier."""

@@ -1,0 +1,287 @@
+"""One id after another: left to right for streams, in any order over the fields of a row.
+
+Knows ids, positions and fields; not what they stand for. The same code serves a text and a row: a
+row is an item of fixed length whose positions have ranges of their own.
+Shape legend: B items, L positions of an item, V ids of a range, D width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from genloom.errors import RequestError
+from genloom.family.base import Cache, Nets, Samples
+from genloom.family.choose import Controls, draw, penalise, truncate
+from genloom.family.noise import keys, uniform
+from genloom.spec import Batch, Encoded, Loss, Spec, TokenSpec
+
+DEFAULT_TOKENS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Autoregressive:
+    """order "any" learns p(rest | any subset of fields); `given` is the share of rows in which a
+    random subset comes first (the others keep the codec's order, which sampling uses)."""
+
+    kind: ClassVar[str] = "autoregressive"
+    carries: ClassVar[type] = TokenSpec
+    roles: ClassVar[frozenset[str]] = frozenset({"net"})
+    players: ClassVar[tuple[str, ...]] = ("net",)
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"max_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "stop"}
+    )
+
+    order: Literal["left", "any"] = "left"
+    given: float = 0.5
+
+    # --- training -------------------------------------------------------------------------------
+
+    def loss(self, player: str, nets: Nets, batch: Batch, rng: Generator) -> Loss:
+        """Cross-entropy of each id given those before it, nats."""
+        order = self._orders(batch, rng) if self.order == "any" else None
+        total = (self._surprise(nets, batch, order) * batch.weight[:, 1:]).sum()
+        return Loss(total, {"nats": total.detach()})
+
+    def score(self, nets: Nets, batch: Batch) -> Tensor:
+        """Exact log-likelihood in the codec's order, nats [B]."""
+        return -(self._surprise(nets, batch, None) * batch.weight[:, 1:]).sum(1)
+
+    def _orders(self, batch: Batch, rng: Generator) -> Tensor | None:
+        """long [B, L]: positions in the order they are to be predicted; None is the codec's own."""
+        spec = batch.spec
+        assert isinstance(spec, TokenSpec)
+        if not spec.spans:
+            return None
+        rows, device = batch.x.shape[0], batch.x.device
+        shape = (rows, len(spec.spans))
+        share = torch.rand(rows, 1, generator=rng, device=rng.device)
+        early = torch.rand(shape, generator=rng, device=rng.device) < share
+        early &= torch.rand(rows, 1, generator=rng, device=rng.device) < self.given
+        place = torch.rand(shape, generator=rng, device=rng.device) - 1.0
+        field_key = torch.where(early, place, torch.arange(shape[1], device=rng.device).float())
+        return _by_field(field_key.to(device), spec)
+
+    def _surprise(self, nets: Nets, batch: Batch, order: Tensor | None) -> Tensor:
+        """-log p of each target id, float [B, L] at the place of the id in x."""
+        spec, x = batch.spec, batch.x
+        assert isinstance(spec, TokenSpec)
+        items, slots = x[:, 1:], None
+        if spec.spans:
+            if order is None:
+                order = torch.arange(items.shape[1], device=x.device).expand_as(items)
+            items = items.gather(1, order)
+            slots = (F.pad(order[:, :-1] + 1, (1, 0)), order + 1)
+        ids = torch.cat((x[:, :1], items[:, :-1]), 1)
+        before = torch.cat((ids[:, :1], ids[:, :-1]), 1)
+        document = None if batch.document is None else batch.document[:, :-1]
+        position = torch.arange(ids.shape[1], device=x.device)[None, :, None]
+        net = nets["net"]
+        hidden = net(ids, position, net.attention(document), before, slots)
+        if not spec.ranges:
+            logits = net.logits(hidden)
+            return F.cross_entropy(logits.flatten(0, 1), items.flatten(), reduction="none").view(
+                items.shape
+            )
+        assert order is not None
+        hidden = hidden.gather(1, order.argsort(1)[..., None].expand_as(hidden))
+        parts = []
+        for place, (low, high) in enumerate(spec.ranges):
+            logits = net.logits(hidden[:, place], low, high)
+            target = x[:, 1 + place] - low
+            parts.append(F.cross_entropy(logits, target, reduction="none"))
+        return torch.stack(parts, 1)
+
+    # --- sampling -------------------------------------------------------------------------------
+
+    def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
+        assert isinstance(spec, TokenSpec)
+        rows = len(request.index)
+        fixed = spec.eos is None
+        known = request.known if request.known is not None else torch.empty(0, dtype=torch.long)
+        order = None
+        if spec.spans:
+            order = self._given_first(spec, request)
+            known = torch.full((spec.length,), -1) if request.known is None else known
+            known = known[order]
+        known = known[: int((known >= 0).sum())]
+        wanted = request.options.max_tokens or DEFAULT_TOKENS
+        end = 1 + (spec.length if fixed else len(known) + wanted)
+        x = torch.full((rows, end), spec.pad, dtype=torch.long)
+        x[:, 0] = spec.bos
+        x[:, 1 : 1 + len(known)] = known
+        length = torch.full((rows,), 1 + len(known), dtype=torch.long)
+        state = {
+            "key": keys(request.seed, request.index),
+            "length": length,
+            "prefix": length.clone(),
+            "end": torch.full((rows,), end, dtype=torch.long),
+            "offset": torch.zeros(rows, dtype=torch.long),
+            "controls": Controls.state(request.options, rows),
+            "eos": torch.full((rows,), -1 if spec.eos is None else spec.eos, dtype=torch.long),
+            "context": torch.full((rows,), spec.length, dtype=torch.long),
+        }
+        if order is not None:
+            state["order"] = order.expand(rows, -1).clone()
+            state["low"], state["high"] = _bounds(spec, rows)
+            state["mass"] = torch.zeros(rows)
+        if request.allowed:
+            state["allowed"] = _allowed(spec, request.allowed).expand(rows, -1)
+        return Samples(x, length >= state["end"], state)
+
+    def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
+        """long [L]: what is known, then what is restricted, then the rest in the codec's order."""
+        key = torch.arange(len(spec.spans)).float()
+        for place, span in enumerate(spec.spans):
+            run = range(span.start, span.stop)
+            if request.known is not None and all(request.known[p] >= 0 for p in run):
+                key[place] -= 2.0 * len(spec.spans)
+            elif any(p in request.allowed for p in run):
+                key[place] -= len(spec.spans)
+        if self.order == "left" and bool((key < 0).any()):
+            raise RequestError(
+                "this model was trained left to right and cannot take conditions: train with "
+                "--set family.order=any"
+            )
+        return _by_field(key[None], spec)[0]
+
+    def cache(self, nets: Nets, samples: Samples) -> Cache | None:
+        capacity = int(samples.state["context"].max()) if len(samples) else 1
+        return nets["net"].cache(len(samples), capacity + 1)
+
+    def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
+        """Feed what is new since the last step, then draw one id a sample."""
+        state = samples.state
+        self._slide(samples, cache)
+        pending = state["length"] - state["offset"] - cache.length
+        counts = pending.unique().tolist()
+        for count in counts:
+            rows = None if len(counts) == 1 else (pending == count).nonzero()[:, 0]
+            hidden = self._feed(nets, samples, cache, rows, count)
+            self._extend(nets, samples, rows, hidden)
+
+    def _slide(self, samples: Samples, cache: Cache) -> None:
+        """A stream that fills its context goes on with the last half of it, computed afresh."""
+        state = samples.state
+        full = state["length"] - state["offset"] > state["context"]
+        if bool(full.any()):
+            half = torch.div(state["context"], 2, rounding_mode="floor").clamp(min=1)
+            state["offset"] = torch.where(full, state["length"] - half, state["offset"])
+            cache.length[full] = 0
+
+    def _feed(
+        self, nets: Nets, samples: Samples, cache: Cache, rows: Tensor | None, count: int
+    ) -> Tensor:
+        """Hidden state [b, D] after the last of `count` new ids of each of these rows."""
+        state, x = samples.state, samples.x
+        pick = (lambda t: t) if rows is None else (lambda t: t[rows])
+        first = pick(cache.length)[:, None] + torch.arange(count, device=x.device)  # in the window
+        at = first + pick(state["offset"])[:, None]
+        ids = pick(x).gather(1, at)
+        before = pick(x).gather(1, (at - 1).clamp(min=0))
+        before = torch.where(first > 0, before, ids)
+        slots = None
+        if "order" in state:
+            padded = F.pad(pick(state["order"]) + 1, (1, 0))
+            to = padded.gather(1, (at + 1).clamp(max=padded.shape[1] - 1))
+            slots = (padded.gather(1, at), to)
+        attention = cache.attention(rows, count)
+        hidden = nets["net"](ids, first[..., None], attention, before, slots)
+        cache.advance(rows, count)
+        return hidden[:, -1]
+
+    def _extend(self, nets: Nets, samples: Samples, rows: Tensor | None, hidden: Tensor) -> None:
+        """Draw the next id of these rows and write it."""
+        every = torch.arange(len(samples), device=samples.x.device) if rows is None else rows
+        for low, high, some in self._ranges(samples, every):
+            part = hidden if some is None else hidden[some]
+            logits = nets["net"].logits(part, low, high)
+            where = every if some is None else every[some]
+            self._write(samples, where, logits, low)
+
+    def _ranges(
+        self, samples: Samples, rows: Tensor
+    ) -> list[tuple[int, int | None, Tensor | None]]:
+        """The rows by the range of ids their next position has."""
+        state = samples.state
+        if "order" not in state:
+            return [(0, None, None)]
+        place = state["order"][rows].gather(1, (state["length"][rows] - 1)[:, None])[:, 0]
+        out = []
+        for slot in place.unique().tolist():
+            some = place == slot
+            low, high = int(state["low"][0, slot]), int(state["high"][0, slot])
+            out.append((low, high, None if bool(some.all()) else some.nonzero()[:, 0]))
+        return out
+
+    def _write(self, samples: Samples, rows: Tensor, logits: Tensor, low: int) -> None:
+        state = samples.state
+        controls = Controls.of(state["controls"][rows])
+        if "allowed" in state:
+            allowed = state["allowed"][rows, low : low + logits.shape[1]]
+            state["mass"][rows] += _log_mass(logits, allowed)
+            logits = logits.masked_fill(~allowed, float("-inf"))
+        if bool((controls.penalty != 1).any()):
+            present = _present(samples.x[rows], state["length"][rows], low, logits.shape[1])
+            logits = penalise(logits, present, controls.penalty)
+        cold = controls.temperature <= 0
+        plain = torch.tensor(Controls.OFF, device=logits.device)
+        if bool((state["controls"][rows] != plain).any()):
+            logits = truncate(logits, controls)
+        length = state["length"][rows]
+        chance = uniform(state["key"][rows], length)[:, 0]
+        ids = low + draw(logits, chance, cold)
+        samples.x[rows, length] = ids
+        state["length"][rows] = length + 1
+        samples.done[rows] = (ids == state["eos"][rows]) | (length + 1 >= state["end"][rows])
+
+    def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
+        state = samples.state
+        if "order" in state:
+            back = state["order"].argsort(1)
+            return samples.x[:, 1:].gather(1, back)
+        stop = state["length"] - (samples.x.gather(1, state["length"][:, None] - 1)[:, 0]
+                                  == state["eos"]).long()
+        return [row[1:n] for row, n in zip(samples.x, stop.tolist(), strict=True)]
+
+
+def _by_field(key: Tensor, spec: TokenSpec) -> Tensor:
+    """Positions sorted by their field's key, float [B, fields] -> long [B, L]."""
+    field = torch.zeros(spec.length, dtype=torch.long, device=key.device)
+    for place, span in enumerate(spec.spans):
+        field[span.start : span.stop] = place
+    return key[:, field].sort(dim=1, stable=True).indices
+
+
+def _bounds(spec: TokenSpec, rows: int) -> tuple[Tensor, Tensor]:
+    """long [B, L] each: lowest and one past the highest id of each position."""
+    ranges = torch.tensor(spec.ranges or [(0, spec.vocab)] * spec.length)
+    return ranges[:, 0].expand(rows, -1), ranges[:, 1].expand(rows, -1)
+
+
+def _allowed(spec: TokenSpec, masks: dict[int, Tensor]) -> Tensor:
+    """bool [1, V]: which ids may be drawn at all, each range belonging to one position."""
+    out = torch.ones(1, spec.vocab, dtype=torch.bool)
+    for place, mask in masks.items():
+        low, high = spec.ranges[place]
+        out[0, low:high] = mask
+    return out
+
+
+def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:
+    """log of the probability that lies on the allowed ids, float [B]."""
+    inside = logits.masked_fill(~allowed, float("-inf")).logsumexp(-1)
+    return inside - logits.logsumexp(-1)
+
+
+def _present(x: Tensor, length: Tensor, low: int, size: int) -> Tensor:
+    """bool [B, V]: which ids of the range stand in x before length."""
+    there = torch.arange(x.shape[1], device=x.device) < length[:, None]
+    inside = there & (x >= low) & (x < low + size)
+    out = torch.zeros(len(x), size + 1, dtype=torch.bool, device=x.device)
+    out.scatter_(1, torch.where(inside, x - low, size), True)
+    return out[:, :size]

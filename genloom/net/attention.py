@@ -1,0 +1,218 @@
+"""How positions meet: the attentions that are handed to a transformer as an argument.
+
+The only place where positions mix, where keys and values are kept, and where a kernel is chosen.
+Shape legend: B items, L positions, N all tokens of a ragged batch, H heads, G key-value heads,
+E head dimension, T cached positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Attention(Protocol):
+    """q [..., H, E], k and v [..., G, E] -> [..., H, E]; leading dimensions as the caller has."""
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor: ...
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Tensor | None) -> Tensor:
+    """q [B, L, H, E], k and v [B, T, G, E] -> [B, L, H, E] by the library's fused kernel."""
+    out = F.scaled_dot_product_attention(
+        q.transpose(1, 2),
+        k.transpose(1, 2),
+        v.transpose(1, 2),
+        attn_mask=mask,
+        is_causal=causal,
+        enable_gqa=q.shape[2] != k.shape[2],
+    )
+    return out.transpose(1, 2)
+
+
+def plain_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(E)) v written out; the slow, obvious version (Vaswani 2017, eq. 1).
+
+    mask: bool [B or 1, 1, L, T], true where q may look.
+    """
+    groups = q.shape[2] // k.shape[2]
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+    k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+    logits = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+    return (logits.masked_fill(~mask, float("-inf")).softmax(-1) @ v).transpose(1, 2)
+
+
+class CausalAttention:
+    """Each position sees itself and what is before it, in its own row."""
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return _attend(q, k, v, causal=True, mask=None)
+
+
+@dataclass(frozen=True)
+class FullAttention:
+    """Each position sees all of its row. present: bool [B, T], which keys are there, or None."""
+
+    present: Tensor | None = None
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        mask = None if self.present is None else self.present[:, None, None, :]
+        return _attend(q, k, v, causal=False, mask=mask)
+
+
+class PackedAttention:
+    """Causal, and only within the same document. document: long [B, L]."""
+
+    def __init__(self, document: Tensor) -> None:
+        same = document[:, None, :, None] == document[:, None, None, :]
+        self.mask = same & _lower(document.shape[1], document.device)
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return _attend(q, k, v, causal=False, mask=self.mask)
+
+
+class RaggedAttention:
+    """Causal within each of several runs laid end to end: q [N, H, E], lengths sum to N."""
+
+    def __init__(self, lengths: list[int]) -> None:
+        self.lengths = lengths
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        runs = zip(*(x.split(self.lengths) for x in (q, k, v)), strict=True)
+        return torch.cat([_attend(a[None], b[None], c[None], True, None)[0] for a, b, c in runs])
+
+
+def _lower(size: int, device: torch.device) -> Tensor:
+    return torch.ones(size, size, dtype=torch.bool, device=device).tril()
+
+
+class DenseCache:
+    """Keys and values of B rows, each with a length of its own, in one block of memory.
+
+    keys, values: [B, layers, G, T, E]; length: long [B], positions already there.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor, length: Tensor) -> None:
+        self.keys, self.values, self.length = keys, values, length
+
+    @classmethod
+    def empty(
+        cls, rows: int, layers: int, heads: int, capacity: int, size: int, like: Tensor
+    ) -> DenseCache:
+        shape = (rows, layers, heads, capacity, size)
+        keys = torch.zeros(shape, dtype=like.dtype, device=like.device)
+        length = torch.zeros(rows, dtype=torch.long, device=like.device)
+        return cls(keys, torch.zeros_like(keys), length)
+
+    def select(self, rows: Tensor) -> DenseCache:
+        return DenseCache(self.keys[rows], self.values[rows], self.length[rows])
+
+    def join(self, other: DenseCache) -> DenseCache:
+        return DenseCache(
+            torch.cat([self.keys, other.keys]),
+            torch.cat([self.values, other.values]),
+            torch.cat([self.length, other.length]),
+        )
+
+    def attention(self, rows: Tensor | None, count: int) -> CachedAttention:
+        """For `count` further positions of these rows (None: all); then `advance` by as many."""
+        return CachedAttention(self, rows, count)
+
+    def advance(self, rows: Tensor | None, count: int) -> None:
+        if rows is None:
+            self.length += count
+        else:
+            self.length[rows] += count
+
+
+class CachedAttention:
+    """q [b, count, H, E]: writes k and v behind each row's own length, then looks back.
+
+    Written out in plain products rather than the fused kernel: with appended, masked keys a row's
+    sums stay the same to the last bit whatever the longest row beside it.
+    """
+
+    def __init__(self, cache: DenseCache, rows: Tensor | None, count: int) -> None:
+        self.cache, self.rows, self.count = cache, rows, count
+        start = cache.length if rows is None else cache.length[rows]
+        self.first = int(start.min()) if start.numel() else 0
+        self.last = (int(start.max()) if start.numel() else 0) + count
+        self.even = rows is None and self.first + count == self.last
+        self.at = start[:, None] + torch.arange(count, device=start.device)  # [b, count]
+        seen = torch.arange(self.last, device=start.device)
+        self.mask = seen <= self.at[..., None]  # [b, count, T]
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        keys, values = self._write(layer, k, v)  # [b, G, T, E]
+        b, count, heads, size = q.shape
+        groups = keys.shape[1]
+        q = q.reshape(b, count, groups, heads // groups, size).permute(0, 2, 3, 1, 4)
+        q = q.reshape(b, groups, -1, size) * size**-0.5  # [b, G, (H/G) * count, E]
+        logits = q @ keys.transpose(-1, -2)
+        if not (self.even and count == 1):
+            mask = self.mask[:, None, None].expand(-1, -1, heads // groups, -1, -1)
+            logits = logits.masked_fill(~mask.reshape(b, 1, -1, self.last), float("-inf"))
+        out = logits.softmax(-1) @ values
+        out = out.reshape(b, groups, heads // groups, count, size).permute(0, 3, 1, 2, 4)
+        return out.reshape(b, count, heads, size)
+
+    def _write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        keys, values = self.cache.keys[:, layer], self.cache.values[:, layer]
+        if self.even:
+            keys[:, :, self.first : self.last] = k.transpose(1, 2)
+            values[:, :, self.first : self.last] = v.transpose(1, 2)
+            return keys[:, :, : self.last], values[:, :, : self.last]
+        rows = torch.arange(len(self.cache.length), device=k.device)
+        rows = rows if self.rows is None else self.rows
+        keys[rows[:, None], :, self.at] = k
+        values[rows[:, None], :, self.at] = v
+        return keys[rows, :, : self.last], values[rows, :, : self.last]
+
+
+class RunningSum:
+    """The cheapest mixing: each position sees the sum of v up to and with itself. [B, L, 1, E]."""
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return v.cumsum(1)
+
+
+class SumCache:
+    """What `RunningSum` needs to go on: the sum so far. total: [B, E]; length: long [B]."""
+
+    def __init__(self, total: Tensor, length: Tensor) -> None:
+        self.total, self.length = total, length
+
+    @classmethod
+    def empty(cls, rows: int, size: int, like: Tensor) -> SumCache:
+        total = torch.zeros(rows, size, dtype=like.dtype, device=like.device)
+        return cls(total, torch.zeros(rows, dtype=torch.long, device=like.device))
+
+    def select(self, rows: Tensor) -> SumCache:
+        return SumCache(self.total[rows], self.length[rows])
+
+    def join(self, other: SumCache) -> SumCache:
+        return SumCache(
+            torch.cat([self.total, other.total]), torch.cat([self.length, other.length])
+        )
+
+    def attention(self, rows: Tensor | None, count: int) -> Attention:
+        def add(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            before = self.total if rows is None else self.total[rows]
+            out = before[:, None, None] + v.cumsum(1)  # [b, count, 1, E]
+            if rows is None:
+                self.total = out[:, -1, 0]
+            else:
+                self.total[rows] = out[:, -1, 0]
+            return out
+
+        return add
+
+    def advance(self, rows: Tensor | None, count: int) -> None:
+        if rows is None:
+            self.length += count
+        else:
+            self.length[rows] += count

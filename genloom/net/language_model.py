@@ -1,0 +1,95 @@
+"""Token ids in, a hidden state per position and logits over a range of ids out.
+
+Serves a stream of text and the columns of a row alike: with slots it is told which position of the
+item each id came from and which one is to be predicted, so that positions may come in any order
+(sigma-GPT, Pannatier et al. 2024, section 2). Knows no family, cache policy or medium.
+Shape legend: ... [B, L] or [N], D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from genloom.net.attention import Attention, CausalAttention, DenseCache, PackedAttention
+from genloom.net.layers import initialise, project
+from genloom.net.transformer import Transformer, TransformerConfig
+from genloom.spec import Spec, TokenSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageModelConfig(TransformerConfig):
+    """The stack's sizes, and what stands before and behind it."""
+
+    softcap: float = 15.0  # logits are bounded to +- this; 0 is off (Gemma 2, section 2)
+    tied: bool = False  # the head is the embedding
+    learned: int = 0  # learnt absolute positions for this many; 0 is none
+    bigram: int = 0  # buckets of a hashed embedding of (previous id, id); 0 is none
+
+
+class LanguageModel(nn.Module):
+    """A causal transformer over ids."""
+
+    kind: ClassVar[str] = "transformer"
+    carries: ClassVar[type] = TokenSpec
+    fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    Config = LanguageModelConfig
+
+    def __init__(self, config: LanguageModelConfig, spec: Spec, prompt: TokenSpec | None) -> None:
+        super().__init__()
+        assert isinstance(spec, TokenSpec)
+        width = config.width
+        self.config = config
+        self.embed = nn.Embedding(spec.vocab, width)
+        self.pair = nn.Embedding(config.bigram, width) if config.bigram else None
+        self.place = nn.Embedding(config.learned, width) if config.learned else None
+        slots = spec.length + 1 if spec.spans else 0
+        self.slot_from = nn.Embedding(slots, width) if slots else None
+        self.slot_to = nn.Embedding(slots, width) if slots else None
+        self.transformer = Transformer(config)
+        self.head = None if config.tied else nn.Parameter(torch.zeros(spec.vocab, width))
+        for part in (self.embed, self.pair, self.place, self.slot_from, self.slot_to):
+            if part is not None:
+                initialise(part)
+        if self.pair is not None:
+            nn.init.zeros_(self.pair.weight)
+
+    def forward(
+        self,
+        ids: Tensor,
+        position: Tensor,
+        attention: Attention,
+        before: Tensor | None = None,
+        slots: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """ids and before (the id that precedes each) long [...], position long [..., A],
+        slots = (where each id stands, which is predicted next) -> hidden [..., D]."""
+        h = self.embed(ids)
+        if self.pair is not None and before is not None:
+            h = h + self.pair((before * 36313 + ids * 27191) % self.config.bigram)
+        if self.place is not None:
+            h = h + self.place(position[..., 0])
+        if self.slot_from is not None and self.slot_to is not None and slots is not None:
+            h = h + self.slot_from(slots[0]) + self.slot_to(slots[1])
+        return self.transformer(h, position, attention)
+
+    def logits(self, hidden: Tensor, low: int = 0, high: int | None = None) -> Tensor:
+        """hidden [..., D] -> float32 [..., high - low], the logits of ids low .. high - 1."""
+        head = self.embed.weight if self.head is None else self.head
+        out = project(hidden, head[low:high].to(hidden.dtype)).float()
+        if self.config.softcap:
+            out = self.config.softcap * torch.tanh(out / self.config.softcap)
+        return out
+
+    def attention(self, document: Tensor | None) -> Attention:
+        """The attention for training: causal, within documents where these are told apart."""
+        return CausalAttention() if document is None else PackedAttention(document)
+
+    def cache(self, rows: int, capacity: int) -> DenseCache:
+        c = self.config
+        return DenseCache.empty(
+            rows, c.depth, c.groups, capacity, c.head_size, like=self.embed.weight
+        )

@@ -1,0 +1,114 @@
+"""The layers that act on the last dimension alone: linear, norms, feed-forward.
+
+Weights are kept in fp32 and cast to the activation's type, so precision is explicit. Knows
+nothing of positions, attention or what the numbers mean.
+Shape legend: ... any leading dimensions, D width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# Below this many rows the CPU's matrix library picks kernels that sum in another order (measured:
+# fp32, rows 1-15 of 384x1536 differ in the last bit from the same rows in a larger batch; from 16
+# up they are equal). Padding to it makes a sample independent of its batch mates.
+FEWEST_ROWS = 16
+
+
+class Linear(nn.Linear):
+    """y = x W^T + b with the weight cast to x's type; at inference never fewer than 16 rows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight.to(x.dtype)
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return project(x, weight, bias)
+
+
+def project(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """F.linear whose rows do not depend on how many rows there are."""
+    if torch.is_grad_enabled() or x.device.type != "cpu":
+        return F.linear(x, weight, bias)
+    rows = x.numel() // x.shape[-1]
+    if rows >= FEWEST_ROWS:
+        return F.linear(x.reshape(rows, -1), weight, bias).reshape(*x.shape[:-1], -1)
+    padded = F.pad(x.reshape(rows, -1), (0, 0, 0, FEWEST_ROWS - rows))
+    return F.linear(padded, weight, bias)[:rows].reshape(*x.shape[:-1], -1)
+
+
+class RMSNorm(nn.Module):
+    """x / rms(x) * gain (Zhang & Sennrich 2019, eq. 4)."""
+
+    def __init__(self, width: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, (x.shape[-1],), self.gain.to(x.dtype), self.eps)
+
+
+class LayerNorm(nn.Module):
+    """Mean and variance removed, then gain and bias (Ba et al. 2016)."""
+
+    def __init__(self, width: int, bias: bool = True, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width)) if bias else None
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return F.layer_norm(x, (x.shape[-1],), self.gain.to(x.dtype), bias, self.eps)
+
+
+def norm(kind: Literal["rms", "layer"], width: int, bias: bool) -> nn.Module:
+    return RMSNorm(width) if kind == "rms" else LayerNorm(width, bias)
+
+
+class FeedForward(nn.Module):
+    """Two linear maps with a squared ReLU (So et al. 2021), GELU, or gated SiLU between."""
+
+    def __init__(
+        self,
+        width: int,
+        hidden: int,
+        activation: Literal["relu2", "gelu", "swiglu"],
+        bias: bool = False,
+    ) -> None:
+        super().__init__()
+        self.activation = activation
+        self.up = Linear(width, hidden * (2 if activation == "swiglu" else 1), bias=bias)
+        self.down = Linear(hidden, width, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.up(x)
+        if self.activation == "relu2":
+            h = F.relu(h)
+            h = h * h
+        elif self.activation == "gelu":
+            h = F.gelu(h, approximate="tanh")
+        else:
+            gate, h = h.chunk(2, -1)
+            h = F.silu(gate) * h
+        return self.down(h)
+
+
+def initialise(module: nn.Module, zero: tuple[nn.Module, ...] = ()) -> None:
+    """Linear weights normal with variance 1 / fan-in, embeddings small, the `zero` ones zero.
+
+    Zero output projections make every residual block start as the identity.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.normal_(part.weight, std=part.in_features**-0.5)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+        elif isinstance(part, nn.Embedding):
+            nn.init.normal_(part.weight, std=0.02)
+    for part in zero:
+        for weight in part.parameters():
+            nn.init.zeros_(weight)

@@ -1,0 +1,92 @@
+"""Columns in any order, cheaply: the columns known so far are summed, then a residual MLP predicts.
+
+An order-agnostic neural autoregressive estimator (Uria, Murray & Larochelle 2014; deep version
+2016, section 4), with the sum as its "attention". Same call as the language model, at a fraction
+of the cost for short items; no use for streams.
+Shape legend: ... [B, L], S summed width, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from genloom.net.attention import Attention, RunningSum, SumCache
+from genloom.net.layers import FeedForward, Linear, RMSNorm, initialise, project
+from genloom.spec import Spec, TokenSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowModelConfig:
+    """Sizes. `summed` is wide because looking up is cheap; `width` sets the cost."""
+
+    summed: int = 256
+    width: int = 128
+    depth: int = 2
+    expansion: float = 2.0
+
+
+class RowBlock(nn.Module):
+    def __init__(self, config: RowModelConfig) -> None:
+        super().__init__()
+        self.norm = RMSNorm(config.width)
+        self.feed = FeedForward(config.width, round(config.expansion * config.width), "relu2")
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + self.feed(self.norm(h))
+
+
+class RowModel(nn.Module):
+    """Sum of embeddings of what is known, plus what is asked for, through residual blocks."""
+
+    kind: ClassVar[str] = "row"
+    carries: ClassVar[type] = TokenSpec
+    fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    Config = RowModelConfig
+
+    def __init__(self, config: RowModelConfig, spec: Spec, prompt: TokenSpec | None) -> None:
+        super().__init__()
+        assert isinstance(spec, TokenSpec)
+        slots = spec.length + 1
+        self.config = config
+        self.embed = nn.Embedding(spec.vocab, config.summed)
+        self.into = Linear(config.summed, config.width, bias=False)
+        self.slot_to = nn.Embedding(slots, config.width)
+        self.blocks = nn.ModuleList(RowBlock(config) for _ in range(config.depth))
+        self.norm = RMSNorm(config.width)
+        self.head = nn.Parameter(torch.zeros(spec.vocab, config.width))
+        self.offset = nn.Parameter(torch.zeros(spec.vocab))
+        initialise(self, zero=tuple(b.feed.down for b in self.blocks))
+        nn.init.normal_(self.embed.weight, std=1.0 / slots**0.5)
+
+    def forward(
+        self,
+        ids: Tensor,
+        position: Tensor,
+        attention: Attention,
+        before: Tensor | None = None,
+        slots: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """As LanguageModel.forward; ids [B, L] -> hidden [B, L, D]."""
+        assert slots is not None, "a row model predicts named positions"
+        value = self.embed(ids).unsqueeze(-2)  # [B, L, 1, S]
+        known = attention(0, value, value, value).squeeze(-2)
+        h = self.into(torch.relu(known)) + self.slot_to(slots[1])
+        for block in self.blocks:
+            h = block(h)
+        return self.norm(h)
+
+    def logits(self, hidden: Tensor, low: int = 0, high: int | None = None) -> Tensor:
+        out = project(
+            hidden, self.head[low:high].to(hidden.dtype), self.offset[low:high].to(hidden.dtype)
+        )
+        return out.float()
+
+    def attention(self, document: Tensor | None) -> Attention:
+        return RunningSum()
+
+    def cache(self, rows: int, capacity: int) -> SumCache:
+        return SumCache.empty(rows, self.config.summed, like=self.embed.weight)
