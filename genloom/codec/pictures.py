@@ -1,0 +1,201 @@
+"""One picture: where it lies, how it is opened, and how it is brought to a plain 8-bit form.
+
+Whatever comes in (palette, 16 bit, CMYK, alpha, a turned photograph, an animation) leaves as
+L, RGB or RGBA, upright, its first frame. Knows no folder layout and no tensor.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from genloom.errors import DataError, MissingExtra
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+R = TypeVar("R")
+
+# Only formats that pillow decodes itself: no PostScript, nothing that starts another program.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "TGA", "AVIF")
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+    | {".ppm", ".pgm", ".pbm", ".ico", ".tga"}
+)
+MAX_BYTES = 256 * 2**20  # of one compressed file; larger ones are no training pictures
+MAX_PIXELS = 80_000_000  # below the count at which pillow begins to warn
+THREADS = 4  # pillow lets go of the interpreter's lock while it decodes
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside an open archive."""
+
+    archive: zipfile.ZipFile
+    name: str
+
+    def read_bytes(self) -> bytes:
+        size = self.archive.getinfo(self.name).file_size
+        if size > MAX_BYTES:
+            raise DataError(f"{self.name} unpacks to {size:,} bytes; at most {MAX_BYTES:,}")
+        return self.archive.read(self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture that is opened when it is needed, with its caption where there is one.
+
+    source: a path, the bytes of a file, a member of an archive, a pillow image or a uint8 array
+    of shape [H, W] or [H, W, C].
+    """
+
+    source: Any
+    caption: str | None = None
+    name: str = ""
+
+    def open(self) -> Image.Image:
+        """The picture upright and in mode L, RGB or RGBA. DataError where it is broken."""
+        try:
+            return plain(_load(self.source))
+        except DataError:
+            raise
+        except Exception as error:  # hostile bytes raise anything, from struct.error to IndexError
+            raise DataError(f"{self.name or 'picture'}: {reason(error)}") from None
+
+    def check(self) -> None:
+        """Decode the whole file, at a reduced scale where the format can. DataError if broken."""
+        try:
+            image = _open(self.source)
+            if isinstance(self.source, bytes | Path | Member):
+                image.draft("RGB", (64, 64))  # JPEG: a sixth of the time, still reads every byte
+            image.load()
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"{self.name or 'picture'}: {reason(error)}") from None
+
+
+def as_picture(item: Any) -> Picture:
+    """Pictures as they are; a path, bytes, a pillow image or an array wrapped."""
+    if isinstance(item, Picture):
+        return item
+    if isinstance(item, str | Path):
+        return Picture(Path(item), name=str(item))
+    return Picture(item)
+
+
+def reason(error: Exception) -> str:
+    """One short line, without the address of an object or the path of this machine."""
+    name = type(error).__name__
+    if name == "UnidentifiedImageError":
+        return "not a picture in a known format"
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    text = " ".join(str(error).split())
+    return f"broken picture ({name}: {text[:120]})" if text else f"broken picture ({name})"
+
+
+def pillow() -> Any:
+    """The module PIL.Image."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingExtra("pillow", "image") from None
+    return Image
+
+
+def _open(source: Any) -> Image.Image:
+    """Header only, where the source is a file."""
+    image_module = pillow()
+    if isinstance(source, image_module.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return image_module.fromarray(np.ascontiguousarray(source))
+    if isinstance(source, Path | Member):
+        if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
+            raise DataError(f"{source.name}: {source.stat().st_size:,} bytes is too large")
+        source = source.read_bytes()
+    if not isinstance(source, bytes):
+        raise DataError(f"a picture was expected, not {type(source).__name__}")
+    image = image_module.open(io.BytesIO(source), formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise DataError(
+            f"{image.width} x {image.height} pixels, at most {MAX_PIXELS:,} are decoded"
+        )
+    return image
+
+
+def _load(source: Any) -> Image.Image:
+    image = _open(source)
+    image.load()
+    return image
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """Any mode to L, RGB or RGBA, turned as its EXIF says."""
+    from PIL import ImageOps  # the caller holds a pillow image already
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("L", "RGB", "RGBA"):
+        if "transparency" in image.info and image.mode != "RGBA":
+            return image.convert("RGBA")
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep(image)
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("P", "PA", "LA", "La", "RGBa") and image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in ("LA", "La"):
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    """16-bit counts and floats to 8 bits; pillow's own conversion would cut at 255."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    if image.mode == "F":
+        values = values * 255 if values.max(initial=0) <= 1 else values
+    elif image.mode != "I" or values.max(initial=0) > 255:
+        values = values / 257
+    return pillow().fromarray(np.clip(values.round(), 0, 255).astype(np.uint8))
+
+
+@contextmanager
+def bombs_are_errors() -> Iterator[None]:
+    """Entered once around a pool of threads: the filter of warnings belongs to the process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd metadata is no reason to print
+        warnings.simplefilter("error", pillow().DecompressionBombWarning)
+        yield
+
+
+def each(work: Callable[[Picture], R], pictures: Iterable[Picture]) -> list[R]:
+    """`work` over pictures in a few threads, results in order; the first error is raised."""
+    with bombs_are_errors(), ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, pictures))
+
+
+def sound(pictures: Sequence[Picture]) -> tuple[list[Picture], dict[str, str]]:
+    """The pictures that decode, and name -> reason for the others."""
+
+    def fault(picture: Picture) -> str | None:
+        try:
+            picture.check()
+        except DataError as error:
+            return str(error).removeprefix(f"{picture.name}: ")
+        return None
+
+    faults = each(fault, pictures)
+    good = [p for p, why in zip(pictures, faults, strict=True) if why is None]
+    bad = {p.name: why for p, why in zip(pictures, faults, strict=True) if why is not None}
+    return good, bad

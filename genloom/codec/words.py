@@ -1,0 +1,129 @@
+"""Captions as prompts: words and punctuation marks of a vocabulary learnt from the captions.
+
+Knows how to split a text and to number its words. Knows no picture and no net.
+Shape legend: N prompts, L positions; id 0 pads, and a prompt of nothing but 0 is the null prompt.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from genloom.codec.saving import load_json, save_json
+from genloom.errors import DataError, ModelError, RecipeError, RequestError
+from genloom.spec import TokenSpec
+
+PAD, RARE, FIRST = 0, 1, 2  # the ids before the words
+WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
+
+
+def split(text: str) -> list[str]:
+    """Lower-cased words and single punctuation marks."""
+    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+class WordsCodec:
+    """Prompts made of the words of the training captions.
+
+    limit     most words of a prompt; the length is that of the longest caption up to this
+    least     captions a word must be in; rarer ones share one id
+    most      largest vocabulary
+    """
+
+    kind: ClassVar[str] = "words"
+
+    def __init__(self, *, limit: int = 64, least: int = 1, most: int = 8192) -> None:
+        if min(limit, least, most) < 1:
+            raise RecipeError(f"limit {limit}, least {least} and most {most} must be 1 or more")
+        self.limit, self.least, self.most = limit, least, most
+        self.length = 1
+        self.words: dict[str, int] = {}  # word -> captions it was in, commonest first
+        self.rare = 0  # distinct words that share the id RARE
+
+    @property
+    def spec(self) -> TokenSpec:
+        vocab = FIRST + len(self.words)
+        return TokenSpec(vocab=vocab, length=self.length, bos=None, eos=None, pad=PAD)
+
+    def fit(self, captions: Iterable[str]) -> None:
+        counts: Counter[str] = Counter()
+        longest = 0
+        for caption in captions:
+            words = split(caption)
+            longest = max(longest, len(words))
+            counts.update(dict.fromkeys(words, 1))
+        if not counts:
+            raise DataError("no words to learn: every caption is empty; train without a prompt")
+        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        self.words = {w: n for w, n in ranked[: self.most] if n >= self.least}
+        if not self.words:
+            raise DataError(f"no word is in {self.least} captions: lower prompt.least")
+        self.rare = len(counts) - len(self.words)
+        self.length = min(longest, self.limit)
+
+    def encode(self, prompts: Sequence[str | None], *, strict: bool = True) -> Tensor:
+        """long [N, L]. None and "" are the null prompt.
+
+        strict is for prompts: too long or all unknown is an error. Otherwise, for training
+        captions, the end is cut and an unknown caption becomes the null prompt.
+        """
+        numbers = {word: i for i, word in enumerate(self.words, start=FIRST)}
+        out = torch.full((len(prompts), self.length), PAD, dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            ids = self._numbers(prompt or "", numbers, strict)[: self.length]
+            out[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        return out
+
+    def _numbers(self, prompt: str, numbers: dict[str, int], strict: bool) -> list[int]:
+        """An unknown word is the rare one if training met rare words, else it is left out."""
+        words = split(prompt)
+        if words and not any(w in numbers for w in words):
+            if strict:
+                raise RequestError(f"no word of the prompt is known: {self._suggestion(words)}")
+            return []
+        ids = [numbers.get(w, RARE) for w in words if self.rare or w in numbers]
+        if strict and len(ids) > self.length:
+            raise RequestError(
+                f"the prompt has {len(ids)} words and marks, this model reads at most "
+                f"{self.length}: shorten it"
+            )
+        return ids
+
+    def _suggestion(self, words: list[str]) -> str:
+        known = [w for w in self.words if w.isalnum()]
+        near = [m for w in words for m in difflib.get_close_matches(w[:60], known, n=2)]
+        shown = list(dict.fromkeys([*near, *known]))[:12]
+        return f"this model knows {len(known):,} words, such as {', '.join(shown)}"
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of a prompt that the model has never learnt, each once, in order."""
+        return [w for w in dict.fromkeys(split(text)) if w not in self.words]
+
+    def save(self, folder: Path) -> None:
+        options = {"limit": self.limit, "least": self.least, "most": self.most}
+        learnt = {"length": self.length, "words": self.words, "rare": self.rare}
+        save_json(folder, self.kind, {**options, **learnt})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        options = ("limit", "least", "most")
+        values = load_json(folder, cls.kind, frozenset({*options, "length", "words", "rare"}))
+        if not _legal(values):
+            raise ModelError(f"{folder}: words or lengths are damaged; restore the model folder")
+        codec = cls(**{key: values[key] for key in options})
+        codec.length, codec.words, codec.rare = values["length"], values["words"], values["rare"]
+        return codec
+
+
+def _legal(values: dict[str, Any]) -> bool:
+    counts = [values[key] for key in ("limit", "least", "most", "length")]
+    whole = all(isinstance(n, int) and n >= 1 for n in counts)
+    return whole and isinstance(values["words"], dict) and isinstance(values["rare"], int)
