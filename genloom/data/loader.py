@@ -1,0 +1,276 @@
+"""Encoded items -> batches: shuffling, packing, padding, and the one pass over held-out data.
+
+A batch is a pure function of the seed and the step, so resuming needs no state. Knows specs and
+tensors; knows no medium, file, family or device.
+Shape legend: N items, B items of a batch, L the spec's length, S ids of a packed stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from genloom.errors import DataError
+from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
+
+Data = Sequence[Tensor] | Tensor
+
+
+class Loader:
+    """Training batches for ever, epoch after epoch.
+
+    data    tokens: one long [L_i] an item, without bos, or long [N, L]; arrays: [N, C, *grid]
+    prompts long [N, P] for the net's prompt encoder, or None
+    batch   items (or windows of a stream) that make one optimiser step
+    pack    join the token items into one stream and draw windows of 1 + length ids from it
+
+    Packed, an epoch is the stream cut at every `length` ids from a phase drawn anew each epoch, so
+    no id is a target twice in an epoch, nor always at the same place. The stream is a ring.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        spec: Spec,
+        *,
+        batch: int,
+        seed: int,
+        prompts: Tensor | None = None,
+        pack: bool = False,
+        document: bool = False,
+    ) -> None:
+        if len(data) == 0:
+            raise DataError("there are no items to train on: give data with at least one")
+        if pack and prompts is not None:
+            raise ValueError("packed streams have no prompts: pass pack=False")
+        if prompts is not None and len(prompts) != len(data):
+            raise ValueError(f"{len(prompts)} prompts for {len(data)} items: give one an item")
+        self.size, self.seed = batch, seed
+        self.source = _source(data, spec, prompts, pack, document)
+        self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
+
+    @property
+    def epoch_size(self) -> int:
+        """Items, or windows, of an epoch."""
+        return len(self.source)
+
+    @property
+    def targets(self) -> int:
+        """Weighted positions of an epoch: predicted ids, or items."""
+        return self.source.targets
+
+    def batch(self, step: int) -> Batch:
+        """The whole batch of a step."""
+        return self.batches(step, 1)[0]
+
+    def batches(self, step: int, accumulate: int = 1) -> list[Batch]:
+        """The same batch in `accumulate` nearly equal parts (fewer when it has fewer items)."""
+        first, end, size = step * self.size, (step + 1) * self.size, len(self.source)
+        parts = []
+        while first < end:
+            epoch, position = divmod(first, size)
+            count = min(end - first, size - position)
+            order, phase = self._order(epoch)
+            parts.append(self.source.place(order[position : position + count], phase))
+            first += count
+        places = parts[0] if len(parts) == 1 else torch.cat(parts)
+        pieces = places.tensor_split(min(accumulate, self.size))
+        return [self.source.batch(piece) for piece in pieces]
+
+    def _draw(self, epoch: int) -> tuple[Tensor, int]:
+        """The epoch's permutation and its phase."""
+        rng = torch.Generator().manual_seed(_mix(self.seed, epoch))
+        phase = int(torch.randint(0, 1 << 62, (), generator=rng))
+        return torch.randperm(len(self.source), generator=rng), phase
+
+
+def evaluation(
+    data: Data,
+    spec: Spec,
+    *,
+    batch: int,
+    prompts: Tensor | None = None,
+    pack: bool = False,
+    stride: int | None = None,
+) -> Iterator[Batch]:
+    """Every held-out target once, in order; the weights mark those that a batch counts.
+
+    Packed: windows move by `stride` ids (half the length unless said), so each target has at
+    least length - stride ids of context, but for those at the very start.
+    """
+    if pack and isinstance(spec, TokenSpec):
+        stream = _stream(data, spec)
+        stride = min(max(1, stride or spec.length // 2), spec.length)
+        yield from _windows_once(stream, spec, batch, stride)
+        return
+    source = _source(data, spec, prompts, False, False)
+    for start in range(0, len(source), batch):
+        yield source.batch(torch.arange(start, min(start + batch, len(source))))
+
+
+def _windows_once(stream: Tensor, spec: TokenSpec, batch: int, stride: int) -> Iterator[Batch]:
+    last = len(stream) - 1  # the last target
+    size = min(spec.length, last)
+    if size < 1:
+        return
+    starts = list(range(0, max(1, last - size), stride))
+    if starts[-1] != last - size:
+        starts.append(last - size)
+    counted = [size]  # of each window, how many targets at its end are new
+    counted += [now - before for before, now in pairwise(starts)]
+    column = torch.arange(1 + size)
+    for first in range(0, len(starts), batch):
+        start = torch.tensor(starts[first : first + batch])[:, None]
+        new = torch.tensor(counted[first : first + batch])[:, None]
+        weight = (column > size - new).float()
+        yield Batch(spec=spec, x=stream[start + column].long(), weight=weight)
+
+
+class _Windows:
+    """Windows of a packed stream."""
+
+    def __init__(self, data: Data, spec: TokenSpec, document: bool) -> None:
+        stream = _stream(data, spec)
+        self.spec, self.document, self.size = spec, document, len(stream)
+        # The ring is opened once: any start has its 1 + length ids in one piece.
+        around = stream.repeat(-(-(spec.length + 1) // len(stream)))[: spec.length + 1]
+        self.stream = torch.cat([stream, around])
+        self.column = torch.arange(spec.length + 1)
+
+    def __len__(self) -> int:
+        return max(1, self.size // self.spec.length)
+
+    @property
+    def targets(self) -> int:
+        return len(self) * self.spec.length
+
+    def place(self, order: Tensor, phase: int) -> Tensor:
+        return (order * self.spec.length + phase % self.size) % self.size
+
+    def batch(self, starts: Tensor) -> Batch:
+        x = self.stream[starts[:, None] + self.column].long()
+        weight = torch.ones(x.shape)
+        weight[:, 0] = 0.0
+        document = (x == self.spec.bos).cumsum(1) if self.document else None
+        return Batch(spec=self.spec, x=x, weight=weight, document=document)
+
+
+class _Rows:
+    """Token items of one length."""
+
+    def __init__(self, data: Tensor, spec: TokenSpec, prompts: Tensor | None) -> None:
+        start = torch.full((len(data), 1), spec.bos, dtype=data.dtype)
+        end = [] if spec.eos is None else [torch.full_like(start, spec.eos)]
+        self.x = torch.cat([start, data, *end], dim=1)[:, : spec.length + 1]
+        self.spec, self.prompts = spec, prompts
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def targets(self) -> int:
+        return len(self.x) * (self.x.shape[1] - 1)
+
+    def place(self, order: Tensor, phase: int) -> Tensor:
+        return order
+
+    def batch(self, rows: Tensor) -> Batch:
+        x = self.x[rows].long()
+        weight = torch.ones(x.shape)
+        weight[:, 0] = 0.0
+        return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
+
+
+class _Ragged:
+    """Token items of unlike lengths, padded to the longest of a batch."""
+
+    def __init__(self, data: Sequence[Tensor], spec: TokenSpec, prompts: Tensor | None) -> None:
+        end = [] if spec.eos is None else [spec.eos]
+        items = [
+            torch.cat([_ids([spec.bos]), item.int(), _ids(end)])[: spec.length + 1]
+            for item in data
+        ]
+        self.size = torch.tensor([len(item) for item in items])
+        self.start = self.size.cumsum(0) - self.size
+        self.flat = torch.cat(items)
+        self.spec, self.prompts = spec, prompts
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+    @property
+    def targets(self) -> int:
+        return int(self.size.sum()) - len(self.size)
+
+    def place(self, order: Tensor, phase: int) -> Tensor:
+        return order
+
+    def batch(self, rows: Tensor) -> Batch:
+        size = self.size[rows][:, None]
+        column = torch.arange(int(size.max()))
+        real = column < size
+        at = (self.start[rows][:, None] + column).clamp(max=len(self.flat) - 1)
+        x = self.flat[at].long().masked_fill(~real, self.spec.pad)
+        weight = (real & (column > 0)).float()
+        return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
+
+
+class _Arrays:
+    """Array items."""
+
+    def __init__(self, data: Tensor, spec: ArraySpec, prompts: Tensor | None) -> None:
+        self.x, self.spec, self.prompts = data, spec, prompts
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def targets(self) -> int:
+        return len(self.x)
+
+    def place(self, order: Tensor, phase: int) -> Tensor:
+        return order
+
+    def batch(self, rows: Tensor) -> Batch:
+        x = self.x[rows].float()
+        weight = torch.ones(len(rows))
+        return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
+
+
+def _source(
+    data: Data, spec: Spec, prompts: Tensor | None, pack: bool, document: bool
+) -> _Windows | _Rows | _Ragged | _Arrays:
+    if isinstance(spec, ArraySpec):
+        return _Arrays(data if isinstance(data, Tensor) else torch.stack(list(data)), spec, prompts)
+    if pack:
+        return _Windows(data, spec, document)
+    if isinstance(data, Tensor):
+        return _Rows(data, spec, prompts)
+    return _Ragged(data, spec, prompts)
+
+
+def _stream(data: Data, spec: TokenSpec) -> Tensor:
+    """bos item bos item ..., int32 [S]; each item's own eos only where it is not the next bos."""
+    end = [] if spec.eos in (None, spec.bos) else [_ids([spec.eos])]
+    start = _ids([spec.bos])
+    return torch.cat([part for item in data for part in (start, item.int(), *end)])
+
+
+def _ids(values: list[int]) -> Tensor:
+    return torch.tensor(values, dtype=torch.int32)
+
+
+def _rows(prompts: Tensor | None, rows: Tensor) -> Tensor | None:
+    return None if prompts is None else prompts[rows].long()
+
+
+def _mix(seed: int, epoch: int) -> int:
+    """One 63-bit seed from two numbers, such that near ones give unlike streams (splitmix64)."""
+    z = (seed * 0x9E3779B97F4A7C15 + (epoch + 1) * 0xD1B54A32D192ED03) & (1 << 64) - 1
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & (1 << 64) - 1
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & (1 << 64) - 1
+    return (z ^ (z >> 31)) >> 1
