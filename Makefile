@@ -21,7 +21,7 @@ SHELL := /bin/sh
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
-	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 endif
 BIN := .venv/bin
@@ -35,23 +35,25 @@ help:
 	@sed -n 's/^#   make/  make/p' Makefile
 
 install: $(STAMP)
+	@echo "==> Installed in .venv: try $(BIN)/genloom --help"
 
 $(STAMP):
 	@test -n "$(PYTHON)" || { echo "Genloom needs Python 3.11 or newer with its venv module, and \
-	found none. Install one, or name it: make install PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
-	f"Genloom needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: name another with PYTHON=...")'
+	found none. Install one (on Debian and Ubuntu: python3 and python3-venv), or name it: \
+	make install PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not \
+	a Python of version 3.11 or newer: name another, make install PYTHON=/path/to/python3.11" >&2; \
+	exit 1; }
 	@test -x $(BIN)/python || { echo "==> Making a virtual environment in .venv ($(PYTHON))"; \
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "Could not make .venv: on Debian and Ubuntu \
 	install the package python3-venv" >&2; exit 1; }; }
 	@if [ -n "$(TORCH_INDEX)" ]; then echo "==> Installing torch from $(TORCH_INDEX)"; \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -c constraints.txt \
 	--index-url "$(TORCH_INDEX)" torch; fi
-	@echo "==> Installing Genloom and what it needs (once; a few minutes, mostly torch)"
+	@echo "==> Installing Genloom and what it needs (about 1 GB, mostly torch; once)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
 	-e ".[tables,test]"
 	@rm -f .venv/installed-* && touch $@
-	@echo "==> Ready: $(BIN)/genloom --help"
 
 demo: $(STAMP)
 	@echo "==> Training three small models and making new things with them"
