@@ -82,7 +82,7 @@ def _font() -> ImageFont.ImageFont:
     from PIL import ImageFont
 
     try:
-        return ImageFont.load_default(10)
+        return ImageFont.load_default(11)
     except (ImportError, OSError):  # pillow built without FreeType
         return ImageFont.load_default()
 
