@@ -20,6 +20,7 @@ ROOT = "genloom"
 RANK = {
     "errors": 0.0,
     "spec": 0.1,
+    "configure": 0.1,
     "net": 1.0,
     "native": 1.0,
     "family": 2.0,
@@ -125,7 +126,7 @@ def house() -> list[Source]:
 
 @cache
 def kinds() -> frozenset[str]:
-    """KINDS and the `kind` of every class in codec/ and family/."""
+    """KINDS and the `kind` of every codec and family."""
     found = set(KINDS)
     for source in house():
         if source.part in ("codec", "family"):
@@ -135,14 +136,15 @@ def kinds() -> frozenset[str]:
 
 
 def _declared(node: ast.ClassDef) -> set[str]:
-    """The string in `kind = "x"` or `kind: ClassVar[str] = "x"`."""
-    found: set[str] = set()
+    """The string in `kind: ClassVar[str] = "x"` of a class with a medium or a carrier."""
+    values: dict[str, ast.AST] = {}
     for line in node.body:
         if isinstance(line, ast.Assign | ast.AnnAssign) and line.value:
             targets = line.targets if isinstance(line, ast.Assign) else [line.target]
-            if "kind" in map(_last, targets):
-                found |= _strings_in(line.value)
-    return found
+            values |= dict.fromkeys(map(_last, targets), line.value)
+    if "kind" not in values or not {"media", "carries"} & set(values):
+        return set()
+    return _strings_in(values["kind"])
 
 
 def _part(target: str) -> str:

@@ -155,9 +155,14 @@ def test_the_transformer_has_a_configuration() -> None:
 
 
 def test_kinds_are_read_from_the_classes() -> None:
-    node = ast.parse(
-        "class Tune:\n    kind: ClassVar[str] = 'tune'\n    media = 'audio/midi'"
-    ).body[0]
-    assert isinstance(node, ast.ClassDef)
-    assert house._declared(node) == {"tune"}
-    assert house.kinds() >= house.KINDS
+    def declared(text: str) -> set[str]:
+        node = ast.parse(text).body[0]
+        assert isinstance(node, ast.ClassDef)
+        return house._declared(node)
+
+    assert declared("class Tune:\n  kind: ClassVar[str] = 'tune'\n  media = 'audio/midi'") == {
+        "tune"
+    }
+    assert declared("class Flow:\n  kind = 'flow'\n  carries: ClassVar = ArraySpec") == {"flow"}
+    assert declared("class Column:\n  kind = 'number'") == set()
+    assert {"text", "image", "flow", "adversarial"} <= house.kinds()
