@@ -1,6 +1,6 @@
 """The one tree of errors. Each message says what was given, what was expected and what to do.
 
-    GenloomError                 everything raised on purpose; the command line prints it as one line
+    GenloomError                 raised on purpose; the command line prints it as one line
     |-- UsageError               the caller asked for something impossible (exit code 2)
     |   |-- RecipeError          an unknown key, an illegal combination, a value out of range
     |   |-- RequestError         a prompt, condition or option that this model cannot act on

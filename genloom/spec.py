@@ -13,6 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from genloom.errors import RequestError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
@@ -133,13 +135,25 @@ class Loss:
     parts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+_RANGES = {
+    "max_tokens": (1, 1e6),
+    "temperature": (0.0, 100.0),
+    "top_k": (1, 1e9),
+    "top_p": (1e-6, 1.0),
+    "min_p": (0.0, 1.0),
+    "repetition_penalty": (0.01, 100.0),
+    "steps": (1, 10_000),
+    "guidance": (0.0, 100.0),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """How to sample. None leaves the choice to the family; a family refuses what it cannot act on.
 
     max_tokens            longest continuation, tokens
     temperature           0 is greedy; 1 samples the model's own distribution
-    top_k, top_p, min_p   keep the k likeliest; the smallest set of mass p; those >= p * the likeliest
+    top_k, top_p, min_p   keep the k likeliest; the smallest set of mass p; those above p * the best
     repetition_penalty    divides positive and multiplies negative logits of ids already present
     stop                  strings that end a text
     steps                 denoising steps
@@ -157,6 +171,12 @@ class Options:
     steps: int | None = None
     guidance: float | None = None
     solver: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise RequestError(f"{name} is {value}, but {low:g} to {high:g} is expected")
 
     def given(self) -> dict[str, Any]:
         """Only what was set."""
@@ -178,6 +198,13 @@ class Request:
     first: int = 0
     where: str | Mapping[str, Any] | None = None
     options: Options = field(default_factory=Options)
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.seed < 0 or self.first < 0:
+            raise RequestError(
+                f"count {self.count}, seed {self.seed}, first {self.first}: "
+                "a count of at least 1 and a seed of at least 0 are expected"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

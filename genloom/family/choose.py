@@ -71,7 +71,7 @@ def truncate(logits: Tensor, controls: Controls) -> Tensor:
 
 
 def draw(logits: Tensor, chance: Tensor, cold: Tensor | None = None) -> Tensor:
-    """long [B]: by inverting the distribution at chance, float [B] in [0, 1); cold rows greedily."""
+    """long [B]: the distribution inverted at chance, float [B] in [0, 1); cold rows greedily."""
     weight = torch.exp(logits - logits.max(-1, keepdim=True).values)
     mass = weight.cumsum(-1)
     pick = (mass <= (chance * mass[:, -1])[:, None]).sum(-1)

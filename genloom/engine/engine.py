@@ -1,0 +1,268 @@
+"""A model at work: many requests, samples of any family, one loop.
+
+Each tick lets waiting samples join, steps every flight once, and lets finished samples leave. A
+sample's result does not depend on who flies with it. Knows no medium: codecs turn prompts into
+tensors and tensors into items.
+Shape legend: B samples of a flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from genloom.engine.scheduler import Flight, Queue, most_rows
+from genloom.errors import RequestError
+from genloom.model import Model
+from genloom.spec import ArraySpec, Encoded, Request, TokenSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a generation tells while it is made.
+
+    done: samples finished, of count. sample: the number of the sample that `item` belongs to;
+    item: that sample so far (a text, a preview) or finished.
+    """
+
+    done: int
+    count: int
+    sample: int | None = None
+    item: Any = None
+    finished: bool = False
+
+
+@dataclass
+class Generation:
+    """A request under way. Iterate for progress, or call `result`."""
+
+    engine: Engine
+    request: Request
+    number: int
+    done: dict[int, Tensor] = field(default_factory=dict)
+    cancelled: bool = False
+    _told: list[Progress] = field(default_factory=list)
+    _watched: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return self.cancelled or len(self.done) >= self.request.count
+
+    def result(self) -> Any:
+        """The finished items in the medium's own collection, in the order of their numbers."""
+        while not self.complete:
+            self.engine.tick()
+        return self.items()
+
+    def items(self) -> Any:
+        """What is finished so far."""
+        parts = [self.done[n] for n in sorted(self.done)]
+        same = len({p.shape for p in parts}) == 1
+        return self.engine.model.codec.decode(torch.stack(parts) if same and parts else parts)
+
+    def __iter__(self) -> Iterator[Progress]:
+        self._watched = True
+        while not self.complete:
+            self.engine.tick()
+            told, self._told = self._told, []
+            yield from told
+
+    def cancel(self) -> None:
+        """Give up what is not finished."""
+        self.cancelled = True
+        self.engine.drop(self)
+
+
+class Engine:
+    """Steps a model for any number of requests. Use as a context manager, or call `close`."""
+
+    def __init__(self, model: Model, rows: int | None = None) -> None:
+        self.model = model
+        self.family, self.spec = model.family, model.codec.spec
+        self.rows = most_rows(self.spec) if rows is None else rows
+        self.queue = Queue()
+        self.flights: list[Flight] = []
+        self.open: dict[int, Generation] = {}
+        self.encoded: dict[int, Encoded] = {}
+        self._next = 0
+        model.nets.eval()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        for generation in list(self.open.values()):
+            generation.cancel()
+
+    def submit(self, request: Request) -> Generation:
+        """Queue a request. RequestError when the model cannot act on it."""
+        encoded = self.encode(request)
+        generation = Generation(self, request, self._next)
+        self.open[self._next], self.encoded[self._next] = generation, encoded
+        self.queue.add(self._next, request.count)
+        self._next += 1
+        return generation
+
+    def drop(self, generation: Generation) -> None:
+        number = generation.number
+        self.open.pop(number, None)
+        self.encoded.pop(number, None)
+        self.queue.drop(number)
+        for flight in self.flights:
+            flight.keep((flight.owner != number).nonzero()[:, 0])
+        self.flights = [f for f in self.flights if len(f)]
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def tick(self) -> None:
+        """Let samples join, step each flight once, let the finished leave."""
+        self._admit()
+        for flight in self.flights:
+            self.family.step(self.model.nets, flight.samples, flight.cache)
+            self._stop_texts(flight)
+            self._tell(flight)
+            self._land(flight)
+        self.flights = [f for f in self.flights if len(f)]
+
+    def _admit(self) -> None:
+        room = self.rows - sum(map(len, self.flights))
+        while (taken := self.queue.next(room)) is not None:
+            room -= taken.last - taken.first
+            encoded = self.encoded[taken.owner]
+            slot = torch.arange(taken.first, taken.last)
+            numbered = replace(encoded, index=encoded.index[taken.first : taken.last])
+            samples = self.family.start(self.model.nets, self.spec, numbered)
+            owner = torch.full_like(slot, taken.owner)
+            cache = self.family.cache(self.model.nets, samples)
+            new = Flight(samples, cache, owner, slot)
+            if not any(flight.take(new) for flight in self.flights):
+                self.flights.append(new)
+
+    def _land(self, flight: Flight) -> None:
+        done = flight.samples.done
+        if not bool(done.any()):
+            return
+        rows = done.nonzero()[:, 0]
+        results = self.family.result(flight.samples.select(rows), self.spec)
+        owners, slots = flight.owner[rows].tolist(), flight.slot[rows].tolist()
+        for owner, slot, x in zip(owners, slots, results, strict=True):
+            generation = self.open[owner]
+            generation.done[slot] = self._cut(x, generation.request)
+            if generation._watched:
+                self._say(generation, slot, generation.done[slot], True)
+        for owner in set(owners):
+            if self.open[owner].complete:
+                del self.open[owner], self.encoded[owner]
+        flight.keep((~done).nonzero()[:, 0])
+
+    def _tell(self, flight: Flight) -> None:
+        """Show those who watch how far their samples are."""
+        for number in flight.owner.unique().tolist():
+            generation = self.open[number]
+            if not generation._watched:
+                continue
+            rows = ((flight.owner == number) & ~flight.samples.done).nonzero()[:, 0]
+            if not len(rows):
+                continue
+            results = self.family.result(flight.samples.select(rows), self.spec)
+            for slot, x in zip(flight.slot[rows].tolist(), results, strict=True):
+                self._say(generation, slot, x, False)
+
+    def _say(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
+        done, count = len(generation.done), generation.request.count
+        item = self.model.codec.decode([x])[0] if self._shows(count) else None
+        generation._told.append(
+            Progress(done=done, count=count, sample=slot, item=item, finished=finished)
+        )
+
+    def _shows(self, count: int) -> bool:
+        """Previews are decoded for a handful of samples that are no rows of a table."""
+        fixed = isinstance(self.spec, TokenSpec) and self.spec.eos is None
+        return count <= 64 and not fixed
+
+    # --- texts that end at a string -----------------------------------------------------------------
+
+    def _stop_texts(self, flight: Flight) -> None:
+        stops = {n: self.open[n].request.options.stop for n in flight.owner.unique().tolist()}
+        if not any(stops.values()):
+            return
+        results = self.family.result(flight.samples, self.spec)
+        prefix = flight.samples.state["prefix"] - 1
+        for row, (owner, x) in enumerate(zip(flight.owner.tolist(), results, strict=True)):
+            new = self._text(x[int(prefix[row]) :])
+            if any(stop in new for stop in stops[owner]):
+                flight.samples.done[row] = True
+
+    def _cut(self, x: Tensor, request: Request) -> Tensor:
+        """Without what follows a stop string, and the string itself."""
+        stops = request.options.stop
+        if not stops:
+            return x
+        known = self._known(request)
+        new = self._text(x[known:])
+        ends = [new.index(s) for s in stops if s in new]
+        if not ends:
+            return x
+        kept = self.model.codec.encode([new[: min(ends)]])[0]
+        return torch.cat((x[:known], kept.to(x.device)))
+
+    def _known(self, request: Request) -> int:
+        condition = self.model.codec.condition(request.prompt, request.where)
+        return 0 if condition.known is None else len(condition.known)
+
+    def _text(self, x: Tensor) -> str:
+        return self.model.codec.decode([x])[0]
+
+    # --- from requests to tensors ---------------------------------------------------------------------
+
+    def encode(self, request: Request) -> Encoded:
+        """The request as tensors, by the model's codecs."""
+        self._refuse(request)
+        known, allowed, prompt = None, {}, None
+        if self.model.prompt is not None:
+            prompt = self._prompt(request.prompt)
+            if request.where:
+                raise RequestError("this model takes a prompt, not conditions: leave out --where")
+        else:
+            condition = self.model.codec.condition(request.prompt, request.where)
+            known, allowed = condition.known, condition.allowed
+        device = self.model.device
+        return Encoded(
+            seed=request.seed,
+            index=torch.arange(request.first, request.first + request.count),
+            known=known,
+            allowed=allowed,
+            prompt=None if prompt is None else prompt.to(device),
+            options=request.options,
+        )
+
+    def _prompt(self, text: str | None) -> Tensor:
+        """long [P]; no prompt is padding throughout."""
+        spec = self.model.prompt.spec
+        if text is None:
+            return torch.full((spec.length,), spec.pad, dtype=torch.long)
+        row = self.model.prompt.encode([text])[0]
+        return torch.nn.functional.pad(row, (0, spec.length - len(row)), value=spec.pad)
+
+    def _refuse(self, request: Request) -> None:
+        """RequestError for what this model cannot act on, rather than silence."""
+        surplus = sorted(set(request.options.given()) - self.family.takes)
+        if surplus:
+            raise RequestError(
+                f"a {self.family.kind} model has no option {', '.join(surplus)}: it takes "
+                f"{', '.join(sorted(self.family.takes)) or 'none'}"
+            )
+        takes_text = self.model.prompt is not None or not isinstance(self.spec, ArraySpec)
+        if request.prompt is not None and not takes_text:
+            raise RequestError(
+                "this model was trained without captions and takes no prompt: leave it out"
+            )

@@ -1,0 +1,92 @@
+"""Who steps next: a queue of requests cut into chunks, and the flights of samples in the making.
+
+Policy and bookkeeping; the arithmetic of a step is the family's.
+Shape legend: B samples of a flight.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genloom.family.base import Cache, Samples
+from genloom.spec import ArraySpec, Spec
+
+ROWS = 2048  # samples of short fixed items in flight; keeps their cache inside the processor's
+STREAMS = 64  # running texts in flight
+ELEMENTS = 1 << 18  # numbers of all arrays in flight
+
+
+def most_rows(spec: Spec) -> int:
+    """How many samples to keep in flight."""
+    if isinstance(spec, ArraySpec):
+        size = spec.channels
+        for side in spec.grid:
+            size *= side
+        return max(16, min(ROWS, ELEMENTS // size))
+    return ROWS if spec.eos is None else STREAMS
+
+
+@dataclass
+class Flight:
+    """Samples that step together. owner, slot: long [B], whose sample it is and which of theirs."""
+
+    samples: Samples
+    cache: Cache | None
+    owner: Tensor
+    slot: Tensor
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def keep(self, rows: Tensor) -> None:
+        self.samples = self.samples.select(rows)
+        self.cache = None if self.cache is None else self.cache.select(rows)
+        self.owner, self.slot = self.owner[rows], self.slot[rows]
+
+    def take(self, other: Flight) -> bool:
+        """Let the other's samples join, if they are of the same kind."""
+        if not self.samples.kin(other.samples):
+            return False
+        self.samples = Samples.cat([self.samples, other.samples])
+        if self.cache is not None:
+            self.cache = self.cache.join(other.cache)
+        self.owner = torch.cat((self.owner, other.owner))
+        self.slot = torch.cat((self.slot, other.slot))
+        return True
+
+
+@dataclass
+class Waiting:
+    """Samples of one request that have not started: numbers first .. last - 1."""
+
+    owner: int
+    first: int
+    last: int
+
+
+class Queue:
+    """First come, first served, in chunks that fit."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Waiting] = deque()
+
+    def add(self, owner: int, count: int) -> None:
+        self.waiting.append(Waiting(owner, 0, count))
+
+    def drop(self, owner: int) -> None:
+        self.waiting = deque(w for w in self.waiting if w.owner != owner)
+
+    def next(self, room: int) -> Waiting | None:
+        """The next samples to start, at most `room` of them."""
+        if not self.waiting or room <= 0:
+            return None
+        head = self.waiting[0]
+        taken = Waiting(head.owner, head.first, min(head.last, head.first + room))
+        head.first = taken.last
+        if head.first >= head.last:
+            self.waiting.popleft()
+        return taken

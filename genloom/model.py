@@ -1,0 +1,258 @@
+"""The folder on disk that training leaves behind: recipe, weights, codecs, card.
+
+Written to a temporary folder, fsynced, renamed; every file's SHA-256 is kept, so damage is found
+before anything is used. Safetensors and JSON only. Knows no loop, engine or metric.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from genloom import registry
+from genloom.codec.base import Codec
+from genloom.errors import GenloomError, ModelError, ResourceError
+from genloom.family.base import Family
+from genloom.recipe import Recipe
+from genloom.spec import spec_from_json, spec_to_json
+
+FORMAT = 1
+UNSAFE = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".py"}
+
+
+@dataclass(kw_only=True)
+class Model:
+    """A recipe made real: codec and prompt codec fitted, nets with weights, and a card.
+
+    card: data manifest, parents, metrics with protocol and seed, software, hardware, wall time.
+    """
+
+    recipe: Recipe
+    codec: Codec
+    prompt: Any
+    nets: nn.ModuleDict
+    card: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.family: Family = self.recipe.make_family()
+
+    @property
+    def parameters(self) -> int:
+        """How many weights."""
+        return sum(p.numel() for p in self.nets.parameters())
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.nets.parameters()).device
+
+    def digest(self) -> str:
+        """SHA-256 over the weights' names, shapes and bytes."""
+        total = hashlib.sha256()
+        for name, weight in sorted(self.nets.state_dict().items()):
+            total.update(f"{name}{tuple(weight.shape)}{weight.dtype}".encode())
+            total.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return total.hexdigest()
+
+    # --- disk -----------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the whole folder or nothing; an earlier model there is replaced at the end."""
+        target = Path(folder)
+        with replacing(target) as new:
+            write_json(new / "recipe.json", self.recipe.to_json())
+            weights = {k: v.detach().cpu().contiguous() for k, v in self.nets.state_dict().items()}
+            save_file(weights, new / "model.safetensors", metadata={"format": "pt"})
+            for name, part in (("codec", self.codec), ("prompt", self.prompt)):
+                if part is not None:
+                    (new / name).mkdir()
+                    part.save(new / name)
+            card = {"format": FORMAT, "weights": self.digest(), **self.card}
+            write_json(new / "card.json", card)
+            write_json(new / "spec.json", self._specs())
+            (new / "README.md").write_text(_readme(self.recipe, card), encoding="utf-8")
+            write_json(new / "checksums.json", _checksums(new))
+        self.folder = target
+        return target
+
+    def _specs(self) -> dict[str, Any]:
+        prompt = None if self.prompt is None else spec_to_json(self.prompt.spec)
+        return {"codec": spec_to_json(self.codec.spec), "prompt": prompt}
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, device: str | torch.device = "cpu", dtype: Any = torch.float32
+    ) -> Self:
+        """Check every file, then build. ModelError says what is wrong and what to do."""
+        path = recover(Path(folder))
+        _examine(path)
+        try:
+            recipe = Recipe.from_json(read_json(path / "recipe.json"))
+            codec = registry.find("codec", recipe.codec.kind).load(path / "codec")
+            prompt = None
+            if recipe.prompt is not None:
+                prompt = registry.find("prompt", recipe.prompt.kind).load(path / "prompt")
+            specs = read_json(path / "spec.json")
+            told = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
+            nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
+            nets.load_state_dict(load_file(path / "model.safetensors"))
+            card = read_json(path / "card.json")
+        except GenloomError:
+            raise
+        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+            raise ModelError(
+                f"{path} does not load ({type(error).__name__}: {str(error).splitlines()[0]}): "
+                "restore it from a copy or train it again"
+            ) from error
+        nets.to(device=device, dtype=dtype).eval().requires_grad_(False)
+        return cls(recipe=recipe, codec=codec, prompt=prompt, nets=nets, card=card, folder=path)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary folder that takes the target's place when the block ends well, else goes."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+    except OSError as error:
+        raise _no_room(target, error) from error
+    try:
+        yield new
+        sync(new)
+        os.chmod(new, 0o755)
+        old = _aside(target)
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            os.rename(target, old)  # a crash here is mended by `recover`
+        os.rename(new, target)
+        _sync_file(target.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise _no_room(target, error) from error
+    except SafetensorError as error:
+        raise ResourceError(f"{target} could not be written: {error}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def recover(path: Path) -> Path:
+    """The folder; where a crash fell between the two renames, the earlier one is put back."""
+    old = _aside(path)
+    if not path.exists() and old.is_dir():
+        os.rename(old, path)
+    return path
+
+
+def _aside(path: Path) -> Path:
+    return path.parent / f".{path.name}.old"
+
+
+def _no_room(target: Path, error: OSError) -> ResourceError:
+    reason = error.strerror or str(error)
+    return ResourceError(
+        f"{target} could not be written ({reason}): choose another place with --out, or make room; "
+        "what was there before is untouched"
+    )
+
+
+def sync(folder: Path) -> None:
+    """Flush every file and folder below to the disk."""
+    for path in sorted(folder.rglob("*")):
+        _sync_file(path)
+    _sync_file(folder)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "checksums.json"]
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): _hash(p) for p in _files(folder)}
+
+
+def _examine(path: Path) -> None:
+    """ModelError unless this is an undamaged model folder that holds nothing that could run."""
+    if not path.is_dir():
+        raise ModelError(f"no model at {path}: see the names with  genloom models")
+    for file in _files(path):
+        if file.suffix.lower() in UNSAFE or _looks_pickled(file):
+            raise ModelError(
+                f"{path} holds {file.name}, a file that could run code: it is not loaded; "
+                "a Genloom model is JSON and safetensors only"
+            )
+    listed = path / "checksums.json"
+    if not (path / "recipe.json").is_file() or not listed.is_file():
+        raise ModelError(f"{path} is not a model folder: recipe.json or checksums.json is missing")
+    try:
+        wanted = dict(read_json(listed))
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged: checksums.json does not parse") from error
+    for name, digest in wanted.items():
+        file = path / name
+        if not file.is_file() or _hash(file) != digest:
+            state = "is missing" if not file.is_file() else "does not match its checksum"
+            raise ModelError(
+                f"{path} is damaged: {name} {state}; restore it from a copy or train it again"
+            )
+
+
+def _looks_pickled(file: Path) -> bool:
+    with file.open("rb") as handle:
+        head = handle.read(4)
+    return head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or head == b"PK\x03\x04"
+
+
+def _readme(recipe: Recipe, card: Mapping[str, Any]) -> str:
+    """The model card for people."""
+    lines = [f"# {recipe.name}", ""]
+    nets = ", ".join(f"{role}: {part.kind}" for role, part in sorted(recipe.net.items()))
+    lines += [
+        f"A Genloom model: codec `{recipe.codec.kind}`, family `{recipe.family.kind}`, {nets}.",
+        "",
+        f"    genloom generate {recipe.name}",
+        "",
+    ]
+    data = card.get("data") or {}
+    if data:
+        lines += ["## Data", ""]
+        lines += [f"- {key}: {data[key]}" for key in ("name", "items", "bytes", "licences")
+                  if key in data]
+        lines.append("")
+    metrics = card.get("metrics") or {}
+    if metrics:
+        lines += ["## Measured", ""] + [f"- {k}: {v}" for k, v in metrics.items()] + [""]
+    return "\n".join(lines)

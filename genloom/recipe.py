@@ -1,0 +1,254 @@
+"""Everything that was decided about a training, as a value. The one judge of what is legal.
+
+A recipe names a codec, a prompt codec, a family and the nets that fill its roles, each with its
+options, and how data and training are to be handled. It is JSON on disk. Knows no tensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from torch import nn
+
+from genloom import registry
+from genloom.codec.base import Codec
+from genloom.configure import call, check_keys, configure, plain
+from genloom.errors import RecipeError
+from genloom.family.base import Family
+from genloom.spec import ArraySpec, Spec, TokenSpec
+
+
+@dataclass(frozen=True)
+class Part:
+    """A registered name and its options. In JSON: {"kind": "image", "size": 32}."""
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, **plain(self.options)}
+
+    @classmethod
+    def from_json(cls, values: Any, where: str) -> Part:
+        if not isinstance(values, Mapping) or "kind" not in values:
+            raise RecipeError(f"{where} is {values!r}, but an object with a 'kind' is expected")
+        rest = {k: v for k, v in values.items() if k != "kind"}
+        return cls(str(values["kind"]), rest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """batch: items (or packed windows) a step. pack: join documents into one stream of windows.
+    separate: attention does not cross documents. holdout: share kept back to judge by."""
+
+    batch: int = 64
+    pack: bool = False
+    separate: bool = False
+    holdout: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """How to optimise. Rates: `rate` for AdamW, `muon_rate` for hidden matrices (0: AdamW too).
+
+    warmup and decay are shares of the steps; decay is linear to zero. ema is the relative width of
+    the averaging profile (Karras et al. 2024, eq. 2), 0 for the last weights. patience: stop after
+    so many judgements without improvement, 0 never. judge, preview: every so many steps, 0 never.
+    """
+
+    steps: int = 1000
+    seed: int = 0
+    rate: float = 3e-3
+    muon_rate: float = 0.02
+    weight_decay: float = 0.01
+    betas: tuple[float, ...] = (0.9, 0.99)
+    warmup: float = 0.02
+    decay: float = 0.5
+    clip: float = 1.0
+    accumulate: int = 1
+    ema: float = 0.1
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    judge: int = 0
+    preview: int = 0
+    patience: int = 0
+    save_seconds: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    name: str
+    codec: Part
+    family: Part
+    net: Mapping[str, Part]
+    prompt: Part | None = None
+    data: Data = field(default_factory=Data)
+    train: Train = field(default_factory=Train)
+
+    # --- what it describes ----------------------------------------------------------------------
+
+    def make_codec(self) -> Codec:
+        made: Codec = call(registry.find("codec", self.codec.kind), self.codec.options, "codec")
+        return made
+
+    def make_prompt(self) -> Any:
+        if self.prompt is None:
+            return None
+        return call(registry.find("prompt", self.prompt.kind), self.prompt.options, "prompt")
+
+    def make_family(self) -> Family:
+        cls = registry.find("family", self.family.kind)
+        made: Family = configure(cls, self.family.options, "family")
+        return made
+
+    def make_nets(self, spec: Spec, prompt: TokenSpec | None) -> nn.ModuleDict:
+        """Freshly initialised from torch's global generator, role by role in the family's order."""
+        nets = nn.ModuleDict()
+        for role in sorted(self.net):
+            part = self.net[role]
+            cls = registry.find("net", part.kind)
+            config = configure(cls.Config, part.options, f"net.{role}")
+            try:
+                nets[role] = cls(config, spec, prompt)
+            except ValueError as error:
+                raise RecipeError(f"net.{role}: {error}") from error
+        return nets
+
+    # --- legality -------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """RecipeError with a sentence that says what to use instead."""
+        codec, family = self.make_codec(), self.make_family()
+        if codec.carries is not family.carries:
+            fitting = self._fitting("family", codec.carries)
+            raise RecipeError(
+                f"family {self.family.kind!r} takes {_carrier(family.carries)}, but codec "
+                f"{self.codec.kind!r} hands out {_carrier(codec.carries)}: use family {fitting}"
+            )
+        roles = set(family.roles)
+        if set(self.net) != roles:
+            raise RecipeError(
+                f"family {self.family.kind!r} needs nets for {sorted(roles)}, but the recipe has "
+                f"{sorted(self.net)}"
+            )
+        for role, part in self.net.items():
+            cls = registry.find("net", part.kind)
+            if role not in cls.fills or cls.carries is not family.carries:
+                able = [
+                    n
+                    for n in registry.names("net")
+                    if role in (c := registry.find("net", n)).fills and c.carries is family.carries
+                ]
+                raise RecipeError(
+                    f"net {part.kind!r} cannot be the {role} of family {self.family.kind!r}: "
+                    f"use {' or '.join(able)}"
+                )
+            configure(cls.Config, part.options, f"net.{role}")
+        if self.prompt is not None:
+            if family.carries is TokenSpec:
+                raise RecipeError(
+                    f"family {self.family.kind!r} is prompted by the beginning of the item itself: "
+                    "leave the recipe's prompt out"
+                )
+            self.make_prompt()
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        t, d = self.train, self.data
+        for name, value, low, high in (
+            ("train.steps", t.steps, 1, float("inf")),
+            ("train.accumulate", t.accumulate, 1, float("inf")),
+            ("train.rate", t.rate, 0.0, 10.0),
+            ("train.warmup", t.warmup, 0.0, 1.0),
+            ("train.decay", t.decay, 0.0, 1.0),
+            ("train.ema", t.ema, 0.0, 0.28),
+            ("data.batch", d.batch, 1, float("inf")),
+            ("data.holdout", d.holdout, 0.0, 0.9),
+        ):
+            if not low <= value <= high:
+                raise RecipeError(f"{name} is {value}, but {low} to {high} is expected")
+
+    def _fitting(self, sort: str, carrier: type) -> str:
+        able = [n for n in registry.names(sort) if registry.find(sort, n).carries is carrier]
+        return " or ".join(repr(n) for n in able)
+
+    # --- values ---------------------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "codec": self.codec.to_json(),
+            "prompt": None if self.prompt is None else self.prompt.to_json(),
+            "family": self.family.to_json(),
+            "net": {role: part.to_json() for role, part in sorted(self.net.items())},
+            "data": plain(self.data),
+            "train": plain(self.train),
+        }
+
+    @classmethod
+    def from_json(cls, values: Any) -> Recipe:
+        if not isinstance(values, Mapping):
+            raise RecipeError(f"a recipe is an object, not {type(values).__name__}")
+        check_keys(
+            values, ("name", "codec", "prompt", "family", "net", "data", "train"), "the recipe"
+        )
+        for key in ("name", "codec", "family", "net"):
+            if key not in values:
+                raise RecipeError(f"the recipe lacks {key!r}")
+        prompt = values.get("prompt")
+        return cls(
+            name=str(values["name"]),
+            codec=Part.from_json(values["codec"], "codec"),
+            prompt=None if prompt is None else Part.from_json(prompt, "prompt"),
+            family=Part.from_json(values["family"], "family"),
+            net={r: Part.from_json(p, f"net.{r}") for r, p in dict(values["net"]).items()},
+            data=configure(Data, values.get("data", {}), "data"),
+            train=configure(Train, values.get("train", {}), "train"),
+        )
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def with_(self, *changes: str) -> Recipe:
+        """A copy with changes such as "train.steps=200" or "net.net.width=64" applied and checked.
+
+        Values are JSON where they parse as such, else text.
+        """
+        values = self.to_json()
+        for change in changes:
+            path, sign, text = change.partition("=")
+            if not sign:
+                raise RecipeError(f"change {change!r} is not of the form key=value")
+            _put(values, path.strip().split("."), _value(text.strip()), change)
+        made = Recipe.from_json(values)
+        made.check()
+        return made
+
+    def training(self, **changes: Any) -> Recipe:
+        """A copy with fields of `train` replaced."""
+        return replace(self, train=replace(self.train, **changes))
+
+
+def _carrier(carries: type) -> str:
+    return {TokenSpec: "tokens", ArraySpec: "arrays"}[carries]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any, change: str) -> None:
+    for key in path[:-1]:
+        if not isinstance(values.get(key), dict):
+            raise RecipeError(f"change {change!r}: the recipe has nothing at {'.'.join(path[:-1])}")
+        values = values[key]
+    values[path[-1]] = value

@@ -1,0 +1,70 @@
+"""The one table name -> class for codecs, prompts, families, nets and quality protocols.
+
+Classes are imported when asked for. Outsiders add theirs through entry points of the groups
+`genloom.codec`, `genloom.family`, ... Knows names and places, nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from importlib.metadata import entry_points
+from typing import Any
+
+from genloom.errors import RecipeError
+
+TABLE: dict[str, dict[str, str]] = {
+    "codec": {
+        "text": "genloom.codec.text:TextCodec",
+        "image": "genloom.codec.image:ImageCodec",
+        "table": "genloom.codec.table:TableCodec",
+    },
+    "prompt": {
+        "label": "genloom.codec.label:LabelCodec",
+        "words": "genloom.codec.words:WordsCodec",
+    },
+    "family": {
+        "autoregressive": "genloom.family.autoregressive:Autoregressive",
+        "flow": "genloom.family.flow:Flow",
+        "adversarial": "genloom.family.adversarial:Adversarial",
+    },
+    "net": {
+        "transformer": "genloom.net.language_model:LanguageModel",
+        "row": "genloom.net.row_model:RowModel",
+        "diffusion_transformer": "genloom.net.diffusion_transformer:DiffusionTransformer",
+        "conv_generator": "genloom.net.conv:ConvGenerator",
+        "conv_critic": "genloom.net.conv:ConvCritic",
+        "row_denoiser": "genloom.net.mlp:RowDenoiser",
+        "row_generator": "genloom.net.mlp:RowGenerator",
+        "row_critic": "genloom.net.mlp:RowCritic",
+    },
+    "recipe": {
+        "text": "genloom.recipes.text:choose",
+        "image": "genloom.recipes.image:choose",
+        "table": "genloom.recipes.table:choose",
+    },
+    "quality": {
+        "text": "genloom.trust.quality_text:measure",
+        "image": "genloom.trust.quality_image:measure",
+        "table": "genloom.trust.quality_table:measure",
+    },
+}
+
+
+def names(sort: str) -> list[str]:
+    """Every name of a sort, ours and installed ones."""
+    return [*TABLE[sort], *(point.name for point in entry_points(group=f"genloom.{sort}"))]
+
+
+def find(sort: str, name: str) -> Any:
+    """The class or function behind a name. RecipeError with the nearest names otherwise."""
+    place = TABLE[sort].get(name)
+    if place is not None:
+        module, attribute = place.split(":")
+        return getattr(importlib.import_module(module), attribute)
+    for point in entry_points(group=f"genloom.{sort}"):
+        if point.name == name:
+            return point.load()
+    near = difflib.get_close_matches(name, names(sort), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(names(sort))}"
+    raise RecipeError(f"{sort} {name!r} is not known: {hint}")

@@ -1,0 +1,46 @@
+"""What a training tells: events to listeners and a file of JSON lines.
+
+Knows no screen: the command line draws what it hears.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """kind: "start", "step", "judge", "preview", "save", "guard", "stop" or "done"."""
+
+    kind: str
+    step: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """A listener that does nothing."""
+
+
+class Log:
+    """Appends each event to metrics.jsonl and passes it on."""
+
+    def __init__(self, path: Path, listener: Listener) -> None:
+        self.listener = listener
+        self.file: TextIO = path.open("a", encoding="utf-8")
+
+    def __call__(self, kind: str, step: int, **values: Any) -> None:
+        line = {"time": round(time.time(), 3), "kind": kind, "step": step, **values}
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+        self.listener(Event(kind=kind, step=step, values=values))
+
+    def close(self) -> None:
+        self.file.close()

@@ -1,0 +1,379 @@
+"""The training loop: every family, every medium, any number of players; no branch on any of them.
+
+A step is: for each player in the family's order, its loss as a sum over micro-batches, divided by
+the count over all ranks, clipped, judged by the guard, taken by its optimiser. Everything random is
+a function of (seed, step, player), so a run that was killed goes on bit by bit from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genloom.data.loader import Loader
+from genloom.errors import ResourceError, Stopped, TrainingError
+from genloom.model import Model
+from genloom.recipe import Train
+from genloom.spec import Batch
+from genloom.train import checkpoint, ema, parallel
+from genloom.train.guard import Guard
+from genloom.train.log import Listener, Log, silent
+from genloom.train.optim import Optimiser, share_of_rate
+
+SNAPSHOTS = 8  # stored averages a run
+
+
+@dataclass(kw_only=True)
+class Job:
+    """What to train, on what, where, and whom to tell.
+
+    judge: model -> metrics, the first is the headline, lower is better. preview: (model, step) ->
+    a file to look at. stop: polled each step; true means save and stop.
+    """
+
+    model: Model
+    loader: Loader
+    run: Path
+    judge: Callable[[Model], Mapping[str, float]] | None = None
+    preview: Callable[[Model, int], Path | None] | None = None
+    listener: Listener = silent
+    stop: Callable[[], bool] = lambda: False
+    resume: bool = False
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """How it ended: steps taken, seconds in all sessions, the best judgement, the guard's record."""
+
+    steps: int
+    seconds: float
+    metrics: dict[str, float] = field(default_factory=dict)
+    skipped: int = 0
+    rollbacks: int = 0
+
+
+def mix(*parts: int) -> int:
+    """A 63-bit seed from a few integers."""
+    total = 0x243F6A8885A308D3
+    for part in parts:
+        total = (total ^ (part & (1 << 64) - 1)) * 0x9E3779B97F4A7C15 & (1 << 64) - 1
+        total ^= total >> 29
+    return total >> 1
+
+
+def precision(train: Train, device: torch.device) -> AbstractContextManager:
+    """bf16 where it pays: on a GPU unless told otherwise; a CPU only when asked."""
+    if train.precision == "bf16" or (train.precision == "auto" and device.type == "cuda"):
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
+
+
+class Loop:
+    """One training, from its first or a later step to its last."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.model, self.train = job, job.model, job.model.recipe.train
+        self.family, self.nets = job.model.family, job.model.nets
+        self.nets.requires_grad_(True).train()
+        self.device = job.model.device
+        self.step, self.attempt, self.spent = 0, 0, 0.0
+        self.params = list(self.nets.parameters())
+        self.optimisers = {
+            p: Optimiser.build(self.nets[p], self.train) for p in self.family.players
+        }
+        self.guards = {p: Guard() for p in self.family.players}
+        self.average = ema.Average(self.params) if self.train.ema else None
+        self.stored: list[tuple[float, list[list[Tensor]]]] = []
+        self.best: dict[str, float] = {}
+        self.best_step, self.best_weights = -1, []
+        self.compiled = dict(self.nets.items())
+        self._compile()
+
+    # --- the whole ------------------------------------------------------------------------------
+
+    def fit(self) -> Outcome:
+        """Train to the end and leave the averaged weights in the model's nets."""
+        self.job.run.mkdir(parents=True, exist_ok=True)
+        log = Log(self.job.run / "metrics.jsonl", self.job.listener)
+        try:
+            if self.job.resume:
+                self.restore()
+            log("start", self.step, steps=self.train.steps, parameters=self.model.parameters)
+            self._run(log)
+            outcome = self._finish(log)
+        finally:
+            log.close()
+        return outcome
+
+    def _run(self, log: Log) -> None:
+        begun = saved = time.monotonic()
+        spent = self.spent
+        if self.step == 0:
+            self.save()  # somewhere to roll back to
+        while self.step < self.train.steps:
+            parts = self.advance(log)
+            self.spent = spent + time.monotonic() - begun
+            log("step", self.step, **parts, seconds=round(self.spent, 3))
+            if self._judged(log):
+                return
+            if self.train.preview and self.step % self.train.preview == 0:
+                self._preview(log)
+            if self.job.stop():
+                self.save()
+                log("stop", self.step)
+                raise Stopped(f"stopped at step {self.step} of {self.train.steps}")
+            if time.monotonic() - saved > self.train.save_seconds:
+                self.save()
+                log("save", self.step)
+                saved = time.monotonic()
+
+    def advance(self, log: Callable[..., None]) -> dict[str, float]:
+        """One step of every player; returns what to log."""
+        try:
+            batches = [
+                b.to(self.device)
+                for b in self.job.loader.batches(self.step, self.train.accumulate)
+            ]
+            values: dict[str, float] = {}
+            for number, player in enumerate(self.family.players):
+                values |= self._move(number, player, batches, log)
+        except torch.OutOfMemoryError as error:
+            raise _too_big(error) from error
+        except RuntimeError as error:
+            if "alloc" in str(error) and "memory" in str(error):
+                raise _too_big(error) from error
+            raise
+        self.step += 1
+        if self.average is not None:
+            self.average.update(self.step)
+            self._store()
+        return values
+
+    # --- one player -----------------------------------------------------------------------------
+
+    def _move(
+        self, number: int, player: str, batches: list[Batch], log: Callable[..., None]
+    ) -> dict[str, float]:
+        optimiser, guard = self.optimisers[player], self.guards[player]
+        optimiser.zero()
+        self._only(player)
+        count = sum((b.count() for b in batches), torch.zeros((), device=self.device))
+        parallel.add_up([count])
+        parts: dict[str, Tensor] = {}
+        total = torch.zeros((), device=self.device)
+        for micro, batch in enumerate(batches):
+            rng = torch.Generator(self.device).manual_seed(
+                mix(self.train.seed, self.step, number, micro, parallel.rank(), self.attempt)
+            )
+            with precision(self.train, self.device):
+                loss = self.family.loss(player, self.compiled, batch, rng)
+            (loss.total / count).backward()
+            total += loss.total.detach()
+            for key, value in loss.parts.items():
+                parts[key] = parts.get(key, 0) + value
+        grads = [p.grad for p in optimiser.params if p.grad is not None]
+        parallel.add_up([*grads, total])
+        norm = _clip(grads, self.train.clip)
+        values = {k: float(v / count) for k, v in parts.items()}
+        verdict = guard.judge(float(total / count), norm)
+        if verdict == "fine":
+            optimiser.step(share_of_rate(self.step, self.train))
+        else:
+            log("guard", self.step, player=player, verdict=verdict, norm=norm, **values)
+            if verdict == "roll back":
+                self._roll_back(player)
+        return {**values, f"norm_{player}" if number else "norm": norm}
+
+    def _only(self, player: str) -> None:
+        """Let only this player's weights gather gradients."""
+        if len(self.nets) > 1:
+            for role, net in self.nets.items():
+                net.requires_grad_(role == player)
+
+    def _roll_back(self, player: str) -> None:
+        if self.guards[player].hopeless:
+            raise TrainingError(
+                f"the loss stayed broken after {self.guards[player].rollbacks - 1} roll backs at "
+                f"step {self.step}: lower the rate with --set train.rate={self.train.rate / 3:g} "
+                f"--set train.muon_rate={self.train.muon_rate / 3:g}, or look at the data"
+            )
+        guards, attempt = self.guards, self.attempt
+        self.restore()
+        self.guards, self.attempt = guards, attempt + 1
+
+    # --- what happens now and then ----------------------------------------------------------------
+
+    def _judged(self, log: Log) -> bool:
+        """Judge when it is time; true where patience has run out."""
+        t = self.train
+        if not (self.job.judge and t.judge and self.step % t.judge == 0) or self.step >= t.steps:
+            return False
+        with self.averaged():
+            metrics = dict(self.job.judge(self.model))
+            log("judge", self.step, **metrics)
+            headline = next(iter(metrics.values()))
+            if not self.best or headline < next(iter(self.best.values())):
+                self.best, self.best_step = metrics, self.step
+                self.best_weights = [p.detach().clone() for p in self.params]
+        waited = (self.step - self.best_step) // t.judge
+        return bool(t.patience and waited >= t.patience)
+
+    def _preview(self, log: Log) -> None:
+        if self.job.preview is None:
+            return
+        with self.averaged():
+            path = self.job.preview(self.model, self.step)
+        if path is not None:
+            log("preview", self.step, path=str(path))
+
+    def averaged(self) -> _Swap:
+        """Within the block the nets hold the averaged weights and are in evaluation mode."""
+        return _Swap(self, self._weights())
+
+    def _weights(self) -> list[Tensor]:
+        if self.average is None or self.step < ema.EVERY:
+            return [p.detach().clone() for p in self.params]
+        now = (self.step // ema.EVERY, self.average.tracks)
+        stored = [s for s in self.stored if s[0] < now[0]]
+        return ema.reconstruct([*stored, now], self.train.ema)
+
+    def _store(self) -> None:
+        """Keep a copy of the averages at eighths of the run."""
+        gap = max(ema.EVERY, self.train.steps // SNAPSHOTS // ema.EVERY * ema.EVERY)
+        if self.average is not None and self.step % gap == 0:
+            tracks = [[x.clone() for x in track] for track in self.average.tracks]
+            self.stored.append((self.step // ema.EVERY, tracks))
+
+    def _finish(self, log: Log) -> Outcome:
+        weights = self._weights()
+        if self.train.patience and self.best_weights and self.step < self.train.steps:
+            weights = self.best_weights  # it was stopped because nothing later was better
+        with torch.no_grad():
+            for p, w in zip(self.params, weights, strict=True):
+                p.copy_(w)
+        self.nets.requires_grad_(False).eval()
+        metrics = dict(self.job.judge(self.model)) if self.job.judge else {}
+        if self.job.preview is not None and self.train.preview:
+            path = self.job.preview(self.model, self.step)
+            log("preview", self.step, path=str(path))
+        log("done", self.step, **metrics, seconds=round(self.spent, 3))
+        return Outcome(
+            steps=self.step,
+            seconds=self.spent,
+            metrics=metrics,
+            skipped=sum(g.skipped for g in self.guards.values()),
+            rollbacks=sum(g.rollbacks for g in self.guards.values()),
+        )
+
+    def _compile(self) -> None:
+        """Compile where it pays: on a GPU unless told otherwise. Falls back when it fails."""
+        wanted = self.train.compile == "on" or (
+            self.train.compile == "auto" and self.device.type == "cuda"
+        )
+        if not wanted:
+            return
+        torch._dynamo.config.suppress_errors = True
+        for net in self.nets.values():
+            net.compile(dynamic=False)
+
+    # --- state ------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """The exact state, by the first rank."""
+        if parallel.rank() == 0:
+            tensors = {f"weight.{n}": p for n, p in enumerate(self.params)}
+            for name, optimiser in self.optimisers.items():
+                tensors |= {f"optim.{name}.{k}": v for k, v in optimiser.state().items()}
+            if self.average is not None:
+                tensors |= {f"ema.{k}": v for k, v in self.average.state().items()}
+            for count, (_, tracks) in enumerate(self.stored):
+                for n, track in enumerate(tracks):
+                    tensors |= {f"stored.{count}.{n}.{m}": x for m, x in enumerate(track)}
+            tensors |= {f"best.{n}": w for n, w in enumerate(self.best_weights)}
+            checkpoint.save(self.job.run, tensors, self._values())
+        parallel.wait()
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "attempt": self.attempt,
+            "spent": self.spent,
+            "stored": [t for t, _ in self.stored],
+            "best": self.best,
+            "best_step": self.best_step,
+            "guards": {p: g.state() for p, g in self.guards.items()},
+            "recipe": self.model.recipe.digest(),
+        }
+
+    def restore(self) -> None:
+        """Back to the last checkpoint, or to nothing where there is none."""
+        found = checkpoint.load(self.job.run)
+        if found is None:
+            return
+        tensors, values = found
+        with torch.no_grad():
+            for n, p in enumerate(self.params):
+                p.copy_(tensors[f"weight.{n}"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.restore(_under(tensors, f"optim.{name}."))
+        if self.average is not None:
+            self.average.restore(_under(tensors, "ema."))
+        self.stored = [
+            (t, [[tensors[f"stored.{c}.{n}.{m}"].clone() for m in range(len(self.params))]
+                 for n in range(len(ema.WIDTHS))])
+            for c, t in enumerate(values["stored"])
+        ]
+        best = _under(tensors, "best.")
+        self.best_weights = [best[str(n)].clone() for n in range(len(best))]
+        self.best, self.best_step = values["best"], values["best_step"]
+        self.step, self.attempt, self.spent = values["step"], values["attempt"], values["spent"]
+        self.guards = {p: Guard(**g) for p, g in values["guards"].items()}
+
+
+class _Swap:
+    """Other weights in the nets for a while."""
+
+    def __init__(self, loop: Loop, weights: list[Tensor]) -> None:
+        self.loop, self.weights = loop, weights
+
+    def __enter__(self) -> None:
+        self.loop.nets.eval()
+        self._exchange()
+
+    def __exit__(self, *_: object) -> None:
+        self._exchange()
+        self.loop.nets.train()
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for n, p in enumerate(self.loop.params):
+            mine = p.detach().clone()
+            p.copy_(self.weights[n])
+            self.weights[n] = mine
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _clip(grads: list[Tensor], most: float) -> float:
+    """Scale the gradients so that their joint norm is at most `most`; returns the norm before."""
+    norms = torch._foreach_norm(grads)
+    norm = float(torch.stack(norms).norm())
+    if most and norm > most:
+        torch._foreach_mul_(grads, most / (norm + 1e-6))
+    return norm
+
+
+def _too_big(error: RuntimeError) -> ResourceError:
+    return ResourceError(
+        f"out of memory in a training step ({str(error).splitlines()[0][:80]}): use a smaller "
+        "--size, or halve the batch with --set data.batch=N and --set train.accumulate=2"
+    )
