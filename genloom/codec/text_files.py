@@ -162,7 +162,7 @@ def _eight_bit(data: bytes) -> tuple[str, str | None]:
 
 
 def _share(data: bytes, which: bytes) -> float:
-    return 1.0 - len(data.translate(None, which)) / max(1, len(data))
+    return 1.0 - len(data.translate(None, which)) / len(data) if data else 0.0
 
 
 def _wide_without_mark(head: bytes) -> str | None:
