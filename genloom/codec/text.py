@@ -52,7 +52,8 @@ class TextCodec:
         length: int = 256,
         documents: Documents = "auto",
     ) -> None:
-        if vocab != "auto" and (not isinstance(vocab, int) or not BYTES <= vocab <= 1 << 20):
+        fits = isinstance(vocab, int) and BYTES <= vocab <= 1 << 20
+        if vocab != "auto" and not fits:
             raise RecipeError(f"codec.vocab is {vocab!r}: give 'auto' or {BYTES} to {1 << 20}")
         if not isinstance(length, int) or length < 2:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 2")
@@ -79,7 +80,7 @@ class TextCodec:
 
     def fit(self, items: Sequence[str]) -> None:
         size = sum(units(text)[1] for text in items)
-        vocab = _vocabulary(size) if self.vocab == "auto" else self.vocab
+        vocab = self.vocab if isinstance(self.vocab, int) else _vocabulary(size)
         self._pairs = BytePairs.learn(items, vocab) if vocab > BYTES else BytePairs()
 
     def encode(self, items: Sequence[str]) -> list[Tensor]:
@@ -123,7 +124,8 @@ class TextCodec:
 
     def features(self, items: Sequence[str]) -> Tensor:
         """float [N, F]: hashed counts of runs of two to four characters, of length one."""
-        return torch.stack([_run_counts(text) for text in items]).float()
+        rows = [_run_counts(text) for text in items]
+        return torch.stack(rows).float() if rows else torch.zeros(0, _FEATURES)
 
     def compare(self, real: Sequence[str], made: Sequence[str]) -> dict[str, float]:
         """Nothing: the score on held-out text says more."""

@@ -118,6 +118,8 @@ def _inner_suffix(file: Path) -> str:
 
 
 def _bytes_of(file: Path) -> bytes:
+    if not file.is_file():
+        raise _Unreadable("not a regular file")  # opening a pipe would wait for ever
     try:
         if file.suffix.lower() != ".gz":
             return file.read_bytes()

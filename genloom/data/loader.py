@@ -255,7 +255,7 @@ def _source(
 
 def _stream(data: Data, spec: TokenSpec) -> Tensor:
     """bos item bos item ..., int32 [S]; each item's own eos only where it is not the next bos."""
-    end = [] if spec.eos in (None, spec.bos) else [_ids([spec.eos])]
+    end = [] if spec.eos is None or spec.eos == spec.bos else [_ids([spec.eos])]
     start = _ids([spec.bos])
     return torch.cat([part for item in data for part in (start, item.int(), *end)])
 

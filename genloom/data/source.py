@@ -88,8 +88,10 @@ class Manifest:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        entries = tuple(Entry(**e) for e in values["entries"])
-        return cls(**{**values, "entries": entries, "evidence": tuple(values["evidence"])})
+        known: dict[str, Any] = dict(values)
+        known["entries"] = tuple(Entry(**entry) for entry in known["entries"])
+        known["evidence"] = tuple(known["evidence"])
+        return cls(**known)
 
 
 def file_sha256(path: Path) -> str:

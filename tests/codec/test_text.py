@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 
 import pytest
 import torch
@@ -203,6 +204,7 @@ def test_features_tell_texts_apart(plain):
     assert one.norm().item() == pytest.approx(1.0)
     assert one @ other < 0.5
     assert empty.norm() == 0
+    assert plain.features([]).shape == (0, 512)
 
 
 def test_units_count_characters_and_bytes():
@@ -233,10 +235,11 @@ def test_a_folder_is_read_in_order_and_the_rest_is_named(plain, tmp_path):
     (tmp_path / "p.bin").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "bad.gz").write_bytes(gzip.compress(b"hello" * 100)[:20])
     (tmp_path / "empty.txt").touch()
+    os.mkfifo(tmp_path / "pipe")
     reading = plain.read(tmp_path)
     assert reading.items == ["first\n", "zipped", "b = 1\n"]
     assert [p.name for p in reading.files] == ["a.txt", "z.md.gz", "b.py"]
-    assert set(reading.skipped) == {"LICENSE", "t.csv", "p.bin", "bad.gz", "empty.txt"}
+    assert set(reading.skipped) == {"LICENSE", "t.csv", "p.bin", "bad.gz", "empty.txt", "pipe"}
     assert "binary" in reading.skipped["p.bin"] and "gzip" in reading.skipped["bad.gz"]
     assert "empty" in reading.skipped["empty.txt"]
 
