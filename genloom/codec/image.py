@@ -21,7 +21,7 @@ from genloom.codec.base import Condition, Reading
 from genloom.codec.grid import grid
 from genloom.codec.picture_files import png_bytes, write_picture
 from genloom.codec.pictures import Picture, as_picture, each, pillow
-from genloom.codec.resize import flattened, resized
+from genloom.codec.resize import colour, flattened, resized
 from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.metric.fixed_features import fixed_features
@@ -65,6 +65,7 @@ class ImageCodec:
             raise RecipeError(f"codec.mode is {mode!r}: use auto, {', '.join(CHANNELS)}")
         if fit not in ("crop", "pad", "stretch"):
             raise RecipeError(f"codec.fit is {fit!r}: use crop, pad or stretch")
+        colour(background)
         self.mode, self.fitting, self.background = mode, fit, background
         self.learnt: str | None = None if mode == "auto" else mode
 

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+def colour(name: str) -> tuple[int, ...]:
+    """A name or "#rrggbb" as numbers. RecipeError where it is none."""
+    pillow()
+    from PIL import ImageColor
+
+    try:
+        return ImageColor.getrgb(name)
+    except ValueError:
+        raise RecipeError(f"codec.background {name!r} is no colour: try white") from None
+
+
 def flattened(image: Image.Image, mode: str, background: str) -> Image.Image:
     """The picture in the codec's mode; transparency is filled where the mode has none."""
     if image.mode == "RGBA" and mode != "RGBA":
-        from PIL import ImageColor  # the caller holds a pillow image already
-
-        try:
-            colour = ImageColor.getrgb(background)
-        except ValueError:
-            raise RecipeError(f"codec.background {background!r} is no colour: try white") from None
-        base = pillow().new("RGBA", image.size, colour)
+        base = pillow().new("RGBA", image.size, colour(background))
         image = pillow().alpha_composite(base, image)
     return image if image.mode == mode else image.convert(mode)
 

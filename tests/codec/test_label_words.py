@@ -1,0 +1,170 @@
+"""Prompts as labels and as words: what is known, what is refused, and what is kept on disk."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from genloom.codec.label import LabelCodec
+from genloom.codec.words import WordsCodec, split
+from genloom.errors import DataError, ModelError, RecipeError, RequestError
+
+
+@pytest.fixture
+def labels():
+    codec = LabelCodec()
+    codec.fit(["10", "2", "cat", "2", "", "sea  horse"])
+    return codec
+
+
+def test_labels_are_numbered_from_one_and_nothing_is_null(labels):
+    assert labels.labels == ("2", "10", "cat", "sea horse")
+    x = labels.encode(["2", "sea horse", "", None])
+    assert x.dtype == torch.long
+    assert x.tolist() == [[1], [4], [0], [0]]
+    spec = labels.spec
+    assert (spec.vocab, spec.length, spec.pad, spec.bos, spec.eos) == (5, 1, 0, None, None)
+    assert labels.encode([]).shape == (0, 1)
+
+
+def test_labels_forgive_case_and_spaces(labels):
+    assert labels.encode([" CAT ", "Sea Horse"]).tolist() == [[3], [4]]
+
+
+def test_labels_that_differ_in_case_stay_apart():
+    codec = LabelCodec()
+    codec.fit(["A", "a"])
+    assert codec.encode(["A", "a"]).tolist() == [[1], [2]]
+
+
+def test_an_unknown_label_names_the_nearest(labels):
+    with pytest.raises(RequestError, match="nearest are sea horse"):
+        labels.encode(["seahorse"])
+    with pytest.raises(RequestError, match="knows 2, 10, cat"):
+        labels.encode(["@"])
+    with pytest.raises(RequestError) as caught:
+        labels.encode(["x" * 100_000])
+    assert len(str(caught.value)) < 300
+    assert labels.encode(["dog"], strict=False).tolist() == [[0]]
+    assert labels.unknown("dog") == ["dog"]
+    assert labels.unknown("cat") == labels.unknown("") == []
+
+
+def test_too_many_or_no_labels():
+    LabelCodec().fit(str(n) for n in range(1000))
+    with pytest.raises(DataError, match=r'1,001 .* prompt "text"'):
+        LabelCodec().fit(str(n) for n in range(1001))
+    with pytest.raises(DataError, match="empty"):
+        LabelCodec().fit(["", " "])
+
+
+def test_labels_save_and_load(tmp_path, labels):
+    labels.save(tmp_path)
+    loaded = LabelCodec.load(tmp_path)
+    assert loaded.spec == labels.spec
+    assert loaded.encode(["cat"]).tolist() == [[3]]
+    with pytest.raises(ModelError):
+        WordsCodec.load(tmp_path)
+    (tmp_path / "codec.json").write_text('{"kind": "label", "labels": [1]}')
+    with pytest.raises(ModelError):
+        LabelCodec.load(tmp_path)
+
+
+CAPTIONS = ["a red circle, top left", "a blue square", "A RED ring", "don't"]
+
+
+@pytest.fixture
+def words():
+    codec = WordsCodec()
+    codec.fit(CAPTIONS)
+    return codec
+
+
+def test_split():
+    assert split("Don't STOP, (now)\n  caf\u00e9!") == [
+        "don't",
+        "stop",
+        ",",
+        "(",
+        "now",
+        ")",
+        "café",
+        "!",
+    ]
+    assert split("") == []
+
+
+def test_words_are_padded_to_the_longest_caption(words):
+    spec = words.spec
+    distinct = {w for c in CAPTIONS for w in split(c)}
+    assert (spec.vocab, spec.length, spec.pad) == (2 + len(distinct), 6, 0)
+    x = words.encode([*CAPTIONS, "", None])
+    assert x.shape == (6, 6)
+    assert x.dtype == torch.long
+    assert (x[4:] == 0).all()
+    assert (x[1] != 0).tolist() == [True] * 3 + [False] * 3
+    assert x[0, 0] == x[1, 0] == x[2, 0] and x[0, 1] == x[2, 1] != x[1, 1]
+    assert 1 not in x
+
+
+def test_unknown_words_are_dropped_where_none_was_rare(words):
+    assert torch.equal(words.encode(["a dark red circle"]), words.encode(["a red circle"]))
+    assert words.unknown("a DARK red, dark moon") == ["dark", "moon"]
+
+
+def test_unknown_words_are_rare_words_where_there_were_some():
+    codec = WordsCodec(least=2)
+    codec.fit(["a cat", "a dog", "a cat sat"])
+    assert codec.spec.vocab == 4
+    assert codec.rare == 2
+    x = codec.encode(["a zebra cat"])
+    assert x.tolist() == [[2, 1, 3]]
+
+
+def test_the_vocabulary_is_capped_to_the_commonest():
+    codec = WordsCodec(most=2)
+    codec.fit(["b a", "c a", "b a d"])
+    assert list(codec.words) == ["a", "b"]
+
+
+def test_a_word_repeated_in_one_caption_counts_once():
+    codec = WordsCodec(least=2)
+    with pytest.raises(DataError, match="least"):
+        codec.fit(["buffalo buffalo buffalo"])
+
+
+def test_prompts_that_cannot_be_met(words):
+    with pytest.raises(RequestError, match=r"knows 8 words, such as red, "):
+        words.encode(["reed zzz"])
+    with pytest.raises(RequestError, match=r"has 9 words.* at most 6"):
+        words.encode(["a red circle, top left a red ring"])
+    assert words.encode(["zzz"], strict=False).tolist() == [[0] * 6]
+    cut = words.encode(["a red circle, top left a red ring"], strict=False)
+    assert torch.equal(cut, words.encode([CAPTIONS[0]]))
+
+
+def test_captions_longer_than_the_limit():
+    codec = WordsCodec(limit=3)
+    codec.fit(["one two three four"])
+    assert codec.spec.length == 3
+    with pytest.raises(RequestError, match="at most 3"):
+        codec.encode(["one two three four"])
+
+
+def test_no_words_and_illegal_options():
+    with pytest.raises(DataError, match="empty"):
+        WordsCodec().fit(["", "  "])
+    with pytest.raises(RecipeError):
+        WordsCodec(limit=0)
+
+
+def test_words_save_and_load(tmp_path, words):
+    words.save(tmp_path)
+    loaded = WordsCodec.load(tmp_path)
+    assert loaded.spec == words.spec
+    assert torch.equal(loaded.encode(CAPTIONS), words.encode(CAPTIONS))
+    text = (tmp_path / "codec.json").read_text()
+    for bad in (text.replace('"length": 6', '"length": "6"'), text[:40], "[]"):
+        (tmp_path / "codec.json").write_text(bad)
+        with pytest.raises(ModelError):
+            WordsCodec.load(tmp_path)
