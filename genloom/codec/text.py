@@ -34,8 +34,8 @@ _OPTIONS = frozenset({"vocab", "length", "documents"})
 class TextCodec:
     """Texts as byte-level tokens.
 
-    vocab      ids in all, specials and the 256 bytes included (258 is plain bytes); "auto" takes
-               plain bytes below 200 kB and else about the square root of the corpus in bytes
+    vocab      ids in all, specials and the 256 bytes included; "bytes" is 258; "auto" takes plain
+               bytes below 200 kB and else about the square root of the corpus in bytes
     length     ids of context
     documents  what is one text: "file", "paragraph", "line", or "auto" for files cut at lines
                that say <|endoftext|>
@@ -48,13 +48,13 @@ class TextCodec:
     def __init__(
         self,
         *,
-        vocab: int | Literal["auto"] = "auto",
+        vocab: int | Literal["auto", "bytes"] = "auto",
         length: int = 256,
         documents: Documents = "auto",
     ) -> None:
         fits = isinstance(vocab, int) and BYTES <= vocab <= 1 << 20
-        if vocab != "auto" and not fits:
-            raise RecipeError(f"codec.vocab is {vocab!r}: give 'auto' or {BYTES} to {1 << 20}")
+        if vocab not in ("auto", "bytes") and not fits:
+            raise RecipeError(f"codec.vocab is {vocab!r}: give auto, bytes or {BYTES} to {1 << 20}")
         if not isinstance(length, int) or length < 2:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 2")
         if documents not in get_args(Documents):
@@ -80,7 +80,8 @@ class TextCodec:
 
     def fit(self, items: Sequence[str]) -> None:
         size = sum(units(text)[1] for text in items)
-        vocab = self.vocab if isinstance(self.vocab, int) else _vocabulary(size)
+        chosen = {"auto": _vocabulary(size), "bytes": BYTES}
+        vocab = self.vocab if isinstance(self.vocab, int) else chosen[self.vocab]
         self._pairs = BytePairs.learn(items, vocab) if vocab > BYTES else BytePairs()
 
     def encode(self, items: Sequence[str]) -> list[Tensor]:

@@ -159,10 +159,11 @@ def test_a_hostile_pattern_in_the_file_is_not_used(merged, tmp_path):
 
 
 def test_automatic_vocabulary_grows_with_the_corpus():
-    small, large = TextCodec(), TextCodec()
+    small, large, plain = TextCodec(), TextCodec(), TextCodec(vocab="bytes")
     small.fit(["word " * 10])
     large.fit(["".join(f"{i} " for i in range(60_000))])
-    assert small.spec.vocab == BYTES
+    plain.fit(["".join(f"{i} " for i in range(60_000))])
+    assert small.spec.vocab == plain.spec.vocab == BYTES
     assert large.spec.vocab == 512
 
 
