@@ -11,7 +11,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -110,11 +109,6 @@ class BytePairs:
         pieces, size = self.pieces, len(self.pieces)
         data = b"".join(pieces[i] for i in ids if 0 <= i < size)
         return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
-
-    @cached_property
-    def longest(self) -> int:
-        """Bytes of the longest piece."""
-        return max(map(len, self.pieces))
 
     def to_json(self) -> str:
         """In the layout of `tokenizer.json`, which other libraries read."""
