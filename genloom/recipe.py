@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -77,6 +77,17 @@ class Train:
     preview: int = 0
     patience: int = 0
     save_seconds: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a preset may look at: how many items, characters or numbers in all, the captions, and
+    the shorter side that pictures are to have (None: not pictures)."""
+
+    items: int
+    units: int
+    captions: Sequence[str] | None = None
+    side: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,10 @@ TABLE: dict[str, dict[str, str]] = {
     "recipe": {
         "text": "genloom.recipes.text:choose",
         "image": "genloom.recipes.image:choose",
+        "image-gan": "genloom.recipes.image:choose_adversarial",
         "table": "genloom.recipes.table:choose",
+        "table-flow": "genloom.recipes.table:choose_flow",
+        "table-gan": "genloom.recipes.table:choose_adversarial",
     },
     "quality": {
         "text": "genloom.trust.quality_text:measure",
@@ -68,3 +71,9 @@ def find(sort: str, name: str) -> Any:
     near = difflib.get_close_matches(name, names(sort), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(names(sort))}"
     raise RecipeError(f"{sort} {name!r} is not known: {hint}")
+
+
+def minutes_of(chooser: Any) -> dict[str, float]:
+    """The most minutes that each size of a preset is meant for, from the preset's module."""
+    limits: dict[str, float] = importlib.import_module(chooser.__module__).MINUTES
+    return limits

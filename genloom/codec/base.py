@@ -41,6 +41,9 @@ class Codec(Protocol):
     kind: ClassVar[str]  # its name in the registry
     media: ClassVar[str]  # "text/plain", "image/png", "text/csv"
     suffix: ClassVar[str]  # of the file that `write` makes: ".txt", ".png", ".csv"
+    preview_suffix: ClassVar[str]  # of the file that `preview` makes
+    compares: ClassVar[bool]  # whether `compare` measures anything
+    carries: type[Spec]  # TokenSpec or ArraySpec, known from the options alone
 
     @property
     def spec(self) -> Spec:

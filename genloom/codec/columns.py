@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from genloom.codec.dataframes import pandas
 from genloom.codec.where import Among, Compare, Leaf, Missing, Value, names
 from genloom.errors import RequestError
 
@@ -111,8 +112,7 @@ class CategoryColumn:
         return len(self.labels) + self.rare
 
     def encode(self, series: Any) -> np.ndarray:
-        import pandas as pd
-
+        pd = pandas()
         ids = np.asarray(pd.Index(list(self.labels), dtype=object).get_indexer(labelled(series)))
         ids = np.where(ids < 0, len(self.labels) if self.rare else 0, ids)
         if self.missing:
@@ -132,8 +132,7 @@ class CategoryColumn:
 
     def _values(self, place: np.ndarray) -> Any:
         """place int64 [N] into labels, -1 missing."""
-        import pandas as pd
-
+        pd = pandas()
         labels = list(self.labels)
         if self.dtype == "category":
             codes = np.where(place < 0, -1, np.array(self.rank)[place])
@@ -150,8 +149,7 @@ class CategoryColumn:
         if isinstance(leaf, Missing):
             return here if leaf.negated else ~here
         met = self._met(leaf)
-        import pandas as pd
-
+        pd = pandas()
         ids = np.asarray(pd.Index(list(self.labels), dtype=object).get_indexer(labelled(series)))
         return here & np.where(ids < 0, False, met[ids])
 
@@ -171,8 +169,8 @@ class CategoryColumn:
             wanted = {self._label(value) for value in leaf.values}
             return np.array([(key(label) in wanted) != leaf.negated for label in self.labels])
         if leaf.op in ("=", "!="):
-            wanted_one = self._label(leaf.value)
-            return np.array([(key(label) == wanted_one) == (leaf.op == "=") for label in self.labels])
+            wanted_one, equal = self._label(leaf.value), leaf.op == "="
+            return np.array([(key(label) == wanted_one) == equal for label in self.labels])
         return self._ordered(leaf)
 
     def _ordered(self, leaf: Compare) -> np.ndarray:
@@ -204,7 +202,7 @@ class CategoryColumn:
         return names(list(self.labels)) + (" or nothing" if self.missing else "")
 
     def features(self, series: Any) -> np.ndarray:
-        """One-hot over at most 64 ids, scaled so that two rows that differ are sqrt(2) apart."""
+        """One-hot over at most 64 ids; rows that differ are sqrt(2) apart."""
         ids = np.minimum(self.encode(series)[:, 0], 63)
         return np.eye(min(self.sizes[0], 64))[ids]
 
@@ -243,8 +241,7 @@ class ConstantColumn:
         return np.zeros((len(series), 0), np.int64)
 
     def decode(self, ids: np.ndarray, noise: np.ndarray) -> Any:
-        import pandas as pd
-
+        pd = pandas()
         if self.value is None:
             return pd.Series([None] * len(ids), dtype=object).astype(self.dtype)
         return pd.Series([self.value] * len(ids), dtype=object).astype(self.dtype)

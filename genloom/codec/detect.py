@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from genloom.codec.columns import CategoryColumn, Column, ConstantColumn, labelled
+from genloom.codec.dataframes import pandas
 from genloom.codec.identifier_column import IdentifierColumn, shape_of
 from genloom.codec.number_column import NumberColumn
 from genloom.codec.number_form import NumberForm
@@ -41,8 +42,7 @@ Note = Callable[[str], None]
 
 def learn_column(name: str, series: Any, policy: Policy, note: Note) -> Column:
     """The column that suits a series of any dtype."""
-    import pandas as pd
-
+    pd = pandas()
     api, dtype = pd.api.types, series.dtype
     if not series.notna().any():
         note("is all missing: not learnt, left empty")
@@ -57,8 +57,7 @@ def learn_column(name: str, series: Any, policy: Policy, note: Note) -> Column:
 
 
 def _numeric(name: str, series: Any, policy: Policy, note: Note) -> Column:
-    import pandas as pd
-
+    pd = pandas()
     plain = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = int(np.isinf(plain).sum())
     if infinite:
@@ -111,8 +110,7 @@ def _number(name: str, series: Any, form: NumberForm, policy: Policy, note: Note
 
 def _texts(name: str, series: Any, policy: Policy, note: Note) -> Column:
     """Texts, or objects of any kind."""
-    import pandas as pd
-
+    pd = pandas()
     if series.dtype == object:
         kinds = {type(value).__name__ for value in series.dropna()}
         if kinds <= {"int", "float"}:
@@ -133,18 +131,15 @@ def _texts(name: str, series: Any, policy: Policy, note: Note) -> Column:
 
 def _mostly_numbers(series: Any, note: Note) -> Any | None:
     """A numeric series where all but a few values are numbers; the few become missing."""
-    import pandas as pd
-
+    pd = pandas()
     present = series.dropna()
     numbers = pd.to_numeric(present, errors="coerce")
     numeric = numbers.notna()
     if numeric.all() or numeric.mean() < _NUMBERS_AMONG_TEXTS or len(present) < 10:
         return None
     odd = sorted({str(value)[:20] for value in present[~numeric]})
-    shown = ", ".join(repr(value) for value in odd[:3])
-    note(
-        f"holds numbers but for {int((~numeric).sum())} values ({shown}): those are taken as missing"
-    )
+    shown, count = ", ".join(repr(value) for value in odd[:3]), int((~numeric).sum())
+    note(f"holds numbers but for {count} values ({shown}): those are taken as missing")
     return pd.to_numeric(series, errors="coerce").astype("float64")
 
 
@@ -171,8 +166,7 @@ def _identifier(name: str, series: Any, note: Note) -> Column | None:
 
 
 def _category(name: str, series: Any, policy: Policy, note: Note) -> Column:
-    import pandas as pd
-
+    pd = pandas()
     values = pd.Series(labelled(series))
     counts = values.value_counts()
     rare = min(policy.rare, max(1, len(values) // 100))  # of a small table, take what there is
@@ -206,8 +200,7 @@ def _category(name: str, series: Any, policy: Policy, note: Note) -> Column:
 
 def _rank(series: Any, labels: list[Any]) -> tuple[int, ...]:
     """The place of each label among the categories of the dtype that are kept."""
-    import pandas as pd
-
+    pd = pandas()
     if not isinstance(series.dtype, pd.CategoricalDtype):
         return ()
     order = list(labelled(pd.Series(series.cat.categories)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib
 import io
 import json
 import threading
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from genloom.codec.base import Reading
+from genloom.codec.dataframes import distinct_names, pandas, pyarrow
 from genloom.codec.saving import write_atomic
-from genloom.errors import DataError, MissingExtra
+from genloom.errors import DataError
 
 CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -33,15 +35,6 @@ _FIELD_LIMIT = threading.Lock()  # the limit of the csv module is one for the wh
 
 class _Unreadable(Exception):
     """A file that cannot be used; the text is the reason."""
-
-
-def pandas() -> Any:
-    """The pandas module. MissingExtra without it."""
-    try:
-        import pandas
-    except ImportError:
-        raise MissingExtra("pandas", "tables") from None
-    return pandas
 
 
 def read_tables(path: Path) -> Reading:
@@ -74,23 +67,6 @@ def read_tables(path: Path) -> Reading:
     return Reading(items=items, files=tuple(used), skipped=skipped, notes=tuple(notes))
 
 
-def as_frame(items: Any) -> Any:
-    """A DataFrame from a DataFrame, another library's table, or rows and columns of Python."""
-    pd = pandas()
-    if isinstance(items, pd.DataFrame):
-        frame = items
-    elif hasattr(items, "__arrow_c_stream__"):
-        frame = _pyarrow().table(items).to_pandas()
-    elif hasattr(items, "__dataframe__"):
-        frame = pd.api.interchange.from_dataframe(items)
-    else:
-        frame = pd.DataFrame(items)
-    if all(isinstance(name, str) for name in frame.columns) and frame.columns.is_unique:
-        return frame
-    names, _ = _names([str(name) for name in frame.columns])
-    return frame.set_axis(names, axis=1)
-
-
 def write_table(frame: Any, path: Path, record: Mapping[str, Any] | None) -> bool:
     """CSV or Parquet by the suffix; True where the record is inside the file (Parquet)."""
     path = Path(path)
@@ -105,30 +81,24 @@ def write_table(frame: Any, path: Path, record: Mapping[str, Any] | None) -> boo
 
 
 def _parquet_bytes(frame: Any, record: Mapping[str, Any] | None) -> bytes:
-    arrow = _pyarrow()
-    import pyarrow.parquet
-
+    arrow = pyarrow()
     table = arrow.Table.from_pandas(frame, preserve_index=False)
     if record is not None:
         text = json.dumps(record, ensure_ascii=False).encode()
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), RECORD_KEY: text})
     sink = io.BytesIO()
-    pyarrow.parquet.write_table(table, sink)
+    importlib.import_module("pyarrow.parquet").write_table(table, sink)
     return sink.getvalue()
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow
-    except ImportError:
-        raise MissingExtra("pyarrow", "tables") from None
-    return pyarrow
 
 
 def _files(folder: Path) -> list[Path]:
     known = CSV_SUFFIXES + PARQUET_SUFFIXES
-    hidden = (p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.parts[-2:]))
-    return sorted(p for p in hidden if p.is_file() and p.name.lower().endswith(known))
+    tables = (p for p in folder.rglob("*") if p.name.lower().endswith(known) and p.is_file())
+    return sorted(p for p in tables if not _hidden(p.relative_to(folder)))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _read(file: Path) -> tuple[Any, list[str], dict[str, str]]:
@@ -136,7 +106,7 @@ def _read(file: Path) -> tuple[Any, list[str], dict[str, str]]:
     try:
         if file.name.lower().endswith(PARQUET_SUFFIXES):
             frame, dropped = _parquet(file), {}
-            names, notes = _names([str(name) for name in frame.columns])
+            names, notes = distinct_names([str(name) for name in frame.columns])
             frame = frame.set_axis(names, axis=1)
         else:
             frame, notes, dropped = _csv(file)
@@ -148,11 +118,10 @@ def _read(file: Path) -> tuple[Any, list[str], dict[str, str]]:
 
 
 def _parquet(file: Path) -> Any:
-    import pyarrow.parquet
-
+    arrow = pyarrow()
     try:
-        return pyarrow.parquet.read_table(file).to_pandas()
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        return importlib.import_module("pyarrow.parquet").read_table(file).to_pandas()
+    except (arrow.ArrowException, OSError, ValueError) as error:
         raise _Unreadable(f"is not readable as Parquet ({str(error).splitlines()[0]})") from None
 
 
@@ -162,7 +131,7 @@ def _csv(file: Path) -> tuple[Any, list[str], dict[str, str]]:
     table, header, dropped = _even_rows(text, delimiter)
     if header is None:
         raise _Unreadable("is empty")
-    names, said = _names(header)
+    names, said = distinct_names(header)
     notes += said
     if dropped:
         first = ", ".join(list(dropped)[:3])
@@ -272,23 +241,6 @@ def _rewritten(text: str, delimiter: str, width: int) -> str:
     rows = (row for row in _rows(text, delimiter) if any(row) and len(row) == width)
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return out.getvalue()
-
-
-def _names(header: list[str]) -> tuple[list[str], list[str]]:
-    """Names that are there and differ, and notes on those that were not or did not."""
-    names: list[str] = []
-    notes = []
-    for place, given in enumerate(header):
-        name = given.strip()
-        if not name:
-            name = f"column_{place + 1}"
-            notes.append(f"column {place + 1} has no name: called {name!r}")
-        if name in names:
-            number = next(n for n in range(2, len(header) + 3) if f"{name}_{n}" not in names + header)
-            notes.append(f"column {place + 1} is another {name!r}: called '{name}_{number}'")
-            name = f"{name}_{number}"
-        names.append(name)
-    return names, notes
 
 
 def _is_text(cell: str) -> bool:

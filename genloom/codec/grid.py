@@ -53,8 +53,8 @@ def _fit(image: Image.Image, cell: int) -> Image.Image:
     resampling = pillow().Resampling
     longest = max(image.size)
     if longest > cell:
-        size = tuple(max(1, round(side * cell / longest)) for side in image.size)
-        image = image.resize(size, resampling.LANCZOS)
+        width, height = (max(1, round(side * cell / longest)) for side in image.size)
+        image = image.resize((width, height), resampling.LANCZOS)
     else:
         times = cell // longest
         image = image.resize((image.width * times, image.height * times), resampling.NEAREST)
@@ -78,7 +78,7 @@ def _pen(image: Image.Image) -> ImageDraw.ImageDraw:
     return ImageDraw.Draw(image)
 
 
-def _font() -> ImageFont.ImageFont:
+def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     from PIL import ImageFont
 
     try:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from genloom.codec.columns import Arrays, mix, salted
+from genloom.codec.dataframes import pandas
 from genloom.codec.where import Leaf, Missing
 from genloom.errors import RequestError
 
@@ -55,8 +56,7 @@ class IdentifierColumn:
         return np.zeros((len(series), 0), np.int64)
 
     def decode(self, ids: np.ndarray, noise: np.ndarray) -> Any:
-        import pandas as pd
-
+        pd = pandas()
         noise = salted(_distinct(noise), self.name)
         if self.above is not None:
             room = np.uint64(10**self.digits)

@@ -51,6 +51,9 @@ class ImageCodec:
     kind: ClassVar[str] = "image"
     media: ClassVar[str] = "image/png"
     suffix: ClassVar[str] = ".png"
+    preview_suffix: ClassVar[str] = ".png"
+    compares: ClassVar[bool] = True
+    carries: ClassVar[type] = ArraySpec
 
     def __init__(
         self,
@@ -175,8 +178,8 @@ class ImageCodec:
 
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: pixels averaged to at most 16 x 16."""
-        x = self.encode(items)
-        return F.adaptive_avg_pool2d(x, [min(16, side) for side in self.grid]).flatten(1)
+        height, width = self.grid
+        return F.adaptive_avg_pool2d(self.encode(items), (min(16, height), min(16, width))).flatten(1)
 
     def compare(self, real: Sequence[Any], made: Sequence[Any]) -> dict[str, float]:
         """Distances in the space of metric/fixed_features.py; every number is better lower.

@@ -31,7 +31,7 @@ class LabelCodec:
 
     @property
     def spec(self) -> TokenSpec:
-        return TokenSpec(vocab=1 + len(self.labels), length=1, bos=None, eos=None, pad=NULL)
+        return TokenSpec(vocab=1 + len(self.labels), length=1, bos=NULL, eos=None, pad=NULL)
 
     def fit(self, captions: Iterable[str]) -> None:
         """Keep the distinct labels, numbers in their own order."""

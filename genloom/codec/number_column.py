@@ -59,7 +59,8 @@ class NumberColumn:
         rest = present[~np.isin(present, atoms)]
         if len(atoms) and len(rest) < rare:
             rest = rest[:0]  # too few to be told apart from their neighbours
-        quantiles = Quantiles.learn(rest, most=cells * max(fine, 1), crowd=rare) if len(rest) else None
+        most = cells * max(fine, 1)
+        quantiles = Quantiles.learn(rest, most=most, crowd=rare) if len(rest) else None
         wide = len(rest) > (1 - _MOSTLY) * len(present)
         used = min(cells, max(1, len(rest) // rare)) if quantiles else 0
         return cls(
@@ -189,7 +190,9 @@ class NumberColumn:
         return bool(self._between(np.array([value]), np.array([value]), leaf)[0])
 
     def _edges(self, steps: np.ndarray) -> np.ndarray:
-        return np.zeros(1) if self.quantiles is None else self.form.tidy(self.quantiles.value(steps))
+        if self.quantiles is None:
+            return np.zeros(1)
+        return self.form.tidy(self.quantiles.value(steps))
 
     def _between(self, low: np.ndarray, high: np.ndarray, leaf: Compare | Among) -> np.ndarray:
         """bool, whether some value of [low, high] meets the comparison."""
@@ -256,7 +259,7 @@ class NumberColumn:
 def _atoms(
     values: np.ndarray, counts: np.ndarray, *, cells: int, distinct: int, rare: int
 ) -> np.ndarray:
-    """The values that get an id each: all common ones of a discrete column, else only the spikes."""
+    """Values with an id each: all common ones of a discrete column, else only the spikes."""
     common = counts >= rare
     if common.sum() <= distinct and counts[common].sum() >= _MOSTLY * counts.sum():
         return values[common]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from genloom.codec.dataframes import pandas
 from genloom.errors import RequestError
 
 DATE_FORMATS = (
@@ -73,8 +74,7 @@ class NumberForm:
 
     @classmethod
     def of_numbers(cls, series: Any) -> NumberForm:
-        import pandas as pd
-
+        pd = pandas()
         plain = _floats(series)
         narrow = "float32" in str(series.dtype).lower() or str(series.dtype) == "float16"
         eps = float(np.finfo(np.float32 if narrow else np.float64).eps)
@@ -91,8 +91,7 @@ class NumberForm:
     @classmethod
     def of_texts(cls, series: Any) -> NumberForm | None:
         """The form of a series of texts that all are dates of one format, or None."""
-        import pandas as pd
-
+        pd = pandas()
         present = series.dropna()
         sample = present.iloc[:: max(1, len(present) // 50)]
         for form in DATE_FORMATS:
@@ -112,8 +111,7 @@ class NumberForm:
 
     def plain(self, series: Any) -> np.ndarray:
         """float64 [n], NaN for missing, infinite or unreadable."""
-        import pandas as pd
-
+        pd = pandas()
         if self.sort == "number":
             found = _floats(series)
             return np.where(np.isfinite(found), found, np.nan)
@@ -131,14 +129,13 @@ class NumberForm:
 
     def series(self, plain: np.ndarray) -> Any:
         """An array or series of the original dtype from float64 [n] with NaN for missing."""
-        import pandas as pd
-
+        pd = pandas()
         if self.sort != "number":
             return self._dates(plain)
         dtype = pd.api.types.pandas_dtype(self.dtype)
-        if dtype == object:
-            values = plain.astype(object)
-            return np.array([int(v) if v == v and self.whole else v for v in values], dtype=object)
+        if dtype.kind == "O" and isinstance(dtype, np.dtype):
+            whole = self.whole
+            return np.array([int(v) if v == v and whole else v for v in plain], dtype=object)
         if pd.api.types.is_integer_dtype(dtype):
             missing = np.isnan(plain)
             whole = np.where(missing, 0, np.rint(plain))
@@ -153,8 +150,7 @@ class NumberForm:
         return pd.Series(plain).astype(dtype)
 
     def _dates(self, plain: np.ndarray) -> Any:
-        import pandas as pd
-
+        pd = pandas()
         missing = np.isnan(plain)
         exact = np.where(missing, 0, np.rint(plain)).astype(np.int64)
         if self.sort == "text date":
@@ -173,8 +169,7 @@ class NumberForm:
 
     def literal(self, column: str, value: Any) -> float:
         """A value of a condition as a plain number. RequestError where the type does not fit."""
-        import pandas as pd
-
+        pd = pandas()
         if self.sort == "number":
             if isinstance(value, bool | str) or not np.isfinite(value):
                 raise RequestError(
@@ -194,8 +189,7 @@ class NumberForm:
         return moment.as_unit("ns").value / _STEPS[self.step]
 
     def _moment(self, text: str) -> Any:
-        import pandas as pd
-
+        pd = pandas()
         moment = pd.to_datetime(text, format=self.format or None, errors="coerce")
         if moment is pd.NaT:
             moment = pd.Timestamp(text)
@@ -207,8 +201,7 @@ class NumberForm:
         """A plain number as the column would write it."""
         if self.sort == "number":
             return f"{int(plain)}" if self.whole else f"{plain:.6g}"
-        import pandas as pd
-
+        pd = pandas()
         return str(pd.Series(self.series(np.array([plain]))).iloc[0])
 
     def to_json(self) -> dict[str, Any]:
@@ -216,8 +209,7 @@ class NumberForm:
 
 
 def _floats(series: Any) -> np.ndarray:
-    import pandas as pd
-
+    pd = pandas()
     if series.dtype == object or pd.api.types.is_string_dtype(series.dtype):
         series = pd.to_numeric(series, errors="coerce")
     return series.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -27,7 +27,7 @@ class Quantiles:
         """
         count = len(values)
         window = min(crowd, count)
-        steps = max(1, min(most, count // (2 * window)))
+        steps = max(1, min(most, count // max(1, window // 2)))
         ranks = np.arange(steps + 1) / steps * count
         first = np.clip(np.rint(ranks - window / 2), 0, count - window).astype(np.int64)
         around = values[first[:, None] + np.arange(window)]

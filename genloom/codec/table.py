@@ -21,8 +21,9 @@ from torch import Tensor
 from genloom.codec.base import Condition, Reading
 from genloom.codec.columns import CategoryColumn, Column, ConstantColumn, row_noise
 from genloom.codec.condition import condition, matches, settle
+from genloom.codec.dataframes import as_frame
 from genloom.codec.detect import Policy, learn_column
-from genloom.codec.frame import as_frame, read_tables, write_table
+from genloom.codec.frame import read_tables, write_table
 from genloom.codec.identifier_column import IdentifierColumn
 from genloom.codec.number_column import NumberColumn
 from genloom.codec.row_channels import Channels, learn_channels, load_channels
@@ -203,7 +204,7 @@ class TableCodec:
             stop = start + len(column.sizes)
             out[column.name] = column.decode(ids[:, start:stop], noise)
             start = stop
-        return _frame(out)
+        return as_frame(out)
 
     def _from_vectors(self, values: np.ndarray) -> Any:
         values = np.nan_to_num(values.reshape(len(values), self._width()).astype(np.float64))
@@ -216,7 +217,7 @@ class TableCodec:
                 out[column.name] = channels.decode(values[:, part[0].start : part[-1].stop])
             else:
                 out[column.name] = column.decode(np.zeros((len(values), 0), np.int64), noise)
-        return _frame(out)
+        return as_frame(out)
 
     def captions(self, items: Any) -> None:
         return None
@@ -275,12 +276,11 @@ class TableCodec:
 
     def _measured(self, frame: Any) -> Any:
         """The learnt columns, dates as numbers."""
-        return _frame(
-            {
-                c.name: c.form.plain(frame[c.name]) if isinstance(c, NumberColumn) else frame[c.name]
-                for c, _ in self._learnt()
-            }
-        )
+        out = {column.name: frame[column.name] for column, _ in self._learnt()}
+        for column, _ in self._learnt():
+            if isinstance(column, NumberColumn):
+                out[column.name] = column.form.plain(out[column.name])
+        return as_frame({name: np.asarray(v) for name, v in out.items()})
 
     def preview(self, items: Any, path: Path) -> Path:
         """The first rows as text."""
@@ -334,10 +334,6 @@ class TableCodec:
             columns.append(kind.from_json({k: v for k, v in values.items() if k != "kind"}, mine))
             channels.append(load_channels(columns[-1], mine) if self.carrier == "array" else None)
         self._columns, self._channels = tuple(columns), tuple(channels)
-
-
-def _frame(columns: Mapping[str, Any]) -> Any:
-    return as_frame(dict(columns))
 
 
 def _some(frame: Any) -> Any:

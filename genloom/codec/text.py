@@ -44,6 +44,9 @@ class TextCodec:
     kind: ClassVar[str] = "text"
     media: ClassVar[str] = "text/plain"
     suffix: ClassVar[str] = ".txt"
+    preview_suffix: ClassVar[str] = ".txt"
+    compares: ClassVar[bool] = False
+    carries: ClassVar[type] = TokenSpec
 
     def __init__(
         self,

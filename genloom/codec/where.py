@@ -88,7 +88,7 @@ def parse(where: str | Mapping[str, Any] | Node) -> Node:
 
 
 def evaluate(node: Node, leaf: Callable[[Leaf], np.ndarray]) -> np.ndarray:
-    """Joins the boolean arrays that `leaf` gives. Trees hold no `not`, so supersets stay supersets."""
+    """Joins what `leaf` gives. Trees hold no `not`: supersets in, a superset out."""
     if isinstance(node, Both):
         return np.logical_and.reduce([evaluate(part, leaf) for part in node.parts])
     if isinstance(node, Either):
@@ -106,7 +106,8 @@ def leaves(node: Node) -> list[Leaf]:
 def equalities(node: Node) -> dict[str, Value]:
     """Columns that the whole condition fixes to one value."""
     parts = node.parts if isinstance(node, Both) else (node,)
-    return {part.column: part.value for part in parts if isinstance(part, Compare) and part.op == "="}
+    fixed = (part for part in parts if isinstance(part, Compare) and part.op == "=")
+    return {part.column: part.value for part in fixed}
 
 
 def negate(node: Node) -> Node:

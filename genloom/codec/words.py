@@ -51,7 +51,7 @@ class WordsCodec:
     @property
     def spec(self) -> TokenSpec:
         vocab = FIRST + len(self.words)
-        return TokenSpec(vocab=vocab, length=self.length, bos=None, eos=None, pad=PAD)
+        return TokenSpec(vocab=vocab, length=self.length, bos=PAD, eos=None, pad=PAD)
 
     def fit(self, captions: Iterable[str]) -> None:
         counts: Counter[str] = Counter()

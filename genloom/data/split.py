@@ -6,7 +6,8 @@ nothing of media or tensors of a model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,14 @@ def split_items(count: int, fraction: float, seed: int = 0) -> tuple[np.ndarray,
         held[np.argmin(score)] = True
         held[np.argmax(score)] = False
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def take(items: Any, index: Iterable[int]) -> Any:
+    """The items of these numbers, in the collection's own kind (a frame stays a frame)."""
+    rows = list(map(int, index))
+    if hasattr(items, "iloc"):
+        return items.iloc[rows].reset_index(drop=True)
+    return [items[n] for n in rows]
 
 
 def _check(fraction: float) -> None:

@@ -43,14 +43,16 @@ class Generation:
     engine: Engine
     request: Request
     number: int
-    done: dict[int, Tensor] = field(default_factory=dict)
+    made: int = 0
     cancelled: bool = False
+    _slots: list[Tensor] = field(default_factory=list)
+    _parts: list[Any] = field(default_factory=list)
     _told: list[Progress] = field(default_factory=list)
     _watched: bool = False
 
     @property
     def complete(self) -> bool:
-        return self.cancelled or len(self.done) >= self.request.count
+        return self.cancelled or self.made >= self.request.count
 
     def result(self) -> Any:
         """The finished items in the medium's own collection, in the order of their numbers."""
@@ -60,9 +62,23 @@ class Generation:
 
     def items(self) -> Any:
         """What is finished so far."""
-        parts = [self.done[n] for n in sorted(self.done)]
-        same = len({p.shape for p in parts}) == 1
-        return self.engine.model.codec.decode(torch.stack(parts) if same and parts else parts)
+        return self.engine.model.codec.decode(self.tensors())
+
+    def tensors(self) -> Any:
+        """What is finished so far, before decoding: stacked where all have one shape."""
+        if not self._slots:
+            return []
+        order = torch.cat(self._slots).argsort()
+        if isinstance(self._parts[0], Tensor):
+            return torch.cat(self._parts)[order]
+        flat = [x for part in self._parts for x in part]
+        return [flat[n] for n in order.tolist()]
+
+    def add(self, slots: Tensor, results: Any) -> None:
+        """Keep finished samples: stacked [b, ...] or a list."""
+        self._slots.append(slots)
+        self._parts.append(results)
+        self.made += len(slots)
 
     def __iter__(self) -> Iterator[Progress]:
         self._watched = True
@@ -138,7 +154,7 @@ class Engine:
         while (taken := self.queue.next(room)) is not None:
             room -= taken.last - taken.first
             encoded = self.encoded[taken.owner]
-            slot = torch.arange(taken.first, taken.last)
+            slot = torch.arange(taken.first, taken.last, device=self.model.device)
             numbered = replace(encoded, index=encoded.index[taken.first : taken.last])
             samples = self.family.start(self.model.nets, self.spec, numbered)
             owner = torch.full_like(slot, taken.owner)
@@ -153,16 +169,26 @@ class Engine:
             return
         rows = done.nonzero()[:, 0]
         results = self.family.result(flight.samples.select(rows), self.spec)
-        owners, slots = flight.owner[rows].tolist(), flight.slot[rows].tolist()
-        for owner, slot, x in zip(owners, slots, results, strict=True):
-            generation = self.open[owner]
-            generation.done[slot] = self._cut(x, generation.request)
-            if generation._watched:
-                self._say(generation, slot, generation.done[slot], True)
-        for owner in set(owners):
-            if self.open[owner].complete:
-                del self.open[owner], self.encoded[owner]
+        owners = flight.owner[rows]
+        for number in owners.unique().tolist():
+            self._hand_over(self.open[number], owners == number, flight.slot[rows], results)
         flight.keep((~done).nonzero()[:, 0])
+
+    def _hand_over(
+        self, generation: Generation, mine: Tensor, slots: Tensor, results: Any
+    ) -> None:
+        slots = slots[mine].cpu()
+        if isinstance(results, Tensor):
+            parts: Any = results[mine].cpu()
+        else:
+            some = mine.nonzero()[:, 0].tolist()
+            parts = [self._cut(results[n].cpu(), generation.request) for n in some]
+        generation.add(slots, parts)
+        if generation._watched:
+            for slot, x in zip(slots.tolist(), parts, strict=True):
+                self._say(generation, slot, x, True)
+        if generation.complete:
+            del self.open[generation.number], self.encoded[generation.number]
 
     def _tell(self, flight: Flight) -> None:
         """Show those who watch how far their samples are."""
@@ -178,7 +204,7 @@ class Engine:
                 self._say(generation, slot, x, False)
 
     def _say(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
-        done, count = len(generation.done), generation.request.count
+        done, count = generation.made, generation.request.count
         item = self.model.codec.decode([x])[0] if self._shows(count) else None
         generation._told.append(
             Progress(done=done, count=count, sample=slot, item=item, finished=finished)
@@ -238,7 +264,7 @@ class Engine:
         device = self.model.device
         return Encoded(
             seed=request.seed,
-            index=torch.arange(request.first, request.first + request.count),
+            index=torch.arange(request.first, request.first + request.count, device=device),
             known=known,
             allowed=allowed,
             prompt=None if prompt is None else prompt.to(device),

@@ -73,7 +73,8 @@ class Adversarial:
         state = {"key": key, "z": normal(key, 0, (nets["generator"].latent,))}
         if request.prompt is not None:
             state["prompt"] = request.prompt.expand(rows, -1).clone()
-        return Samples(torch.zeros(rows, *spec.shape), torch.zeros(rows, dtype=torch.bool), state)
+        done = torch.zeros(rows, dtype=torch.bool, device=key.device)
+        return Samples(torch.zeros(rows, *spec.shape, device=key.device), done, state)
 
     def cache(self, nets: Nets, samples: Samples) -> Cache | None:
         return None

@@ -111,6 +111,7 @@ class Autoregressive:
         known = known[: int((known >= 0).sum())]
         wanted = request.options.max_tokens or DEFAULT_TOKENS
         end = 1 + (spec.length if fixed else len(known) + wanted)
+        device = request.index.device
         x = torch.full((rows, end), spec.pad, dtype=torch.long)
         x[:, 0] = spec.bos
         x[:, 1 : 1 + len(known)] = known
@@ -131,7 +132,10 @@ class Autoregressive:
             state["mass"] = torch.zeros(rows)
         if request.allowed:
             state["allowed"] = _allowed(spec, request.allowed).expand(rows, -1)
-        return Samples(x, length >= state["end"], state)
+        done = length >= state["end"]
+        return Samples(
+            x.to(device), done.to(device), {k: v.to(device) for k, v in state.items()}
+        )
 
     def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
         """long [L]: what is known, then what is restricted, then the rest in the codec's order."""

@@ -112,17 +112,18 @@ class Flow:
             raise RequestError(f"solver {solver!r} is not known: use one of {', '.join(SOLVERS)}")
         key = keys(request.seed, request.index)
         x = normal(key, 0, spec.shape)
+        whole = torch.zeros(rows, dtype=torch.long, device=x.device)
         state = {
             "key": key,
-            "step": torch.zeros(rows, dtype=torch.long),
-            "steps": torch.full((rows,), steps, dtype=torch.long),
-            "solver": torch.full((rows,), SOLVERS.index(solver), dtype=torch.long),
-            "guidance": torch.full((rows,), float(guidance)),
+            "step": whole,
+            "steps": whole + steps,
+            "solver": whole + SOLVERS.index(solver),
+            "guidance": torch.full((rows,), float(guidance), device=x.device),
             "last": torch.zeros_like(x),
         }
         if request.prompt is not None:
             state["prompt"] = request.prompt.expand(rows, -1).clone()
-        return Samples(x, torch.zeros(rows, dtype=torch.bool), state)
+        return Samples(x, torch.zeros_like(whole, dtype=torch.bool), state)
 
     def cache(self, nets: Nets, samples: Samples) -> Cache | None:
         return None

@@ -81,7 +81,8 @@ def train_classifier(
     classes = _checked(x, labels, classes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Classifier(x.shape[1], classes).to(memory_format=FORMAT)
+        model = Classifier(x.shape[1], classes)
+        model.to(memory_format=FORMAT)  # pyrefly: ignore[no-matching-overload]
     rng = torch.Generator().manual_seed(seed)
     steps = max(50, shown // BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)

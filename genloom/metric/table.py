@@ -7,6 +7,7 @@ Shape legend: R real rows, M made rows, K distinct values of a column.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -192,16 +193,14 @@ def _plain(series: Any) -> np.ndarray:
 
 def _codes(real: Any, made: Any) -> tuple[np.ndarray, np.ndarray]:
     """int64 codes with one meaning on both sides, -1 for missing."""
-    import pandas as pd
-
+    pd = importlib.import_module("pandas")
     both = pd.concat((real.astype(object), made.astype(object)), ignore_index=True)
     codes = np.asarray(pd.factorize(both)[0], dtype=np.int64)
     return codes[: len(real)], codes[len(real) :]
 
 
 def _kind(series: Any) -> Kind:
-    import pandas as pd
-
+    pd = importlib.import_module("pandas")
     if pd.api.types.is_bool_dtype(series.dtype):
         return "choice"
     ordered = pd.api.types.is_numeric_dtype(series.dtype) or series.dtype.kind in "Mm"

@@ -1,0 +1,67 @@
+"""Tables: columns as tokens in any order, or rows as vectors by flow or GAN.
+
+Makes rows with the types, values and dependencies of the original, on any conditions. On 2 cores
+24,000 rows of 15 columns take about a minute.
+"""
+
+from __future__ import annotations
+
+from genloom.recipe import Data, Facts, Part, Recipe, Train
+
+SIZES = {
+    "tiny": {"summed": 128, "width": 96, "depth": 1},
+    "small": {"summed": 256, "width": 128, "depth": 2},
+    "base": {"summed": 512, "width": 192, "depth": 3},
+    "large": {"summed": 1024, "width": 384, "depth": 4},
+}
+MINUTES = {"tiny": 0.4, "small": 5.0, "base": 30.0, "large": float("inf")}
+MLP = {
+    "tiny": {"width": 128, "depth": 3},
+    "small": {"width": 256, "depth": 4},
+    "base": {"width": 512, "depth": 5},
+    "large": {"width": 1024, "depth": 6},
+}
+
+
+def _batch(facts: Facts) -> int:
+    return max(16, min(512, facts.items // 16))
+
+
+def choose(size: str, facts: Facts) -> Recipe:
+    """Any-order autoregression over columns."""
+    return Recipe(
+        name="table",
+        codec=Part("table"),
+        family=Part("autoregressive", {"order": "any"}),
+        net={"net": Part("row", SIZES[size])},
+        data=Data(batch=_batch(facts), holdout=0.1),
+        train=Train(steps=3000, rate=3e-3, judge=500),
+    )
+
+
+def choose_flow(size: str, facts: Facts) -> Recipe:
+    """Flow matching on rows as vectors."""
+    return Recipe(
+        name="table-flow",
+        codec=Part("table", {"carrier": "array"}),
+        family=Part("flow"),
+        net={"net": Part("row_denoiser", MLP[size])},
+        data=Data(batch=_batch(facts)),
+        train=Train(steps=3000, rate=1e-3, judge=500),
+    )
+
+
+def choose_adversarial(size: str, facts: Facts) -> Recipe:
+    """A GAN on rows as vectors."""
+    player = {**MLP[size], "normalised": False}
+    return Recipe(
+        name="table-gan",
+        codec=Part("table", {"carrier": "array"}),
+        family=Part("adversarial"),
+        net={"generator": Part("row_generator", player), "critic": Part("row_critic", player)},
+        data=Data(batch=_batch(facts)),
+        train=Train(
+            steps=3000, rate=5e-4, muon_rate=0.0, weight_decay=0.0, betas=(0.0, 0.99), clip=0.0,
+            judge=500,
+        ),
+    )

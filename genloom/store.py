@@ -1,0 +1,107 @@
+"""Where models live: names <-> folders, and the lock that keeps two trainings out of one name.
+
+A model is named by a path or by a name in the user's data folder. Knows folders, not what is in
+a model.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from genloom.errors import ModelError, ResourceError, UsageError
+from genloom.model import recover
+
+_home: list[Path] = []
+
+
+def set_home(path: str | Path | None) -> None:
+    """Keep models below this folder instead of the user's data folder."""
+    _home[:] = [] if path is None else [Path(path).expanduser()]
+
+
+def home() -> Path:
+    """The folder that holds the models of this user."""
+    if _home:
+        return _home[0]
+    import platformdirs
+
+    return platformdirs.user_data_path("genloom")
+
+
+def place(name: str | Path) -> Path:
+    """The folder of a model: anything with a separator is a path, the rest a name."""
+    text = os.fspath(name)
+    if not text or text in (".", "..") or "\0" in text:
+        raise UsageError(f"{text!r} is no name for a model: give a word or a path")
+    if os.sep in text or text.startswith(("~", ".")):
+        return Path(text).expanduser()
+    return home() / "models" / text
+
+
+def existing(name: str | Path) -> Path:
+    """The folder of a model that is there; ModelError with the names known otherwise."""
+    path = recover(place(name))
+    if path.is_dir():
+        return path
+    here = Path(os.fspath(name))
+    if (here / "recipe.json").is_file():
+        return here
+    known = ", ".join(p.name for p in listed()) or "none yet: train one with  genloom train"
+    raise ModelError(f"no model {os.fspath(name)!r}: known are {known}")
+
+
+def listed() -> list[Path]:
+    """Every model folder in the user's data folder."""
+    folder = home() / "models"
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if (p / "recipe.json").is_file())
+
+
+def run_folder(out: Path) -> Path:
+    """Where a training of this model keeps its checkpoint, metrics and previews."""
+    return out.parent / f"{out.name}.run"
+
+
+def remove(name: str | Path) -> Path:
+    """Delete a model and what its training left."""
+    path = existing(name)
+    if not (path / "recipe.json").is_file():
+        raise ModelError(f"{path} is not a model folder: it is left alone")
+    with locked(path):
+        shutil.rmtree(path)
+    shutil.rmtree(run_folder(path), ignore_errors=True)
+    return path
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[Path]:
+    """Hold the name while training; ModelError when another process holds it."""
+    run = run_folder(out)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        handle = (run / "lock").open("a+")
+    except OSError as error:
+        raise ResourceError(
+            f"{run} cannot be written ({error.strerror}): choose another place with --out"
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.seek(0)
+        raise ModelError(
+            f"{out} is being trained by process {handle.read().strip() or 'another'}: wait for "
+            "it, or choose another name with --out"
+        ) from error
+    try:
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield run
+    finally:
+        handle.close()
