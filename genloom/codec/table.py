@@ -59,6 +59,8 @@ class TableCodec:
     kind: ClassVar[str] = "table"
     media: ClassVar[str] = "text/csv"
     suffix: ClassVar[str] = ".csv"
+    preview_suffix: ClassVar[str] = ".txt"
+    compares: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -90,6 +92,10 @@ class TableCodec:
         if not self._columns:
             raise ModelError("this table codec has learnt no columns yet: call fit or load first")
         return self._columns
+
+    @property
+    def carries(self) -> type:
+        return TokenSpec if self.carrier == "tokens" else ArraySpec
 
     @property
     def spec(self) -> Spec:
