@@ -14,7 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -78,9 +78,7 @@ def _nothing(path: Path, shelf: Shelf, skipped: Mapping[str, str]) -> str:
         tried = [f"{name} (no picture's suffix)" for name in seen] or ["it is empty"]
     more = max(len(skipped), len(shelf.sources)) - len(tried)
     rest = f" and {more} more" if more > 0 else ""
-    return (
-        f"{path} holds no readable picture: tried {', '.join(tried)}{rest}; use PNG or JPEG"
-    )
+    return f"{path} holds no readable picture: tried {', '.join(tried)}{rest}; use PNG or JPEG"
 
 
 # --- where the files are -------------------------------------------------------------------------
@@ -99,8 +97,7 @@ def _shelf(path: Path) -> Shelf:
     archives = [p for name, p in found.items() if name.lower().endswith(".zip")]
     if len(archives) == 1 and not any(_is_picture(name) for name in found):
         return _archive(archives[0])
-    tables = tuple(p for name, p in found.items() if name in METADATA)
-    return Shelf(found, files=tables)
+    return Shelf(found, files=tuple(found[name] for name in _tables(found)))
 
 
 def _archive(path: Path) -> Shelf:
@@ -115,8 +112,25 @@ def _archive(path: Path) -> Shelf:
     }
     names = (f"{path.stem}.jsonl", f"{path.stem}.csv", *METADATA)
     beside = {n: path.parent / n for n in names if (path.parent / n).is_file()}
-    taken = () if any(n in inside for n in METADATA) else tuple(beside.values())[:1]
+    taken = () if _tables(inside) else tuple(beside.values())[:1]
     return Shelf(inside, {p.name: p for p in taken}, files=(path, *taken))
+
+
+def _tables(names: Iterable[str]) -> list[str]:
+    """The metadata files, at most one a folder: the better known name."""
+    best: dict[PurePosixPath, str] = {}
+    for name in names:
+        path = PurePosixPath(name)
+        if path.name not in METADATA:
+            continue
+        other = best.get(path.parent)
+        if other is None or _rank(name) < _rank(other):
+            best[path.parent] = name
+    return list(best.values())
+
+
+def _rank(name: str) -> int:
+    return METADATA.index(PurePosixPath(name).name)
 
 
 def _hidden(name: str) -> bool:
@@ -134,9 +148,9 @@ Found = tuple[list[Picture], dict[str, str], tuple[str, ...]]
 
 def _captioned(shelf: Shelf) -> Found:
     """Pictures with captions, what was left out, and a note on where the captions came from."""
-    tables = [n for n in METADATA if n in shelf.sources] or list(shelf.beside)
+    tables = _tables(shelf.sources) or list(shelf.beside)
     if tables:
-        return _from_table(shelf, tables[0])
+        return _from_tables(shelf, tables)
     names = [n for n in shelf.sources if _is_picture(n)]
     sidecars = {n: _sidecar(n) for n in names if _sidecar(n) in shelf.sources}
     if sidecars:
@@ -164,24 +178,35 @@ def _folder_names(names: list[str]) -> dict[str, str]:
     return {n: "/".join(f[shared:]) for n, f in folders.items() if f[shared:]}
 
 
-def _from_table(shelf: Shelf, table: str) -> Found:
+def _from_tables(shelf: Shelf, tables: list[str]) -> Found:
+    pictures, skipped = [], {}
+    for table in tables:
+        found, missing = _from_table(shelf, table)
+        pictures += found
+        skipped |= missing
+    listed, where = {p.name for p in pictures}, ", ".join(tables)
+    for name in shelf.sources:
+        if _is_picture(name) and name not in listed:
+            skipped[name] = f"not listed in {where}"
+    return pictures, skipped, (f"captions from {where}",)
+
+
+def _from_table(shelf: Shelf, table: str) -> tuple[list[Picture], dict[str, str]]:
+    """The pictures that one file of metadata names, relative to its own folder."""
     text = shelf.text(table)
     rows = _csv_rows(text, table) if table.endswith(".csv") else _jsonl_rows(text)
     pictures, skipped = [], {}
     for number, row in rows:
         where = f"{table} line {number}"
-        name = _value(row, FILE_KEYS) if isinstance(row, Mapping) else None
+        given = _value(row, FILE_KEYS) if isinstance(row, Mapping) else None
+        name = str(PurePosixPath(table).parent / given) if given else None
         if name is None:
             skipped[where] = f"no JSON object or columns with one of {', '.join(FILE_KEYS)}"
         elif name not in shelf.sources:
             skipped[name] = f"{where} names it, but there is no such file"
         else:
             pictures.append(Picture(shelf.sources[name], _value(row, TEXT_KEYS), name))
-    listed = {p.name for p in pictures}
-    for name in shelf.sources:
-        if _is_picture(name) and name not in listed:
-            skipped[name] = f"not listed in {table}"
-    return pictures, skipped, (f"captions from {table}",)
+    return pictures, skipped
 
 
 def _value(row: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:

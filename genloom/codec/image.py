@@ -178,8 +178,8 @@ class ImageCodec:
 
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: pixels averaged to at most 16 x 16."""
-        height, width = self.grid
-        return F.adaptive_avg_pool2d(self.encode(items), (min(16, height), min(16, width))).flatten(1)
+        height, width = (min(16, side) for side in self.grid)
+        return F.adaptive_avg_pool2d(self.encode(items), (height, width)).flatten(1)
 
     def compare(self, real: Sequence[Any], made: Sequence[Any]) -> dict[str, float]:
         """Distances in the space of metric/fixed_features.py; every number is better lower.

@@ -12,14 +12,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genloom.errors import ModelError
+from genloom.errors import ModelError, ResourceError
 
 OPTIONS = "codec.json"
 
 
 def write_atomic(path: Path, content: bytes) -> Path:
-    """Write all of `content` to `path`, or leave what was there."""
+    """Write all of `content` to `path`, or leave what was there. ResourceError where it fails."""
     path = Path(path)
+    try:
+        _replace(path, content)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ResourceError(
+            f"cannot write {path} ({len(content):,} bytes): {why}; make room or go elsewhere"
+        ) from error
+    return path
+
+
+def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -32,7 +43,6 @@ def write_atomic(path: Path, content: bytes) -> Path:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return path
 
 
 def save_json(folder: Path, kind: str, values: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from genloom.codec.image import ImageCodec
 from genloom.codec.picture_files import pixel_hash, read_record, write_picture
 from genloom.codec.pictures import Picture
 from genloom.codec.resize import resized
-from genloom.errors import DataError, ModelError, RecipeError, RequestError
+from genloom.errors import DataError, ModelError, RecipeError, RequestError, ResourceError
 
 
 def picture(size=(8, 8), mode="RGB", seed=0):
@@ -219,13 +219,32 @@ def test_side_cars_and_a_picture_without_one(tmp_path, codec):
     assert any("1 of 2" in note for note in reading.notes)
 
 
-@pytest.mark.parametrize("where", ["inside", "beside"])
+def test_metadata_in_sub_folders_is_relative_to_its_own(tmp_path, codec):
+    for part in ("train", "more"):
+        (tmp_path / part).mkdir()
+        picture().save(tmp_path / part / "a.png")
+        line = json.dumps({"file_name": "a.png", "text": part})
+        (tmp_path / part / "metadata.jsonl").write_text(line)
+    (tmp_path / "more" / "captions.jsonl").write_text("{}")  # the better known name counts
+    reading = codec.read(tmp_path)
+    assert codec.captions(reading.items) == ["more", "train"]
+    assert not reading.skipped
+    assert len(reading.files) == 4
+
+
+def test_one_picture_is_an_album_too(tmp_path, codec):
+    picture().save(tmp_path / "a.png")
+    assert len(codec.read(tmp_path / "a.png").items) == 1
+
+
+@pytest.mark.parametrize("where", ["inside", "beside", "in a folder inside"])
 def test_a_zip_with_captions(tmp_path, codec, where):
     captions = json.dumps({"file": "a.png", "caption": "dragon"}) + "\n"
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        archive.writestr("a.png", png(picture()))
-        if where == "inside":
-            archive.writestr("metadata.jsonl", captions)
+        folder = "set/" if where == "in a folder inside" else ""
+        archive.writestr(f"{folder}a.png", png(picture()))
+        if where != "beside":
+            archive.writestr(f"{folder}metadata.jsonl", captions)
     if where == "beside":
         (tmp_path / "captions.jsonl").write_text(captions)
     for path in (tmp_path, tmp_path / "set.zip"):
@@ -377,7 +396,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ResourceError, match="No space"):
         write_picture(picture(seed=1), tmp_path / "a.png", None)
     assert (tmp_path / "a.png").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1

@@ -23,7 +23,7 @@ def test_labels_are_numbered_from_one_and_nothing_is_null(labels):
     assert x.dtype == torch.long
     assert x.tolist() == [[1], [4], [0], [0]]
     spec = labels.spec
-    assert (spec.vocab, spec.length, spec.pad, spec.bos, spec.eos) == (5, 1, 0, None, None)
+    assert (spec.vocab, spec.length, spec.pad, spec.bos, spec.eos) == (5, 1, 0, 0, None)
     assert labels.encode([]).shape == (0, 1)
 
 
