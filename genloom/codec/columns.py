@@ -220,8 +220,9 @@ class CategoryColumn:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], arrays: Arrays) -> CategoryColumn:
-        runs = {"labels": tuple(values["labels"]), "rank": tuple(values["rank"])}
-        return cls(**{**values, **runs}, counts=arrays["counts"])
+        known: dict[str, Any] = dict(values)
+        known["labels"], known["rank"] = tuple(values["labels"]), tuple(values["rank"])
+        return cls(**known, counts=arrays["counts"])
 
 
 @dataclass(frozen=True, kw_only=True)

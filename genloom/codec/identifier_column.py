@@ -100,7 +100,9 @@ class IdentifierColumn:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], arrays: Arrays) -> IdentifierColumn:
-        return cls(**{**values, "shape": tuple(values["shape"])})
+        known: dict[str, Any] = dict(values)
+        known["shape"] = tuple(values["shape"])
+        return cls(**known)
 
 
 def shape_of(texts: np.ndarray) -> tuple[str, ...]:

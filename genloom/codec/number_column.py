@@ -248,9 +248,10 @@ class NumberColumn:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], arrays: Arrays) -> NumberColumn:
-        knots = arrays["knots"]
+        known: dict[str, Any] = dict(values)
+        known["form"], knots = NumberForm(**values["form"]), arrays["knots"]
         return cls(
-            **{**values, "form": NumberForm(**values["form"])},
+            **known,
             atoms=arrays["atoms"],
             quantiles=Quantiles(knots) if len(knots) else None,
         )
