@@ -249,8 +249,9 @@ def _readme(recipe: Recipe, card: Mapping[str, Any]) -> str:
     data = card.get("data") or {}
     if data:
         lines += ["## Data", ""]
-        lines += [f"- {key}: {data[key]}" for key in ("name", "items", "bytes", "licences")
-                  if key in data]
+        lines += [
+            f"- {key}: {data[key]}" for key in ("name", "items", "bytes", "licences") if key in data
+        ]
         lines.append("")
     metrics = card.get("metrics") or {}
     if metrics:

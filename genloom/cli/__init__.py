@@ -1,0 +1,73 @@
+"""The command line: the names of the commands, each imported when it is called.
+
+Knows no command's flags and loads nothing heavy, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, Parameter
+
+import genloom
+from genloom.cli import ending
+
+_FLAGS = Parameter(negative=(), consume_multiple=False)
+
+app = App(
+    name="genloom",
+    help="Train, prompt and generate text, images and tables.",
+    help_epilogue="Models live in your data folder, or below GENLOOM_HOME. GENLOOM_DEVICE chooses "
+    "where they run (auto, cpu, cuda); GENLOOM_LOG=debug shows tracebacks.",
+    version=lambda: genloom.__version__,
+    default_parameter=_FLAGS,
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+_data = App(
+    name="data",
+    help="Look at a data set, clean it, split it.",
+    default_parameter=_FLAGS,
+    help_format="plaintext",
+)
+app.command(_data, sort_key=8)
+
+for _order, (_name, _place, _help) in enumerate(
+    (
+        ("demo", "demo:demo", "Train three small models, make new things, open a gallery."),
+        ("train", "train:train", "Learn from a file or a folder and keep the model."),
+        ("plan", "train:plan", "Say what a training would take: memory, time and cost."),
+        ("generate", "generate:generate", "Make new things with a model."),
+        ("models", "models:models", "List the models."),
+        ("show", "models:show", "What a model is, what it learnt from, and how good it is."),
+        ("rm", "models:remove", "Delete a model and what its training left."),
+        ("eval", "evaluate:evaluate", "Measure a model, with a floor and a ceiling beside it."),
+        ("verify", "provenance:verify", "Check the record of something that was generated."),
+        ("trace", "provenance:trace", "Show the training items that are nearest to it."),
+        ("replay", "provenance:replay", "Make it again from its record."),
+        ("doctor", "doctor:doctor", "Look at this machine: torch, cores, memory, disk, extras."),
+        ("completion", "completion:completion", "Print the completion script of a shell."),
+    )
+):
+    app.command(
+        f"genloom.cli.{_place}",
+        name=_name,
+        help=_help,
+        help_format="plaintext",
+        sort_key=_order + (_order > 7),
+    )
+
+for _name, _help in (
+    ("inspect", "What is in a data set: counts, sizes, licence, duplicates, what is left out."),
+    ("clean", "Write a data set anew without duplicates, empty and broken items."),
+    ("split", "Write a data set as a training and a held-out part."),
+):
+    _data.command(f"genloom.cli.data:{_name}", name=_name, help=_help, help_format="plaintext")
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run a command line; leaves with 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+    given = sys.argv[1:] if tokens is None else list(tokens)
+    sys.exit(ending.run(lambda: app(given, print_error=False, exit_on_error=False)))

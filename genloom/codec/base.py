@@ -67,6 +67,9 @@ class Codec(Protocol):
     def condition(self, prompt: str | None, where: Any) -> Condition:
         """What a prompt and conditions fix of an item. RequestError when they cannot be met."""
 
+    def natural_side(self, items: Any) -> int | None:
+        """The side in pixels that suits these pictures; None where items have no sides."""
+
     def features(self, items: Any) -> Tensor:
         """float [N, F]: a plain space in which nearest neighbours of items mean something."""
 

@@ -140,7 +140,7 @@ class CategoryColumn:
             return pd.Categorical.from_codes(codes, categories=order, ordered=self.ordered)
         if self.dtype in ("object", "bool"):
             pool = np.array([*labels, None], dtype=object)
-            return pool[place].astype(self.dtype)
+            return pd.Series(pool[place].astype(self.dtype), dtype=self.dtype)
         pool = pd.array(labels, dtype=self.dtype)
         return pool.take(place, allow_fill=True)
 

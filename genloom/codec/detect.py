@@ -114,7 +114,7 @@ def _texts(name: str, series: Any, policy: Policy, note: Note) -> Column:
     if series.dtype == object:
         kinds = {type(value).__name__ for value in series.dropna()}
         if kinds <= {"int", "float"}:
-            return _numeric(name, series.astype("float64"), policy, note)
+            return _numeric(name, series, policy, note)
         if len(kinds) > 1:
             note(f"mixes values of the types {', '.join(sorted(kinds))}")
         if not kinds <= {"str", "bool", "int", "float"}:

@@ -32,6 +32,7 @@ _CLASSES = {
 }
 _MOST_WIDTHS = 4
 _LONGEST = 64
+_ATTEMPTS = 8  # to make equal ones differ; a shape may have too little room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,14 @@ class IdentifierColumn:
             made = _free(noise % room, 10**self.digits).astype(np.int64) + self.above + 1
             return pd.Series(made).astype(self.dtype)
         places = self.shape or (*self._prefix(), *(["0123456789abcdef"] * 8))
-        return pd.Series(_spell(places, noise), dtype=object).astype(self.dtype)
+        made = pd.Series(_spell(places, noise), dtype=object)
+        for _ in range(_ATTEMPTS):
+            again = made.duplicated().to_numpy()
+            if not again.any():
+                break
+            noise = np.where(again, mix(noise + np.uint64(1)), noise)
+            made[again] = _spell(places, noise[again])
+        return made.astype(self.dtype)
 
     def _prefix(self) -> list[str]:
         word = re.sub(r"\W+", "_", self.name).strip("_").lower()[:24] or "value"
@@ -115,7 +123,15 @@ def shape_of(texts: np.ndarray) -> tuple[str, ...]:
     if not width or len(np.unique(widths)) > _MOST_WIDTHS or (widths == width).mean() < 0.5:
         return ()
     codes = np.array([list(text) for text in texts[widths == width]])
-    return tuple(_drawn(set(codes[:, place].tolist())) for place in range(width))
+    return _counting([_drawn(set(codes[:, place].tolist())) for place in range(width)])
+
+
+def _counting(places: list[str]) -> tuple[str, ...]:
+    """Noughts in front of digits are digits too: a counter has not reached them yet."""
+    for place in reversed(range(len(places) - 1)):
+        if places[place] == "0" and places[place + 1] == _CLASSES["9"]:
+            places[place] = _CLASSES["9"]
+    return tuple(places)
 
 
 def _drawn(seen: set[str]) -> str:

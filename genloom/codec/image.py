@@ -176,6 +176,12 @@ class ImageCodec:
             raise RequestError(f"pictures have no columns to set: where={where!r}; use a prompt")
         return Condition()
 
+    def natural_side(self, items: Sequence[Any]) -> int:
+        """The usual shorter side, a multiple of four, from 8 to 64."""
+        step = max(1, len(items) // 64)
+        sides = sorted(min(as_picture(items[i]).open().size) for i in range(0, len(items), step))
+        return max(8, min(64, sides[len(sides) // 2] // 4 * 4))
+
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: pixels averaged to at most 16 x 16."""
         height, width = (min(16, side) for side in self.grid)

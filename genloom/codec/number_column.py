@@ -160,7 +160,7 @@ class NumberColumn:
         edges = self._edges(steps)
         low = np.concatenate((self.atoms, edges[:-1]))
         high = np.concatenate((self.atoms, edges[1:]))
-        return np.concatenate((np.zeros(self.missing, bool), self._between(low, high, leaf)))
+        return np.concatenate((np.zeros(int(self.missing), bool), self._between(low, high, leaf)))
 
     def may_hold_within(self, first: int, leaf: Leaf) -> np.ndarray:
         """bool, which ids of the second position may meet it beside this first one."""

@@ -135,7 +135,8 @@ class NumberForm:
         dtype = pd.api.types.pandas_dtype(self.dtype)
         if dtype.kind == "O" and isinstance(dtype, np.dtype):
             whole = self.whole
-            return np.array([int(v) if v == v and whole else v for v in plain], dtype=object)
+            values = [int(v) if v == v and whole else v for v in plain.tolist()]
+            return pd.Series(values, dtype=object)
         if pd.api.types.is_integer_dtype(dtype):
             missing = np.isnan(plain)
             whole = np.where(missing, 0, np.rint(plain))

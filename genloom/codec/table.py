@@ -259,6 +259,9 @@ class TableCodec:
 
     # --- quality --------------------------------------------------------------------------------
 
+    def natural_side(self, items: Any) -> None:
+        """Rows have no sides."""
+
     def features(self, items: Any) -> Tensor:
         """float [N, F]: standardised numbers and one-hot categories."""
         frame = as_frame(items)

@@ -126,6 +126,9 @@ class TextCodec:
             )
         return Condition(known=known)
 
+    def natural_side(self, items: Sequence[str]) -> None:
+        """Texts have no sides."""
+
     def features(self, items: Sequence[str]) -> Tensor:
         """float [N, F]: hashed counts of runs of two to four characters, of length one."""
         rows = [_run_counts(text) for text in items]

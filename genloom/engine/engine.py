@@ -174,9 +174,7 @@ class Engine:
             self._hand_over(self.open[number], owners == number, flight.slot[rows], results)
         flight.keep((~done).nonzero()[:, 0])
 
-    def _hand_over(
-        self, generation: Generation, mine: Tensor, slots: Tensor, results: Any
-    ) -> None:
+    def _hand_over(self, generation: Generation, mine: Tensor, slots: Tensor, results: Any) -> None:
         slots = slots[mine].cpu()
         if isinstance(results, Tensor):
             parts: Any = results[mine].cpu()
@@ -215,7 +213,7 @@ class Engine:
         fixed = isinstance(self.spec, TokenSpec) and self.spec.eos is None
         return count <= 64 and not fixed
 
-    # --- texts that end at a string -----------------------------------------------------------------
+    # --- texts that end at a string ---------------------------------------------------------------
 
     def _stop_texts(self, flight: Flight) -> None:
         stops = {n: self.open[n].request.options.stop for n in flight.owner.unique().tolist()}
@@ -248,7 +246,7 @@ class Engine:
     def _text(self, x: Tensor) -> str:
         return self.model.codec.decode([x])[0]
 
-    # --- from requests to tensors ---------------------------------------------------------------------
+    # --- from requests to tensors -----------------------------------------------------------------
 
     def encode(self, request: Request) -> Encoded:
         """The request as tensors, by the model's codecs."""

@@ -133,9 +133,7 @@ class Autoregressive:
         if request.allowed:
             state["allowed"] = _allowed(spec, request.allowed).expand(rows, -1)
         done = length >= state["end"]
-        return Samples(
-            x.to(device), done.to(device), {k: v.to(device) for k, v in state.items()}
-        )
+        return Samples(x.to(device), done.to(device), {k: v.to(device) for k, v in state.items()})
 
     def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
         """long [L]: what is known, then what is restricted, then the rest in the codec's order."""
@@ -248,8 +246,10 @@ class Autoregressive:
         if "order" in state:
             back = state["order"].argsort(1)
             return samples.x[:, 1:].gather(1, back)
-        stop = state["length"] - (samples.x.gather(1, state["length"][:, None] - 1)[:, 0]
-                                  == state["eos"]).long()
+        stop = (
+            state["length"]
+            - (samples.x.gather(1, state["length"][:, None] - 1)[:, 0] == state["eos"]).long()
+        )
         return [row[1:n] for row, n in zip(samples.x, stop.tolist(), strict=True)]
 
 

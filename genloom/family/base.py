@@ -33,9 +33,7 @@ class Samples:
         return self.done.shape[0]
 
     def select(self, rows: Tensor) -> Samples:
-        return Samples(
-            self.x[rows], self.done[rows], {k: v[rows] for k, v in self.state.items()}
-        )
+        return Samples(self.x[rows], self.done[rows], {k: v[rows] for k, v in self.state.items()})
 
     @staticmethod
     def cat(parts: list[Samples]) -> Samples:

@@ -149,9 +149,7 @@ class Flow:
         """Adams-Bashforth of second order from the second step on; else the velocity itself."""
         state = samples.state
         use = (state["solver"] == SOLVERS.index("multistep")) & (state["step"] > 0)
-        return torch.where(
-            _spread(use, velocity), 1.5 * velocity - 0.5 * state["last"], velocity
-        )
+        return torch.where(_spread(use, velocity), 1.5 * velocity - 0.5 * state["last"], velocity)
 
     def _velocity(self, nets: Nets, samples: Samples, x: Tensor, time: Tensor) -> Tensor:
         """Guided velocity: v + (g - 1)(v - v of the empty prompt) (Ho & Salimans 2022, eq. 6)."""
@@ -179,4 +177,3 @@ class Flow:
 def _spread(values: Tensor, like: Tensor) -> Tensor:
     """[B] -> [B, 1, ...] to broadcast over like."""
     return values.reshape(-1, *(1,) * (like.dim() - 1))
-

@@ -7,6 +7,7 @@ Shape legend: B items, C channels, Z latent width, D prompt width.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -121,7 +122,7 @@ class ConvCritic(nn.Module):
         steps = ladder(spec, config)[::-1]
         self.into = nn.Conv2d(spec.channels, steps[0][1], 3, padding=1)
         self.stages = nn.ModuleList(_stage(c, config) for _, c in steps)
-        pairs = zip(steps, steps[1:], strict=False)
+        pairs = itertools.pairwise(steps)
         self.widen = nn.ModuleList(nn.Conv2d(a[1], b[1], 1, bias=False) for a, b in pairs)
         (height, width), channels = steps[-1]
         self.prompt = (

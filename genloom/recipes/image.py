@@ -69,7 +69,12 @@ def choose_adversarial(size: str, facts: Facts) -> Recipe:
         },
         data=Data(batch=64),
         train=Train(
-            steps=3000, rate=1e-3, muon_rate=0.0, weight_decay=0.0, betas=(0.0, 0.99), clip=0.0,
+            steps=3000,
+            rate=1e-3,
+            muon_rate=0.0,
+            weight_decay=0.0,
+            betas=(0.0, 0.99),
+            clip=0.0,
             preview=500,
         ),
     )

@@ -61,7 +61,12 @@ def choose_adversarial(size: str, facts: Facts) -> Recipe:
         net={"generator": Part("row_generator", player), "critic": Part("row_critic", player)},
         data=Data(batch=_batch(facts)),
         train=Train(
-            steps=3000, rate=5e-4, muon_rate=0.0, weight_decay=0.0, betas=(0.0, 0.99), clip=0.0,
+            steps=3000,
+            rate=5e-4,
+            muon_rate=0.0,
+            weight_decay=0.0,
+            betas=(0.0, 0.99),
+            clip=0.0,
             judge=500,
         ),
     )

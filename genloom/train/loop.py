@@ -50,7 +50,7 @@ class Job:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """How it ended: steps taken, seconds in all sessions, the best judgement, the guard's record."""
+    """How it ended: steps taken, seconds in all sessions, the last judgement, the guard's record."""
 
     steps: int
     seconds: float
@@ -138,8 +138,7 @@ class Loop:
         """One step of every player; returns what to log."""
         try:
             batches = [
-                b.to(self.device)
-                for b in self.job.loader.batches(self.step, self.train.accumulate)
+                b.to(self.device) for b in self.job.loader.batches(self.step, self.train.accumulate)
             ]
             values: dict[str, float] = {}
             for number, player in enumerate(self.family.players):
@@ -326,8 +325,13 @@ class Loop:
         if self.average is not None:
             self.average.restore(_under(tensors, "ema."))
         self.stored = [
-            (t, [[tensors[f"stored.{c}.{n}.{m}"].clone() for m in range(len(self.params))]
-                 for n in range(len(ema.WIDTHS))])
+            (
+                t,
+                [
+                    [tensors[f"stored.{c}.{n}.{m}"].clone() for m in range(len(self.params))]
+                    for n in range(len(ema.WIDTHS))
+                ],
+            )
             for c, t in enumerate(values["stored"])
         ]
         best = _under(tensors, "best.")

@@ -155,9 +155,7 @@ def total_seconds(probe: Probe, steps: int, judge: int, preview: int) -> float:
     judgements = (steps - 1) // judge + 1 if judge else 0
     previews = steps // preview + 1 if preview else 0
     return (
-        steps * probe.seconds
-        + judgements * probe.judge_seconds
-        + previews * probe.preview_seconds
+        steps * probe.seconds + judgements * probe.judge_seconds + previews * probe.preview_seconds
     )
 
 

@@ -1,0 +1,34 @@
+"""What the environment decides: where models live and where they run.
+
+The only place that reads GENLOOM_HOME and GENLOOM_DEVICE; below, both are arguments.
+"""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genloom.api import Model
+
+
+def store() -> ModuleType:
+    """The store of models, with its home set."""
+    from genloom import store as found
+
+    found.set_home(os.environ.get("GENLOOM_HOME") or None)
+    return found
+
+
+def device() -> str:
+    """Where models run: "auto", "cpu", "cuda", "cuda:1" ..."""
+    return os.environ.get("GENLOOM_DEVICE") or "auto"
+
+
+def load(name: str) -> Model:
+    """A model by name or path."""
+    from genloom import api
+
+    store()
+    return api.load(name, device=device())

@@ -1,0 +1,208 @@
+"""Data made ready for a recipe: read, split, described, encoded.
+
+Knows codecs, splits and presets; no loop, engine or formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genloom import registry
+from genloom.codec.base import Codec
+from genloom.data.loader import Loader
+from genloom.data.source import Manifest
+from genloom.data.split import split_items, split_stream, take
+from genloom.errors import DataError, RecipeError, UsageError
+from genloom.model import Model
+from genloom.recipe import Facts, Recipe
+from genloom.train.log import Event, Listener
+
+SIZES = ("tiny", "small", "base", "large")
+LEAST_ITEMS = 8
+DRAFT = Facts(items=1000, units=10**6, side=32)  # to learn which codec a preset uses
+
+
+@dataclass(kw_only=True)
+class Material:
+    """Data read, split and encoded, with a recipe that fits it."""
+
+    recipe: Recipe
+    codec: Codec
+    prompt: Any
+    train_items: Any
+    held_items: Any
+    encoded: Any
+    prompts: Tensor | None
+    held_encoded: Any
+    held_prompts: Tensor | None
+    manifest: Manifest
+
+    def loader(self) -> Loader:
+        d = self.recipe.data
+        return Loader(
+            self.encoded,
+            self.codec.spec,
+            batch=d.batch,
+            seed=self.recipe.train.seed,
+            prompts=self.prompts,
+            pack=d.pack,
+            document=d.separate,
+        )
+
+    def nets(self) -> nn.ModuleDict:
+        """Fresh nets, the same for the same seed."""
+        told = None if self.prompt is None else self.prompt.spec
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.train.seed)
+            return self.recipe.make_nets(self.codec.spec, told)
+
+
+def prepare(
+    medium: str | Recipe,
+    data: Any,
+    size: str | None,
+    minutes: float | None,
+    seed: int,
+    changes: Sequence[str],
+    licence: str | None,
+    listener: Listener,
+    recipe: Recipe | None,
+) -> Material:
+    chooser = registry.find("recipe", medium) if isinstance(medium, str) else None
+    if size is not None and size not in SIZES:
+        raise RecipeError(f"size {size!r} is not known: use one of {', '.join(SIZES)}")
+    if minutes is not None and not 0 < minutes < 1e5:
+        raise UsageError(f"minutes is {minutes}, but more than 0 is expected")
+    draft = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
+    items, manifest = _read(draft.make_codec(), data, licence, listener)
+    if recipe is None:
+        if chooser is not None:
+            facts = _facts(draft.make_codec(), items, changes)
+            recipe = chooser(size or _size_for(chooser, minutes), facts)
+        else:
+            recipe = draft
+        recipe = recipe.with_(*changes).training(seed=seed)
+    recipe.check()
+    return _encoded(recipe, items, manifest)
+
+
+def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> tuple[Any, Manifest]:
+    if not isinstance(data, str | Path):
+        if len(data) == 0:
+            raise DataError("the data given has no items: give at least one")
+        blocks = (repr(row).encode() for row in _rows(data))
+        manifest = Manifest.of_memory(blocks, items=len(data), licence=licence)
+        return data, manifest
+    path = Path(data).expanduser()
+    if not path.exists():
+        raise DataError(f"{path} does not exist: give a file or a folder")
+    listener(Event(kind="reading", step=0, values={"path": str(path)}))
+    reading = codec.read(path)
+    manifest = Manifest.of_files(
+        path.resolve(), reading.files, items=len(reading.items), licence=licence
+    )
+    told = {
+        "items": len(reading.items),
+        "skipped": dict(reading.skipped),
+        "notes": list(reading.notes),
+        "licence": manifest.licence,
+    }
+    listener(Event(kind="read", step=0, values=told))
+    return reading.items, manifest
+
+
+def _rows(data: Any) -> Any:
+    return data.itertuples() if hasattr(data, "itertuples") else data
+
+
+def _facts(codec: Codec, items: Any, changes: Sequence[str]) -> Facts:
+    captions = codec.captions(items)
+    units = sum(len(x) if isinstance(x, str) else 1 for x in items)
+    return Facts(
+        items=len(items),
+        units=units,
+        captions=captions if captions is not None and all(captions) else None,
+        side=_side(codec, items, changes),
+    )
+
+
+def _side(codec: Codec, items: Any, changes: Sequence[str]) -> int | None:
+    """The side that pictures are to have: as asked, else what suits them."""
+    for change in changes:
+        key, _, value = change.partition("=")
+        if key.strip() == "codec.size" and value.strip().isdigit():
+            return int(value)
+    return codec.natural_side(items)
+
+
+def _size_for(chooser: Callable[..., Recipe], minutes: float | None) -> str:
+    """The size a preset means for so many minutes."""
+    limits = registry.minutes_of(chooser)
+    if minutes is None:
+        return "small"
+    return next(size for size in SIZES if minutes <= limits[size])
+
+
+def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
+    """(training, held out); packed streams by position, items by a hash of their number."""
+    share = recipe.data.holdout
+    if recipe.data.pack:
+        return split_stream(items, share) if share else (items, [])
+    first, last = split_items(len(items), share)
+    return take(items, first), take(items, last)
+
+
+def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
+    if not recipe.data.pack and len(items) < LEAST_ITEMS:
+        raise DataError(
+            f"{len(items)} items are too few to learn from: give at least {LEAST_ITEMS}"
+        )
+    train_items, held_items = split(recipe, items)
+    codec, prompt = recipe.make_codec(), recipe.make_prompt()
+    codec.fit(train_items)
+    prompts = held_prompts = None
+    if prompt is not None:
+        captions = codec.captions(train_items)
+        if captions is None or not any(captions):
+            raise DataError(
+                f"prompt {recipe.prompt.kind!r} needs captions, but the data has none: add "
+                "captions (a folder a class, metadata.jsonl or .txt beside the pictures), or leave "
+                "the prompt out with --set prompt=null"
+            )
+        prompt.fit(captions)
+        prompts = prompt.encode(captions)
+        held = codec.captions(held_items) if len(held_items) else None
+        held_prompts = None if held is None else prompt.encode(held, strict=False)
+    return Material(
+        recipe=recipe,
+        codec=codec,
+        prompt=prompt,
+        train_items=train_items,
+        held_items=held_items,
+        encoded=codec.encode(train_items),
+        prompts=prompts,
+        held_encoded=codec.encode(held_items) if len(held_items) else None,
+        held_prompts=held_prompts,
+        manifest=manifest,
+    )
+
+
+def read_again(model: Model) -> tuple[Any, Any]:
+    """(training, held out) from where the card says the data lay. DataError when it has changed."""
+    values = model.card.get("data")
+    if not values or not values.get("root"):
+        raise DataError("this model was trained on data from memory: give the data itself")
+    manifest = Manifest.from_json(values)
+    root = Path(manifest.root)
+    if not root.exists():
+        raise DataError(f"the training data is no longer at {root}: put it back to compare with it")
+    changed = manifest.changed()
+    if changed:
+        raise DataError(f"the training data has changed since: {', '.join(changed[:3])}")
+    return split(model.recipe, model.recipe.make_codec().read(root).items)
