@@ -310,6 +310,9 @@ def _planned(
         judgements = _affordable(left, found.judge_seconds) if t.judge else 0
         previews = _affordable(left, found.preview_seconds) if t.preview else 0
         steps = planning.steps_within(found, left, judgements, previews)
+        if t.epochs:
+            loader = material.loader()
+            steps = min(steps, round(t.epochs * loader.epoch_size / material.recipe.data.batch))
         judge, preview = _every(steps, judgements), _every(steps, previews)
         t = replace(t, steps=steps, judge=judge, preview=preview)
         material.recipe = replace(material.recipe, train=t)

@@ -58,6 +58,8 @@ class Train:
     warmup and decay are shares of the steps; decay is linear to zero. ema is the relative width of
     the averaging profile (Karras et al. 2024, eq. 2), 0 for the last weights. patience: stop after
     so many judgements without improvement, 0 never. judge, preview: every so many steps, 0 never.
+    epochs: the most passes over the data when steps follow from minutes (more would learn it by
+    heart), 0 any number.
     """
 
     steps: int = 1000
@@ -76,6 +78,7 @@ class Train:
     judge: int = 0
     preview: int = 0
     patience: int = 0
+    epochs: float = 0.0
     save_seconds: float = 60.0
 
 

@@ -27,6 +27,12 @@ def _batch(facts: Facts) -> int:
     return max(16, min(512, facts.items // 16))
 
 
+def _steps(facts: Facts, epochs: float) -> int:
+    """Steps for so many passes. Measured on 20,000 census rows: at 15 passes the rows score no
+    better, and held-out ones become less likely than at 8."""
+    return max(200, min(20_000, round(epochs * facts.items / _batch(facts))))
+
+
 def choose(size: str, facts: Facts) -> Recipe:
     """Any-order autoregression over columns."""
     return Recipe(
@@ -35,7 +41,7 @@ def choose(size: str, facts: Facts) -> Recipe:
         family=Part("autoregressive", {"order": "any"}),
         net={"net": Part("row", SIZES[size])},
         data=Data(batch=_batch(facts), holdout=0.1),
-        train=Train(steps=3000, rate=3e-3, judge=500),
+        train=Train(steps=_steps(facts, 8.0), rate=3e-3, judge=100, patience=8, epochs=8.0),
     )
 
 
