@@ -36,9 +36,7 @@ _DIGITS = 4
 # --- writing --------------------------------------------------------------------------------------
 
 
-def save(
-    codec: Codec, items: Any, target: str | Path, record: Mapping[str, Any]
-) -> list[Path]:
+def save(codec: Codec, items: Any, target: str | Path, record: Mapping[str, Any]) -> list[Path]:
     """Write items with the record of the request that made them; the paths written.
 
     A list makes one file an item: in a folder, or beside each other as name-0000.png where the
@@ -98,9 +96,7 @@ def _save_one(
     return content
 
 
-def _sealed(
-    record: Mapping[str, Any], number: int | None, of: str, content: str
-) -> dict[str, Any]:
+def _sealed(record: Mapping[str, Any], number: int | None, of: str, content: str) -> dict[str, Any]:
     asset = {"number": number, "of": of, "sha256": content}
     full = json.loads(json.dumps({**record, ASSET: asset}, default=_plain))
     return {**full, SEAL: _seal(full)}
@@ -278,9 +274,7 @@ def _replayed(path: Path, out: str | Path | None) -> Path:
     return target
 
 
-def _same_model(
-    record: Mapping[str, Any], path: Path, model: str | Path | None
-) -> api.Model:
+def _same_model(record: Mapping[str, Any], path: Path, model: str | Path | None) -> api.Model:
     name = model or str(record.get("model") or "")
     try:
         loaded = api.load(name)
