@@ -33,13 +33,19 @@ class Closeness:
 
 def copy_rate(made: Any, train: Any, columns: list[str] | None = None) -> float:
     """The share of rows of `made` that equal a row of `train` in all columns (DataFrames)."""
+    found = copied_rows(made, train, columns)
+    return float(found.mean()) if len(found) else 0.0
+
+
+def copied_rows(made: Any, train: Any, columns: list[str] | None = None) -> np.ndarray:
+    """bool [N], which rows of `made` equal a row of `train` in all columns (DataFrames)."""
     pd = importlib.import_module("pandas")
     columns = list(train.columns) if columns is None else columns
     if not len(made) or not columns:
-        return 0.0
+        return np.zeros(len(made), bool)
     both = [_comparable(frame[columns]) for frame in (made, train)]
     hashes = [pd.util.hash_pandas_object(frame, index=False).to_numpy() for frame in both]
-    return float(np.isin(hashes[0], hashes[1]).mean())
+    return np.isin(hashes[0], hashes[1])
 
 
 def _comparable(frame: Any) -> Any:
