@@ -103,10 +103,9 @@ def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> t
     if not path.exists():
         raise DataError(f"{path} does not exist: give a file or a folder")
     listener(Event(kind="reading", step=0, values={"path": str(path)}))
+    path = path.resolve()  # the card must name it wherever it is read
     reading = codec.read(path)
-    manifest = Manifest.of_files(
-        path.resolve(), reading.files, items=len(reading.items), licence=licence
-    )
+    manifest = Manifest.of_files(path, reading.files, items=len(reading.items), licence=licence)
     told = {
         "items": len(reading.items),
         "skipped": dict(reading.skipped),

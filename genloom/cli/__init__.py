@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 
 import genloom
-from genloom.cli import ending
+from genloom.cli import ending, source
 
 _FLAGS = Parameter(negative=(), consume_multiple=False)
 
@@ -31,8 +31,9 @@ _data = App(
     help="Look at a data set, clean it, split it.",
     default_parameter=_FLAGS,
     help_format="plaintext",
+    sort_key=8,
 )
-app.command(_data, sort_key=8)
+app.command(_data)
 
 for _order, (_name, _place, _help) in enumerate(
     (
@@ -69,5 +70,5 @@ for _name, _help in (
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run a command line; leaves with 0 done, 1 failed, 2 bad usage, 130 interrupted."""
-    given = sys.argv[1:] if tokens is None else list(tokens)
+    given = source.readable(sys.argv[1:] if tokens is None else tokens)
     sys.exit(ending.run(lambda: app(given, print_error=False, exit_on_error=False)))

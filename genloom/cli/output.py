@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # A generated text must not move the cursor or rename the window of whoever looks at it.
-_CONTROLS = dict.fromkeys([*(set(range(32)) - {9, 10}), 127, *range(128, 160)], "\N{REPLACEMENT CHARACTER}")
+_CONTROLS = dict.fromkeys(
+    [*(set(range(32)) - {9, 10}), 127, *range(128, 160)], "\N{REPLACEMENT CHARACTER}"
+)
 
 
 def text(content: str, end: str = "\n") -> None:

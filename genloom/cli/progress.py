@@ -116,13 +116,11 @@ def first_lines(path: Path) -> list[str]:
     """Of a preview that is text; nothing of one that is not."""
     try:
         with path.open("rb") as file:
-            head = file.read(4000).decode("utf-8", "strict" if path.stat().st_size <= 4000
-                                          else "ignore")
-    except (OSError, UnicodeDecodeError):
+            head = file.read(4000)
+    except OSError:
         return []
-    if "\0" in head or "\N{REPLACEMENT CHARACTER}" in head[:8]:
-        return []
-    printable = ("".join(c if c.isprintable() else " " for c in line) for line in head.split("\n"))
+    lines = [] if b"\0" in head else head.decode("utf-8", "ignore").split("\n")
+    printable = ("".join(c if c.isprintable() else " " for c in line) for line in lines)
     return [line.rstrip() for line in printable if line.strip()][:PREVIEW_LINES]
 
 
@@ -288,6 +286,33 @@ class Silence:
 
     def notice(self, text: str) -> None:
         """Nothing is said."""
+
+
+class Stages:
+    """What is being done, for commands that measure: one line that changes, or a line each."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet, self.watched = quiet, sys.stderr.isatty()
+        self.status: Any = None
+
+    def __enter__(self) -> Self:
+        if self.watched and not self.quiet:
+            from rich.console import Console
+
+            self.status = Console(stderr=True).status("preparing ...")
+            self.status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.status is not None:
+            self.status.stop()
+
+    def __call__(self, event: Event) -> None:
+        stage = str(event.values.get("stage", event.kind))
+        if self.status is not None:
+            self.status.update(stage)
+        elif not self.quiet:
+            print(stage, file=sys.stderr, flush=True)
 
 
 Screen = Lines | Live | Silence

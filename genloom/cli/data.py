@@ -1,0 +1,256 @@
+"""`genloom data inspect`, `clean` and `split`: a data set before anything learns from it.
+
+Which medium a path holds is told by the suffixes of its files, unless it is said.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genloom.cli import output, settings, source
+from genloom.cli.collection import Collection, collection, repeats
+from genloom.cli.ending import warn
+from genloom.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from genloom.codec.base import Reading
+
+LEFT_OUT_SHOWN = 20
+DEFAULT = "text"
+PICTURES = (".zip", ".idx3-ubyte", "-idx3-ubyte", "-idx3-ubyte.gz")
+
+
+def inspect(path: str, /, *, medium: str | None = None, json: bool = False) -> None:
+    """What is in a data set.
+
+    Parameters
+    ----------
+    path
+        A file or a folder; - reads stdin.
+    medium
+        text, image or table; told by the files' suffixes unless given.
+    json
+        Print JSON.
+    """
+    where, medium, codec = _located(path, medium)
+    reading = codec.read(where)
+    found = collection(reading.items, codec)
+    again = repeats(found.keys())
+    told = {
+        "path": str(where),
+        "medium": medium,
+        "items": len(reading.items),
+        **_files(where, reading),
+        "duplicates": sum(again),
+        "skipped": dict(reading.skipped),
+        "notes": list(reading.notes),
+        "summary": found.summary(),
+    }
+    output.values(told) if json else _show(told)
+
+
+def clean(path: str, out: str, /, *, medium: str | None = None, json: bool = False) -> None:
+    """Write a data set anew without exact duplicates, empty and broken items.
+
+    Parameters
+    ----------
+    path
+        A file or a folder; - reads stdin.
+    out
+        A new file, or a folder for pictures or one text a file.
+    medium
+        text, image or table; told by the files' suffixes unless given.
+    json
+        Print the counts as JSON.
+    """
+    where, medium, codec = _located(path, medium)
+    target = _new(out, where)
+    reading = codec.read(where)
+    found = collection(reading.items, codec)
+    again, empty = repeats(found.keys()), found.empty()
+    kept = [n for n, bad in enumerate(zip(again, empty, strict=True)) if not any(bad)]
+    if not kept:
+        raise DataError(f"{where}: nothing would be left: every item is empty")
+    written = _write(found, kept, target)
+    told = {
+        "path": str(written),
+        "kept": len(kept),
+        "duplicates": sum(again),
+        "empty": sum(e and not a for a, e in zip(again, empty, strict=True)),
+        "broken": len(reading.skipped),
+    }
+    _licences(where, written)
+    output.values(told) if json else output.pairs(told)
+
+
+def split(
+    path: str,
+    out: str,
+    /,
+    *,
+    holdout: float = 0.1,
+    seed: int = 0,
+    medium: str | None = None,
+    json: bool = False,
+) -> None:
+    """Write a data set as a training and a held-out part.
+
+    Parameters
+    ----------
+    path
+        A file or a folder; - reads stdin.
+    out
+        A folder, for both parts.
+    holdout
+        The share that is held out.
+    seed
+        The same seed draws the same items.
+    medium
+        text, image or table; told by the files' suffixes unless given.
+    json
+        Print the counts as JSON.
+    """
+    if not 0 < holdout < 1:
+        raise UsageError(f"--holdout is {holdout}: give a share between 0 and 1, such as 0.1")
+    where, medium, codec = _located(path, medium)
+    target = _new(out, where)
+    reading = codec.read(where)
+    items, parts = _parted(reading.items, holdout, seed)
+    found = collection(items, codec)
+    keys = found.keys()
+    first, last = ({keys[n] for n in part} for part in parts)
+    paths = [
+        _write(found, part, target / found.part(name, where))
+        for name, part in zip(("train", "held-out"), parts, strict=True)
+    ]
+    if both := len(first & last):
+        warn(f"{both:,} held-out items are in the training part, too: run  genloom data clean")
+    _licences(where, target)
+    told = {
+        "train": str(paths[0]),
+        "train items": len(parts[0]),
+        "held out": str(paths[1]),
+        "held out items": len(parts[1]),
+    }
+    output.values(told) if json else output.pairs(told)
+
+
+# --- which medium -------------------------------------------------------------------------------
+
+
+def _located(path: str, medium: str | None) -> tuple[Path, str, Any]:
+    """The path, the medium's name and a codec for it."""
+    from genloom import registry
+
+    given = medium or DEFAULT
+    where = source.data_at(path, given, settings.store().home())
+    if not where.exists():
+        raise DataError(f"{where} does not exist: give a file or a folder")
+    medium = medium or detected(where)
+    return where, medium, registry.find("codec", medium)()
+
+
+def detected(path: Path) -> str:
+    """The medium of most files, by their suffixes; a text where nothing tells."""
+    names = [path.name] if path.is_file() else [p.name for p in path.rglob("*") if p.is_file()]
+    suffixes = _suffixes()
+    counts = Counter(
+        medium for name in names for medium, ends in suffixes.items() if name.lower().endswith(ends)
+    )
+    return counts.most_common(1)[0][0] if counts else DEFAULT
+
+
+def _suffixes() -> dict[str, tuple[str, ...]]:
+    """Medium -> how its files' names end. The only table of the kind here."""
+    from genloom.codec.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
+    from genloom.codec.pictures import SUFFIXES
+
+    return {
+        "image": (*sorted(SUFFIXES), *PICTURES),
+        "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
+        DEFAULT: (".txt", ".md", ".jsonl", ".py", ".txt.gz", ".rst", ".html"),
+    }
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _new(out: str, where: Path) -> Path:
+    """A path where nothing is yet: a data set is never written over another."""
+    target = Path(out).expanduser()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} is there already: give a new name")
+    if where.is_dir() and where.resolve() in target.resolve().parents:
+        raise UsageError(f"{target} lies inside the data itself: give a place outside of {where}")
+    return target
+
+
+def _write(found: Collection, numbers: Sequence[int], target: Path) -> Path:
+    from genloom.data.split import take
+
+    return found.write(take(found.items, numbers), target)
+
+
+def _parted(items: Any, share: float, seed: int) -> tuple[Any, tuple[list[int], list[int]]]:
+    """The items and the numbers of both parts; a single text is cut in two first."""
+    from genloom.data.split import split_items, split_stream
+
+    if len(items) == 1 and isinstance(items[0], str):
+        first, last = split_stream(items, share)
+        return [*first, *last], ([0], [1])
+    if len(items) < 2:
+        raise DataError("one item cannot be split: give at least two")
+    train, held = split_items(len(items), share, seed)
+    return items, (list(map(int, train)), list(map(int, held)))
+
+
+def _licences(where: Path, written: Path) -> None:
+    """A licence that lay beside the data goes with it into a folder."""
+    from genloom.data.licences import licence_files
+
+    if not written.is_dir():
+        return
+    for file in licence_files([where if where.is_dir() else where.parent]):
+        (written / file.name).write_bytes(file.read_bytes())
+
+
+# --- showing ------------------------------------------------------------------------------------
+
+
+def _files(where: Path, reading: Reading) -> dict[str, Any]:
+    from genloom.data.source import Manifest
+
+    manifest = Manifest.of_files(where, reading.files, items=len(reading.items))
+    return {"files": len(manifest.entries), "bytes": manifest.size, "licence": manifest.licence}
+
+
+def _show(told: Mapping[str, Any]) -> None:
+    plain = {k: told[k] for k in ("path", "medium", "items", "files")}
+    rest = {k: told[k] for k in ("licence", "duplicates")}
+    output.pairs({**plain, "size": output.size(told["bytes"]), **rest})
+    output.text("")
+    _show_summary(told["summary"])
+    skipped = told["skipped"]
+    if skipped:
+        output.text(f"\nleft out {len(skipped):,}:")
+        for name, why in list(skipped.items())[:LEFT_OUT_SHOWN]:
+            output.text(f"  {name}: {why}")
+    for note in told["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _show_summary(summary: Mapping[str, Any]) -> None:
+    """Lists of objects as tables, the rest as lines."""
+    lines = {}
+    for name, value in summary.items():
+        if isinstance(value, list):
+            output.table(list(value[0]), [list(row.values()) for row in value])
+        elif isinstance(value, Mapping):
+            lines[name] = ", ".join(f"{key} ({count:,})" for key, count in value.items())
+        else:
+            lines[name] = value
+    output.pairs(lines)

@@ -1,0 +1,1 @@
+"""`genloom demo`: words around `genloom.demo`."""

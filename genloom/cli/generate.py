@@ -1,0 +1,305 @@
+"""`genloom generate`: a request from the command line, and where its items go.
+
+Texts go to stdout as they come, what has columns as CSV, anything else into files. Which of these a
+model makes is asked of its items, never of its name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from genloom.cli import output, settings, source
+from genloom.cli.ending import warn
+from genloom.errors import UsageError
+
+if TYPE_CHECKING:
+    from genloom.api import Model
+    from genloom.spec import Request
+
+RULE = "-" * 72  # between two texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Want:
+    """What the user asked for besides the items themselves."""
+
+    model: Model
+    name: str
+    request: Request
+    target: str | None
+    grid: bool
+    json: bool
+    recorded: bool
+
+    def record(self) -> dict[str, Any]:
+        from genloom import api
+
+        return api.record(self.model, self.request)
+
+
+def generate(
+    model: str,
+    prompt: str | None = None,
+    /,
+    *,
+    count: Annotated[int, Parameter(name=["-n", "--count"])] = 1,
+    seed: int = 0,
+    out: Annotated[str | None, Parameter(name=["-o", "--out"])] = None,
+    where: str | None = None,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+    repetition_penalty: float | None = None,
+    stop: list[str] | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+    solver: Literal["euler", "heun", "multistep"] | None = None,
+    grid: bool = False,
+    json: bool = False,
+    no_record: bool = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+) -> None:
+    """Make new things with a model.
+
+    Texts and tables are printed; pictures go to files. With -o everything goes to files, each with
+    a record of how it was made.
+
+    Parameters
+    ----------
+    model
+        Name or path of a model.
+    prompt
+        The beginning of a text, a caption or a class; - reads stdin.
+    count
+        How many.
+    seed
+        The same seed makes the same items again.
+    out
+        A file, or a folder for several; - is stdout.
+    where
+        Conditions on columns, such as "age > 60 and income = '>50K'".
+    max_tokens
+        Longest continuation, in tokens.
+    temperature
+        0 takes the likeliest, 1 the model's own distribution.
+    top_k
+        Draw from the k likeliest tokens only.
+    top_p
+        Draw from the smallest set of this probability.
+    min_p
+        Draw from tokens at least this share as likely as the best.
+    repetition_penalty
+        Above 1, tokens that occurred become less likely.
+    stop
+        A string that ends a text; may be repeated.
+    steps
+        Denoising steps.
+    guidance
+        How strongly the prompt is followed; 1 is plainly.
+    solver
+        How denoising steps are taken.
+    grid
+        All items on one sheet.
+    json
+        Print JSON: texts and rows themselves, for anything else the files.
+    no_record
+        Write no record of how it was made.
+    quiet
+        No progress.
+    """
+    from genloom import api
+
+    loaded = settings.load(model)
+    options = {
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
+        "repetition_penalty": repetition_penalty,
+        "stop": tuple(map(source.as_given, stop or ())),
+        "steps": steps,
+        "guidance": guidance,
+        "solver": solver,
+    }
+    given = source.prompt_from(prompt)
+    if where is None and given is not None and hasattr(loaded.codec, "matches"):
+        given, where = None, given  # a prompt for rows is their conditions
+    request = api.request_of(given, count, seed, where, 0, None, options)
+    want = Want(
+        model=loaded,
+        name=Path(model).name,
+        request=request,
+        target=None if out == source.STDIN else out,
+        grid=grid,
+        json=json,
+        recorded=not no_record,
+    )
+    _check(want)
+    _deliver(want, quiet)
+
+
+def _check(want: Want) -> None:
+    """Refuse what cannot be before anything is made; mention words that the model never learnt."""
+    with want.model.engine() as engine:
+        engine.encode(want.request)
+    if want.grid and want.target and not Path(want.target).suffix:
+        suffix = want.model.codec.preview_suffix
+        raise UsageError(f"--grid writes one sheet: give -o a file such as {want.target}{suffix}")
+    prompt, text = want.model.prompt, want.request.prompt
+    unknown = prompt.unknown(text) if prompt is not None and text else []
+    if unknown:
+        warn(f"the model never learnt {', '.join(map(repr, unknown))}")
+
+
+def _deliver(want: Want, quiet: bool) -> None:
+    if _streams(want):
+        for piece in _growing(want):
+            output.text(piece, end="")
+        output.text("")
+        return
+    items = _made(want, quiet)
+    if want.grid:
+        _sheet(want, items)
+    elif hasattr(items, "to_csv"):
+        _rows(want, items)
+    elif want.target is None and all(isinstance(item, str) for item in items):
+        _texts(want, items)
+    else:
+        _files(want, items)
+
+
+# --- texts as they come -------------------------------------------------------------------------
+
+
+def _streams(want: Want) -> bool:
+    grows = hasattr(want.model.codec, "stable_prefix")
+    alone = want.request.count == 1 and want.target is None
+    return grows and alone and not (want.json or want.grid)
+
+
+def _growing(want: Want) -> Iterator[str]:
+    """What is new of the text; the beginning of a stop string waits until it is told apart."""
+    told = 0
+    with want.model.engine() as engine:
+        generation = engine.submit(want.request)
+        for progress in generation:
+            text = progress.item or ""
+            ready = text if progress.finished else _before_stop(text, want.request.options.stop)
+            if len(ready) > told:
+                yield ready[told:]
+                told = len(ready)
+
+
+def _before_stop(text: str, stops: Iterable[str]) -> str:
+    """The text without an end that may become a stop string."""
+    held = 0
+    for stop in stops:
+        sizes = range(min(len(stop) - 1, len(text)), 0, -1)
+        held = max(held, next((n for n in sizes if stop.startswith(text[-n:])), 0))
+    return text[: len(text) - held]
+
+
+# --- everything else ----------------------------------------------------------------------------
+
+
+def _made(want: Want, quiet: bool) -> Any:
+    """All items, with a count on stderr while somebody watches."""
+    from genloom import api
+
+    if want.request.where or quiet or not sys.stderr.isatty():
+        return api.exact(want.model, want.request)
+    from rich.console import Console
+
+    with (
+        want.model.engine() as engine,
+        Console(stderr=True).status("making ...") as status,
+    ):
+        generation = engine.submit(want.request)
+        while not generation.complete:
+            engine.tick()
+            status.update(f"making {generation.made:,} of {want.request.count:,}")
+        return generation.items()
+
+
+def _texts(want: Want, items: list[str]) -> None:
+    if want.json:
+        output.values({"items": items, "record": want.record()})
+        return
+    for number, item in enumerate(items):
+        if number:
+            output.text(RULE)
+        output.text(item)
+
+
+def _rows(want: Want, frame: Any) -> None:
+    if want.target is not None:
+        _files(want, frame)
+    elif want.json:
+        import json
+
+        rows = json.loads(frame.to_json(orient="records", date_format="iso"))
+        output.values({"items": rows, "record": want.record()})
+    else:
+        frame.to_csv(sys.stdout, index=False, lineterminator="\n")
+
+
+def _files(want: Want, items: Any) -> None:
+    from genloom.trust import provenance
+
+    record = want.record()
+    target = _target(want, items)
+    paths = provenance.save(want.model.codec, items, target, record)
+    if not want.recorded:
+        paths = _bare(want, items, paths)
+    if want.json:
+        told = {"record": record} if want.recorded else {}
+        output.values({"files": [str(p) for p in paths], **told})
+    else:
+        output.text("\n".join(map(str, paths)))
+
+
+def _bare(want: Want, items: Any, paths: list[Path]) -> list[Path]:
+    """The same files once more, without their records."""
+    from genloom.trust.record_places import side_car
+
+    for path, item in zip(paths, items if isinstance(items, list) else [items], strict=True):
+        want.model.codec.write(item, path)
+        side_car(path).unlink(missing_ok=True)
+    return paths
+
+
+def _target(want: Want, items: Any) -> Path:
+    """As given, else a name in the current folder that is free."""
+    suffix = want.model.codec.suffix
+    if want.target is not None:
+        given = Path(want.target).expanduser()
+        if hasattr(items, "to_csv") and not given.suffix:
+            return given.with_suffix(suffix)
+        return given
+    return _free(Path(f"{want.name}-{want.request.seed}{suffix}"), want.request.count)
+
+
+def _free(path: Path, count: int) -> Path:
+    """Several are numbered by whoever writes them; a single one is numbered past those there."""
+    if count > 1:
+        return path
+    number = 0
+    while (free := path.with_stem(f"{path.stem}-{number:04d}")).exists():
+        number += 1
+    return free
+
+
+def _sheet(want: Want, items: Any) -> None:
+    codec = want.model.codec
+    given = want.target or f"{want.name}-{want.request.seed}-sheet{codec.preview_suffix}"
+    path = codec.preview(items, Path(given).expanduser())
+    output.values({"files": [str(path)]}) if want.json else output.text(str(path))

@@ -1,0 +1,174 @@
+"""`genloom models`, `show` and `rm`: what lies in model folders.
+
+Reads JSON and the head of the weights, loads no net.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from genloom.cli import output, settings
+from genloom.errors import ModelError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A model in a line. medium is the codec's name; metric the headline, as name and value."""
+
+    name: str
+    path: str
+    medium: str = "damaged"
+    family: str = ""
+    parameters: int | None = None
+    bytes: int = 0
+    created: str | None = None
+    metric: str | None = None
+    value: float | None = None
+
+
+def models(*, json: bool = False) -> None:
+    """List the models of this user.
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    found = [summary(path) for path in settings.store().listed()]
+    if json:
+        output.values([asdict(each) for each in found])
+    elif not found:
+        print("no models yet: train one with  genloom train MEDIUM DATA", file=sys.stderr)
+    else:
+        output.table(
+            ("name", "medium", "family", "weights", "size", "trained", "metric", "value"),
+            [_line(each) for each in found],
+        )
+
+
+def show(model: str, /, *, json: bool = False) -> None:
+    """What a model is, what it learnt from, and how good it is.
+
+    Parameters
+    ----------
+    model
+        Name or path.
+    json
+        Print its card and its recipe as JSON.
+    """
+    path = settings.store().existing(model)
+    recipe, card = _told(path / "recipe.json"), _told(path / "card.json")
+    if json:
+        output.values({**asdict(summary(path)), "card": card, "recipe": recipe})
+        return
+    short = summary(path)
+    data, seconds = card.get("data") or {}, card.get("seconds")
+    output.pairs(
+        {
+            "model": short.name,
+            "path": short.path,
+            "medium": short.medium,
+            "family": short.family,
+            "nets": ", ".join(f"{role}: {net['kind']}" for role, net in recipe["net"].items()),
+            "prompt": (recipe.get("prompt") or {}).get("kind"),
+            "weights": short.parameters,
+            "on disk": output.size(short.bytes),
+            "trained": short.created,
+            "took": None if seconds is None else f"{output.duration(seconds)}, {_steps(card)}",
+            "data": data.get("root") or ("from memory" if data else None),
+            "items": data.get("items"),
+            "licence": data.get("licence"),
+            "sha-256": data.get("sha256"),
+        }
+    )
+    if card.get("metrics"):
+        output.text("")
+        output.table(("metric", "value"), list(card["metrics"].items()))
+
+
+def remove(model: str, /, *, yes: bool = False) -> None:
+    """Delete a model and what its training left.
+
+    Parameters
+    ----------
+    model
+        Name or path.
+    yes
+        Do not ask.
+    """
+    store = settings.store()
+    path = store.existing(model)
+    if not yes and not _agreed(path):
+        print("kept", file=sys.stderr)
+        return
+    output.text(str(store.remove(model)))
+
+
+def summary(path: Path) -> Summary:
+    """Of a folder, however damaged."""
+    try:
+        recipe, card = _told(path / "recipe.json"), _told(path / "card.json")
+        metric, value = next(iter((card.get("metrics") or {}).items()), (None, None))
+        return Summary(
+            name=path.name,
+            path=str(path),
+            medium=recipe["codec"]["kind"],
+            family=recipe["family"]["kind"],
+            parameters=_parameters(path / "model.safetensors"),
+            bytes=_bytes(path),
+            created=card.get("created"),
+            metric=metric,
+            value=value,
+        )
+    except (ModelError, KeyError, TypeError, AttributeError):
+        return Summary(name=path.name, path=str(path), bytes=_bytes(path))
+
+
+def _line(s: Summary) -> tuple[Any, ...]:
+    size = output.size(s.bytes)
+    return (s.name, s.medium, s.family, s.parameters, size, s.created, s.metric, s.value)
+
+
+def _told(path: Path) -> dict[str, Any]:
+    try:
+        content = jsonlib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path.parent} is damaged ({path.name}: {error}): restore it or train it again"
+        ) from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path.parent} is damaged: {path.name} holds no object")
+    return content
+
+
+def _parameters(path: Path) -> int:
+    """Weights in a safetensors file, from its head alone."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            head = jsonlib.loads(file.read(min(size, 100 << 20)))
+        return sum(math.prod(v["shape"]) for k, v in head.items() if k != "__metadata__")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is damaged: its head does not parse") from error
+
+
+def _bytes(path: Path) -> int:
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+
+
+def _steps(card: Mapping[str, Any]) -> str:
+    return f"{card.get('steps', 0):,} steps"
+
+
+def _agreed(path: Path) -> bool:
+    if not sys.stdin or not sys.stdin.isatty():
+        raise UsageError(f"{path} would be deleted: say --yes where nobody can be asked")
+    question = f"delete {path} ({output.size(_bytes(path))})? [y/N] "
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,216 @@
+"""`genloom train` and `genloom plan`: what was understood, what it will take, how it goes.
+
+Words around `api.train` and `api.plan`; decides nothing about a training.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from genloom.cli import output, settings, source
+from genloom.cli.interrupt import Interrupt
+from genloom.cli.progress import plan_line, screen
+from genloom.errors import Stopped, UsageError
+
+if TYPE_CHECKING:
+    from genloom.api import Model
+
+Size = Literal["tiny", "small", "base", "large"]
+Changes = Annotated[list[str] | None, Parameter(name="--set")]
+
+
+def train(
+    medium: str,
+    data: str,
+    /,
+    *,
+    out: str | None = None,
+    minutes: float | None = None,
+    size: Size | None = None,
+    seed: int = 0,
+    changes: Changes = None,
+    resume: bool = False,
+    license: str | None = None,
+    json: bool = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+) -> None:
+    """Learn from a file or a folder and keep the model.
+
+    Ctrl-C saves and stops; the same command with --resume goes on.
+
+    Parameters
+    ----------
+    medium
+        text, image, image-gan, table, table-flow, table-gan, or a recipe file (.json).
+    data
+        A file or a folder; - reads stdin.
+    out
+        Name or path of the model; made from the data's name and the medium unless given.
+    minutes
+        The one dial: size, batch and schedule follow from it and from a probe of this machine.
+    size
+        A size instead of minutes.
+    seed
+        The same seed, data and machine make the same model.
+    changes
+        A change of the recipe, such as train.steps=200; may be repeated.
+    resume
+        Go on from where a stopped training of the same name left off.
+    license
+        The licence of the data, such as CC-BY-4.0, where none lies beside it.
+    json
+        Print the result as JSON.
+    quiet
+        No progress.
+    """
+    _either(minutes, size)
+    kind = source.medium_of(medium)
+    store = settings.store()
+    path = source.data_at(data, kind, store.home())
+    name = out or source.name_for(data, kind)
+    target = store.place(name)
+    goes_on = shlex.join(["genloom", "train", medium, str(path), "--out", name, "--resume"])
+    shown = screen(name, store.run_folder(target), quiet)
+    _mention(shown, target, resume and (minutes or size or changes))
+    from genloom import api
+
+    try:
+        with shown, Interrupt(shown.notice, goes_on) as stop:
+            model = api.train(
+                kind,
+                path,
+                out=name,
+                minutes=minutes,
+                size=size,
+                seed=seed,
+                changes=changes or (),
+                resume=resume,
+                licence=license,
+                device=settings.device(),
+                listener=shown,
+                stop=stop,
+            )
+    except Stopped as error:
+        raise Stopped(f"{error}; go on with:  {goes_on}") from None
+    _result(model, name, target, json, quiet)
+
+
+def plan(
+    medium: str,
+    data: str,
+    /,
+    *,
+    minutes: float | None = None,
+    size: Size | None = None,
+    seed: int = 0,
+    changes: Changes = None,
+    price: float | None = None,
+    json: bool = False,
+) -> None:
+    """Say what a training would take: memory, time and cost. Nothing is kept.
+
+    Parameters
+    ----------
+    medium
+        As for train.
+    data
+        A file or a folder; - reads stdin.
+    minutes
+        Minutes that the training may take.
+    size
+        A size instead of minutes.
+    seed
+        As for train.
+    changes
+        A change of the recipe, such as train.steps=200; may be repeated.
+    price
+        Price of this machine an hour, in any currency.
+    json
+        Print the forecast as JSON.
+    """
+    _either(minutes, size)
+    if price is not None and not 0 <= price < float("inf"):
+        raise UsageError(f"--price is {price}: give what an hour costs, 0 or more")
+    kind = source.medium_of(medium)
+    path = source.data_at(data, kind, settings.store().home())
+    from genloom import api
+
+    forecast = api.plan(
+        kind,
+        path,
+        minutes=minutes,
+        size=size,
+        seed=seed,
+        changes=changes or (),
+        price=price,
+        device=settings.device(),
+    ).to_json()
+    if json:
+        output.values(forecast)
+    else:
+        _show_plan(forecast)
+
+
+def _either(minutes: float | None, size: str | None) -> None:
+    if minutes is not None and size is not None:
+        raise UsageError("--minutes decides the size itself: give --minutes or --size, not both")
+
+
+def _mention(shown: Any, target: Path, ignored: Any) -> None:
+    if ignored:
+        shown.print("note: --resume keeps the recipe it began with; --minutes, --size, --set wait")
+    if (target / "recipe.json").is_file():
+        shown.print(f"note: the model at {target} is replaced when this training ends")
+
+
+def _show_plan(forecast: Mapping[str, Any]) -> None:
+    free, needed = forecast["free_bytes"], forecast["peak_bytes"]
+    output.pairs(
+        {
+            "training": plan_line(forecast),
+            "time": f"{output.duration(forecast['seconds'])} "
+            f"({1000 * forecast['seconds_per_step']:.3g} ms a step)",
+            "memory": f"{output.size(needed)} at most, {output.size(free)} free",
+            "data": f"{forecast['items']:,} items, seen {forecast['epochs']:.3g} times",
+            "device": forecast["device"],
+            "cost": None if forecast["cost"] is None else f"{forecast['cost']:.4g}",
+        }
+    )
+
+
+def _result(model: Model, name: str, target: Path, json: bool, quiet: bool) -> None:
+    metrics = model.card.get("metrics", {})
+    if json:
+        keys = ("steps", "seconds", "weights", "data", "protocol")
+        told = {key: model.card[key] for key in keys if key in model.card}
+        output.values({"model": name, "path": str(target), "metrics": metrics, **told})
+        return
+    output.pairs({"model": name, "path": str(target), **metrics})
+    if not quiet:
+        print("next:", *suggestions(model, name), sep="\n  ", file=sys.stderr)
+
+
+def suggestions(model: Model, name: str) -> list[str]:
+    """Three commands to try with a model, by what it can do."""
+    known, codec = shlex.quote(name), model.codec
+    if model.prompt is not None:
+        first = f"genloom generate {known} {_example(model.prompt)} -n 16 --grid"
+    elif hasattr(codec, "matches"):
+        first = f"genloom generate {known} -n 1000 -o {shlex.quote(Path(name).name)}.csv"
+    elif hasattr(codec, "stable_prefix"):
+        first = f"genloom generate {known} 'The ' --max-tokens 200 --temperature 0.8"
+    else:
+        first = f"genloom generate {known} -n 16 --grid"
+    return [first, f"genloom eval {known}", f"genloom show {known}"]
+
+
+def _example(prompt: Any) -> str:
+    """A class that was learnt, or one of the words."""
+    known = getattr(prompt, "labels", None) or list(getattr(prompt, "words", ()))
+    return shlex.quote(known[0] if known else "a caption")
