@@ -16,6 +16,7 @@ from pathlib import Path
 from genloom.errors import ModelError, ResourceError, UsageError
 from genloom.model import recover
 
+RUN = ".run"  # a training keeps its state beside the model, in a folder named so
 _home: list[Path] = []
 
 
@@ -60,12 +61,13 @@ def listed() -> list[Path]:
     folder = home() / "models"
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if (p / "recipe.json").is_file())
+    found = (p for p in folder.iterdir() if (p / "recipe.json").is_file())
+    return sorted(p for p in found if p.suffix != RUN)
 
 
 def run_folder(out: Path) -> Path:
     """Where a training of this model keeps its checkpoint, metrics and previews."""
-    return out.parent / f"{out.name}.run"
+    return out.parent / f"{out.name}{RUN}"
 
 
 def remove(name: str | Path) -> Path:
