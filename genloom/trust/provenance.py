@@ -315,15 +315,10 @@ def _bare(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _moved(new: Path, target: Path) -> Path:
     """The asset and, where it has one, its side-car, to where they are wanted."""
-    try:
-        write_atomic(target, new.read_bytes())
-        beside = places.side_car(new)
-        if beside.is_file():
-            write_atomic(places.side_car(target), beside.read_bytes())
-    except OSError as error:
-        raise ResourceError(
-            f"{target} cannot be written ({error.strerror}): choose another place with --out"
-        ) from error
+    write_atomic(target, new.read_bytes())
+    beside = places.side_car(new)
+    if beside.is_file():
+        write_atomic(places.side_car(target), beside.read_bytes())
     return target
 
 
