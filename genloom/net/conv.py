@@ -22,8 +22,10 @@ from genloom.spec import ArraySpec, Spec, TokenSpec
 
 @dataclass(frozen=True, kw_only=True)
 class ConvConfig:
-    """base: channels at the finest grid, doubled at each halving up to `most`."""
+    """patch: pixels a side that become channels of one place, so that the costly finest grids are
+    left out. base: channels at the finest grid, doubled at each halving up to `most`."""
 
+    patch: int = 1
     base: int = 32
     most: int = 128
     blocks: int = 1  # residual blocks at each grid
@@ -38,7 +40,9 @@ def ladder(spec: ArraySpec, config: ConvConfig) -> list[tuple[tuple[int, int], i
     """(grid, channels) from coarsest to finest; halves while both sides are even and above 4."""
     if len(spec.grid) != 2:
         raise ValueError(f"a convolutional net needs a grid of two axes, not {spec.grid}")
-    grid = (spec.grid[0], spec.grid[1])
+    if any(side % config.patch for side in spec.grid):
+        raise ValueError(f"patch {config.patch} must divide each side of the grid {spec.grid}")
+    grid = (spec.grid[0] // config.patch, spec.grid[1] // config.patch)
     steps = [(grid, config.base)]
     while min(grid) > 4 and not (grid[0] % 2 or grid[1] % 2):
         grid = (grid[0] // 2, grid[1] // 2)
@@ -92,7 +96,9 @@ class ConvGenerator(nn.Module):
         self.stages = nn.ModuleList(_stage(c, config) for _, c in self.steps)
         pairs = zip(self.steps, self.steps[1:], strict=False)
         self.widen = nn.ModuleList(nn.Conv2d(a[1], b[1], 1, bias=False) for a, b in pairs)
-        self.out = nn.Conv2d(self.steps[-1][1], spec.channels, 3, padding=1)
+        self.patch = config.patch
+        values = spec.channels * config.patch**2
+        self.out = nn.Conv2d(self.steps[-1][1], values, 3, padding=1)
 
     def forward(self, z: Tensor, prompt: Tensor | None = None) -> Tensor:
         if self.prompt is not None and prompt is not None:
@@ -102,7 +108,7 @@ class ConvGenerator(nn.Module):
         for stage, widen in zip(list(self.stages)[1:], self.widen, strict=True):
             h = F.interpolate(widen(h), scale_factor=2, mode="bilinear", align_corners=False)
             h = stage(h)
-        return self.out(F.leaky_relu(h, 0.2))
+        return F.pixel_shuffle(self.out(F.leaky_relu(h, 0.2)), self.patch)
 
 
 class ConvCritic(nn.Module):
@@ -120,7 +126,9 @@ class ConvCritic(nn.Module):
         super().__init__()
         assert isinstance(spec, ArraySpec)
         steps = ladder(spec, config)[::-1]
-        self.into = nn.Conv2d(spec.channels, steps[0][1], 3, padding=1)
+        self.patch = config.patch
+        values = spec.channels * config.patch**2
+        self.into = nn.Conv2d(values, steps[0][1], 3, padding=1)
         self.stages = nn.ModuleList(_stage(c, config) for _, c in steps)
         pairs = itertools.pairwise(steps)
         self.widen = nn.ModuleList(nn.Conv2d(a[1], b[1], 1, bias=False) for a, b in pairs)
@@ -133,7 +141,7 @@ class ConvCritic(nn.Module):
         initialise(self.out)
 
     def forward(self, x: Tensor, prompt: Tensor | None = None) -> Tensor:
-        h = self.into(x)
+        h = self.into(F.pixel_unshuffle(x, self.patch))
         for index, stage in enumerate(self.stages):
             if index:
                 h = F.avg_pool2d(self.widen[index - 1](h), 2)
