@@ -236,10 +236,8 @@ def _looks_pickled(file: Path) -> bool:
     if file.suffix == ".safetensors":
         return False
     with file.open("rb") as handle:
-        head = handle.read(9)
-    if head[8:] == b"{":
-        return False  # safetensors: eight bytes of length, which may be any, then JSON
-    return head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or head[:4] == b"PK\x03\x04"
+        head = handle.read(4)
+    return head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or head == b"PK\x03\x04"
 
 
 def _readme(recipe: Recipe, card: Mapping[str, Any]) -> str:
