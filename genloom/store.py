@@ -96,9 +96,11 @@ def locked(out: Path) -> Iterator[Path]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.seek(0)
+        holder = handle.read().strip() or "another"
+        handle.close()
         raise ModelError(
-            f"{out} is being trained by process {handle.read().strip() or 'another'}: wait for "
-            "it, or choose another name with --out"
+            f"{out} is being trained by process {holder}: wait for it, or choose another name "
+            "with --out"
         ) from error
     try:
         handle.truncate(0)
