@@ -154,7 +154,7 @@ def _identifier(name: str, series: Any, note: Note) -> Column | None:
     present = series.dropna().astype(str)
     longest = int(present.str.len().max())
     unique = present.nunique() == len(present) and len(present) >= _FEWEST_FOR_IDENTIFIER
-    wordy = present.str.len().mean() > _LONG_TEXT
+    wordy = present.str.len().median() > _LONG_TEXT
     if not unique and not wordy:
         return None
     shape = shape_of(present.to_numpy(dtype=object)) if longest <= _LONG_TEXT else ()
