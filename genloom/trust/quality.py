@@ -51,7 +51,7 @@ class Report:
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON knows neither NaN nor infinity."""
+    """What is not defined is None: JSON knows neither NaN nor infinity."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()
@@ -100,7 +100,7 @@ def evaluate(
         "seconds": round(time.monotonic() - begun, 2),
         "software": api.software(),
     }
-    return Report(rows=tuple(rows), protocol=protocol)
+    return Report(rows=tuple(Row(**_finite(vars(row))) for row in rows), protocol=protocol)
 
 
 def _telling(listener: Listener) -> Tell:

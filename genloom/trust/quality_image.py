@@ -1,7 +1,7 @@
 """The protocol for pictures: distances in a stated feature space, recognition as asked, copies.
 
-Makes pictures for the captions of real held-out ones and compares equal counts. Floors are the mean
-of each caption's pictures with noise, or chance; ceilings are real training pictures.
+Makes pictures for the captions of real held-out ones and compares equal counts. Floors are pixels
+shuffled between pictures, or the commonest answer; ceilings are real pictures.
 Shape legend: N pictures, C channels, H rows, W columns, F features.
 """
 
@@ -30,9 +30,10 @@ from genloom.trust.captions import Slot, slots
 from genloom.trust.memorisation import copied
 from genloom.trust.quality import Row, Tell
 
-MADE = 2000  # pictures, where as many real ones were held out
+MADE = 1000  # pictures, where as many real ones were held out
 TRAINED = 20_000  # training pictures that are looked at
 SHOWN = 100_000  # pictures that the judges are shown in all, repeats counted
+REPEATS = 40  # at most, of each
 LEAST = 4
 LEAST_SIDE = 8  # pixels that a judge needs
 
@@ -82,15 +83,15 @@ def measure(
     real, rest = _pictures(model, train, held, found)
     tell("making pictures")
     made_items = _make(model, held, seed)
-    own = Pictures(x=model.codec.encode(made_items), labels=rest.labels)
-    floor = Pictures(x=_means(real, rest, seed), labels=rest.labels)
+    own = Pictures(x=_encoded(model.codec, made_items), labels=rest.labels)
+    floor = _shuffled(real.x, number, seed)
     judge = None
     if found:
         tell("teaching the judge real pictures")
         judge = _teach(real, found, seed, shown)
     tell("comparing")
     features, space = _space(judge)
-    rows = _distances(features, rest.x, own.x, floor.x, _evenly(real.x, len(own.x)), space)
+    rows = _distances(features, rest.x, own.x, floor, _evenly(real.x, len(own.x)), space)
     if judge is not None:
         rows = [*_recognised(judge, own, rest, found), *rows]
         tell("teaching another judge made pictures")
@@ -110,7 +111,10 @@ def _described(found: Sequence[Slot], shown: int) -> str:
     if not found:
         return "none: the captions are neither classes nor a fixed pattern"
     kinds = ", ".join(str(len(slot.values)) for slot in found)
-    return f"{len(found)} small convolutional classifiers ({kinds} classes), shown {shown:,}"
+    return (
+        f"{len(found)} small convolutional classifiers ({kinds} classes), shown {shown:,} pictures "
+        "in all, or 200 batches each"
+    )
 
 
 # --- pictures ------------------------------------------------------------------------------------
@@ -128,8 +132,9 @@ def _evenly(x: Tensor, count: int) -> Tensor:
 
 def _slots(model: api.Model, train: Sequence[Any], held: Sequence[Any]) -> list[Slot]:
     """What captions ask for, over training and held-out pictures together."""
-    known = [model.codec.captions(part) for part in (train, held)]
-    side = min(model.codec.spec.grid)
+    codec: Any = model.codec
+    known = [codec.captions(part) for part in (train, held)]
+    side = min(codec.spec.grid)
     if model.prompt is None or side < LEAST_SIDE or not all(known):
         return []
     return slots([caption for part in known for caption in part])
@@ -158,8 +163,13 @@ def _pictures(
     count = len(train) + len(held)
     labels = torch.tensor([slot.labels for slot in found]).reshape(len(found), count)
     parts = labels.split([len(train), len(held)], dim=1)
-    x = [model.codec.encode(part) for part in (train, held)]
+    x = [_encoded(model.codec, part) for part in (train, held)]
     return Pictures(x=x[0], labels=parts[0]), Pictures(x=x[1], labels=parts[1])
+
+
+def _encoded(codec: Any, items: Sequence[Any]) -> Tensor:
+    """float [N, C, H, W]"""
+    return codec.encode(items)
 
 
 def _make(model: api.Model, held: Sequence[Any], seed: int) -> list[Any]:
@@ -182,20 +192,14 @@ def _make(model: api.Model, held: Sequence[Any], seed: int) -> list[Any]:
     return made
 
 
-def _means(real: Pictures, asked: Pictures, seed: int) -> Tensor:
-    """The mean training picture of what is asked for, with independent noise on every pixel."""
+def _shuffled(x: Tensor, count: int, seed: int) -> Tensor:
+    """Pictures that have the right colours at every place and nothing that holds them together:
+    each pixel is drawn from a training picture of its own."""
     rng = torch.Generator().manual_seed(seed)
-    out = torch.empty_like(asked.x)
-    for wanted in asked.labels.T.unique(dim=0) if len(asked.labels) else [None]:
-        some, places = real.x, slice(None)
-        if wanted is not None:
-            same = (wanted == real.labels.T).all(1)
-            some = real.x[same] if same.any() else real.x
-            places = (wanted == asked.labels.T).all(1)
-        spread = some.std(0) if len(some) > 1 else torch.zeros_like(some[0])
-        noise = torch.randn(out[places].shape, generator=rng)
-        out[places] = (some.mean(0) + noise * spread).clamp(-1, 1)
-    return out
+    pixels = x.flatten(2)
+    source = torch.randint(len(x), (count, pixels.shape[2]), generator=rng)
+    place = torch.arange(pixels.shape[2])
+    return pixels[source, :, place].transpose(1, 2).reshape(count, *x.shape[1:])
 
 
 # --- distances -----------------------------------------------------------------------------------
@@ -214,8 +218,8 @@ def _distances(
     real = features(rest)
     sides = {"value": features(own), "floor": features(floor), "ceiling": features(best)}
     note = (
-        f"{len(own)} pictures against as many held-out ones, by {space}; floor: the mean picture "
-        "of each caption with noise; ceiling: training pictures"
+        f"{len(own)} pictures against as many held-out ones, by {space}; floor: pixels drawn one "
+        "by one from training pictures; ceiling: training pictures"
     )
     both = {key: precision_recall(real, side) for key, side in sides.items()}
     figures: dict[str, dict[str, float]] = {
@@ -261,6 +265,7 @@ def _nearness(
 
 
 def _teach(pictures: Pictures, found: Sequence[Slot], seed: int, shown: int) -> Judge:
+    shown = min(shown, REPEATS * len(pictures.x))
     parts = [
         train_classifier(
             pictures.x, labels, classes=len(slot.values), seed=seed, shown=shown // len(found)

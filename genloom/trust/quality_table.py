@@ -94,8 +94,20 @@ def _marginals(real: Any, sides: Mapping[str, Any], kinds: Mapping[str, Kind]) -
     shapes["floor"] = table_quality(real, _constant(real), kinds).shape_error
     shape_note = note.replace("columns shuffled one by one", "the commonest value of each column")
     return [
-        Row(metric="shape_error", note=shape_note, **shapes),
-        Row(metric="trend_error", note=f"{note}; of {len(found['value'].strong)} pairs", **trends),
+        Row(
+            metric="shape_error",
+            note=shape_note,
+            value=shapes["value"],
+            floor=shapes["floor"],
+            ceiling=shapes["ceiling"],
+        ),
+        Row(
+            metric="trend_error",
+            note=f"{note}; of {len(found['value'].strong)} pairs",
+            value=trends["value"],
+            floor=trends["floor"],
+            ceiling=trends["ceiling"],
+        ),
     ]
 
 

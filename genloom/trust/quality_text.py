@@ -63,7 +63,8 @@ def measure(
 
 
 def _context(model: api.Model) -> str:
-    length = model.codec.spec.length
+    codec: Any = model.codec
+    length = codec.spec.length
     if not model.recipe.data.pack:
         return f"each text by itself, up to {length} tokens"
     return f"one stream in windows of {length} tokens that move by half: at least {length // 2}"
@@ -88,14 +89,16 @@ class Scored:
 @torch.inference_mode()
 def _score(model: api.Model, texts: Sequence[str]) -> Scored:
     """Every token once. Ends of texts are tokens, too: they cost nats and add no characters."""
-    spec, data = model.codec.spec, model.recipe.data
-    ids = model.codec.encode(texts)
+    codec: Any = model.codec
+    nets: Any = model.nets  # a ModuleDict is a mapping in all but name
+    spec, data = codec.spec, model.recipe.data
+    ids = codec.encode(texts)
     if not data.pack:  # what lies beyond the context is not scored, so it must not be counted
         ids = [x[: spec.length] for x in ids]
-        texts = model.codec.decode(ids)
+        texts = codec.decode(ids)
     nats = tokens = 0.0
     for batch in evaluation(ids, spec, batch=data.batch, pack=data.pack):
-        nats -= float(model.family.score(model.nets, batch.to(model.device)).double().sum())
+        nats -= float(model.family.score(nets, batch.to(model.device)).double().sum())
         tokens += float(batch.count())
     if not tokens or not math.isfinite(nats):
         raise DataError(f"{len(texts)} texts of {tokens:.0f} tokens cannot be scored: give more")

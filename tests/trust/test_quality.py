@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from small_data import people
 
 from genloom import api
 from genloom.errors import DataError, UsageError
 from genloom.trust import quality_image, quality_table
+from genloom.trust.captions import Slot
 from genloom.trust.quality import Report, Row, evaluate
 
 
@@ -119,6 +121,41 @@ def test_every_picture_is_made_as_asked(image_model: api.Model) -> None:
     alone = image_model.generate("upright", 1, seed=3, first=first["upright"])[0]
     apart = np.asarray(made[where], int) - np.asarray(alone, int)
     assert abs(apart).max() <= 1  # the last bit of a float may differ with the batch
+
+
+def test_slots_are_judged_one_by_one_and_together() -> None:
+    rng = torch.Generator().manual_seed(0)
+    across = torch.randint(0, 2, (200,), generator=rng)
+    bright = torch.randint(0, 2, (200,), generator=rng)
+    x = torch.full((200, 1, 8, 8), -1.0)
+    for n in range(200):
+        place = slice(3, 5)
+        where = (0, place) if across[n] else (0, slice(None), place)
+        x[n][where] = 1.0 if bright[n] else -0.4
+    captions = [f"{'light' if b else 'dim'} {'bar' if a else 'pole'}"
+                for a, b in zip(across, bright, strict=True)]
+    found = [Slot.of([c.split()[0] for c in captions]), Slot.of([c.split()[1] for c in captions])]
+    pictures = quality_image.Pictures(x=x, labels=torch.tensor([s.labels for s in found]))
+    judge = quality_image._teach(pictures, found, 0, 10)
+    half = torch.arange(200) % 2 == 0
+    wrong = pictures.labels.clone()
+    wrong[0, half] = 1 - wrong[0, half]  # the shade is not what was asked in half of them
+    own = quality_image.Pictures(x=x, labels=wrong)
+    both, shade, form = quality_image._recognised(judge, own, pictures, found)
+    assert both.value == pytest.approx(0.5, abs=0.02) and both.ceiling > 0.98
+    assert shade.value == both.value and form.value > 0.98
+    assert 0.25 <= both.floor < shade.floor < 0.65
+
+
+def test_the_floor_keeps_places_and_breaks_pictures() -> None:
+    x = torch.zeros(50, 3, 4, 4)
+    x += torch.arange(50.0)[:, None, None, None]  # each picture has a grey of its own
+    x[:, 1] += 100.0
+    x[:, :, 2, 3] = -7.0  # a pixel that all share
+    floor = quality_image._shuffled(x, 20, seed=0)
+    assert floor.shape == (20, 3, 4, 4) and bool((floor[:, :, 2, 3] == -7.0).all())
+    assert torch.equal(floor[:, 0, 0], floor[:, 1, 0] - 100.0)  # a pixel keeps its colour
+    assert float(floor[:, 0].flatten(1).std(1).min()) > 5.0
 
 
 # ---- tables
