@@ -21,17 +21,14 @@ from genloom import model as stored
 from genloom import store
 from genloom.engine.engine import Engine
 from genloom.errors import ModelError, RequestError, UsageError
+from genloom.forecast import decide, fresh, job_of
 from genloom.material import Material, prepare, read_again
 from genloom.recipe import Recipe
 from genloom.spec import Options, Request
 from genloom.train import parallel
-from genloom.train import plan as planning
 from genloom.train.log import Event, Listener, silent
-from genloom.train.loop import Job, Loop
+from genloom.train.loop import Loop
 from genloom.train.plan import Plan
-from genloom.watch import judge_of, preview_of
-
-JUDGEMENTS = 4  # a run
 
 
 class Model(stored.Model):
@@ -150,13 +147,13 @@ def train(
         material = prepare(medium, data, size, minutes, seed, changes, licence, listener, recipe)
         where = pick_device(device)
         if recipe is None:
-            material, forecast = _planned(material, size, minutes, begun, run, where)
+            forecast = decide(material, size, minutes, begun, run, where)
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
             stored.write_json(run / "recipe.json", material.recipe.to_json())
             _clear(run)
-        model = _fresh(material)
+        model = fresh(material)
         model.nets.to(where)
-        outcome = Loop(_job(material, model, run, listener, stop, resume)).fit()
+        outcome = Loop(job_of(material, model, run, listener, stop, resume)).fit()
         model.nets.to("cpu")
         model.card = _card(material, outcome, time.monotonic() - begun, where)
         if parallel.rank() == 0:
@@ -182,7 +179,7 @@ def plan(
     material = prepare(medium, data, size, minutes, seed, changes, None, silent, None)
     with stored.tempfile.TemporaryDirectory() as folder:
         where = pick_device(device)
-        _, forecast = _planned(material, size, minutes, begun, Path(folder), where)
+        forecast = decide(material, size, minutes, begun, Path(folder), where)
     cost = None if price is None else price * forecast.seconds / 3600
     return replace(forecast, cost=cost)
 
@@ -277,89 +274,6 @@ def _clear(run: Path) -> None:
     for name in ("checkpoint", "previews"):
         stored.shutil.rmtree(run / name, ignore_errors=True)
     (run / "metrics.jsonl").unlink(missing_ok=True)
-
-
-def _fresh(material: Material) -> Model:
-    return Model(
-        recipe=material.recipe, codec=material.codec, prompt=material.prompt, nets=material.nets()
-    )
-
-
-def _planned(
-    material: Material,
-    size: str | None,
-    minutes: float | None,
-    begun: float,
-    run: Path,
-    device: torch.device,
-) -> tuple[Material, Plan]:
-    """The material with its steps decided, and the forecast."""
-    t = material.recipe.train
-    free = planning.free_bytes(device)
-    with torch.device("meta"):
-        told = None if material.prompt is None else material.prompt.spec
-        nets = material.recipe.make_nets(material.codec.spec, told)
-    parameters = sum(p.numel() for p in nets.parameters())
-    planning.refuse_if_too_big(planning.least_bytes(parameters), free, "training")
-    model = _fresh(material)
-    model.nets.to(device)
-    found = planning.probe(_job(material, model, run, silent, lambda: False, False))
-    planning.refuse_if_too_big(found.peak_bytes, free, "training")
-    if minutes is not None:
-        left = 60 * minutes - (time.monotonic() - begun) - 1.0
-        judgements = _affordable(left, found.judge_seconds) if t.judge else 0
-        previews = _affordable(left, found.preview_seconds) if t.preview else 0
-        steps = planning.steps_within(found, left, judgements, previews)
-        if t.epochs:
-            loader = material.loader()
-            steps = min(steps, round(t.epochs * loader.epoch_size / material.recipe.data.batch))
-        judge, preview = _every(steps, judgements), _every(steps, previews)
-        t = replace(t, steps=steps, judge=judge, preview=preview)
-        material.recipe = replace(material.recipe, train=t)
-    loader = material.loader()
-    return material, Plan(
-        recipe=material.recipe.name,
-        size=size,
-        steps=t.steps,
-        batch=material.recipe.data.batch,
-        items=len(material.train_items),
-        parameters=parameters,
-        seconds=planning.total_seconds(found, t.steps, t.judge, t.preview),
-        seconds_per_step=found.seconds,
-        peak_bytes=found.peak_bytes,
-        free_bytes=free,
-        epochs=t.steps * material.recipe.data.batch / loader.epoch_size,
-        device=str(device),
-    )
-
-
-def _affordable(seconds: float, each: float) -> int:
-    """How often to judge or preview: up to JUDGEMENTS times within a twentieth of the time."""
-    return max(1, min(JUDGEMENTS, int(seconds / 20 / max(each, 1e-3))))
-
-
-def _every(steps: int, times: int) -> int:
-    return -(-steps // times) if times else 0
-
-
-def _job(
-    material: Material,
-    model: Model,
-    run: Path,
-    listener: Listener,
-    stop: Callable[[], bool],
-    resume: bool,
-) -> Job:
-    return Job(
-        model=model,
-        loader=material.loader(),
-        run=run,
-        judge=judge_of(material) if len(material.held_items) else None,
-        preview=preview_of(material, run),
-        listener=listener,
-        stop=stop,
-        resume=resume,
-    )
 
 
 def _card(material: Material, outcome: Any, seconds: float, device: torch.device) -> dict[str, Any]:

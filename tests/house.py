@@ -19,6 +19,7 @@ ROOT = "genloom"
 # A part may import a part of lower rank. Equal ranks do not know each other.
 RANK = {
     "errors": 0.0,
+    "heap": 0.0,
     "spec": 0.1,
     "configure": 0.1,
     "net": 1.0,
@@ -37,6 +38,7 @@ RANK = {
     "engine": 4.0,
     "material": 4.8,
     "watch": 4.9,
+    "forecast": 4.95,
     "api": 5.0,
     "trust": 6.0,
     "agent": 6.0,

@@ -15,6 +15,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from genloom import heap
 from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.errors import RequestError
 from genloom.model import Model
@@ -105,6 +106,7 @@ class Engine:
         self.open: dict[int, Generation] = {}
         self.encoded: dict[int, Encoded] = {}
         self._next = 0
+        heap.keep()
         model.nets.eval()
 
     def __enter__(self) -> Self:

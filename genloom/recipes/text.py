@@ -11,7 +11,7 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 # minutes on two cores -> width, depth, heads, context, windows a step, byte pairs
 SIZES = {
     "tiny": {"width": 96, "depth": 3, "heads": 3, "length": 128, "batch": 16, "vocab": 512},
-    "small": {"width": 160, "depth": 4, "heads": 5, "length": 128, "batch": 16, "vocab": 1024},
+    "small": {"width": 128, "depth": 4, "heads": 4, "length": 128, "batch": 16, "vocab": 1024},
     "base": {"width": 320, "depth": 6, "heads": 5, "length": 256, "batch": 24, "vocab": 4096},
     "large": {"width": 768, "depth": 12, "heads": 12, "length": 512, "batch": 32, "vocab": 8192},
 }
@@ -29,5 +29,5 @@ def choose(size: str, facts: Facts) -> Recipe:
         family=Part("autoregressive"),
         net={"net": Part("transformer", net)},
         data=Data(batch=s["batch"], pack=True),
-        train=Train(steps=2000, rate=6e-3, judge=500, preview=500),
+        train=Train(steps=1500, rate=6e-3, judge=250, preview=500, patience=4, epochs=20.0),
     )

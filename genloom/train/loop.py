@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genloom import heap
 from genloom.data.loader import Loader
 from genloom.errors import ResourceError, Stopped, TrainingError
 from genloom.model import Model
@@ -81,6 +82,7 @@ class Loop:
     def __init__(self, job: Job) -> None:
         self.job, self.model, self.train = job, job.model, job.model.recipe.train
         self.family, self.nets = job.model.family, job.model.nets
+        heap.keep()
         self.nets.requires_grad_(True).train()
         self.device = job.model.device
         self.step, self.attempt, self.spent = 0, 0, 0.0
@@ -93,8 +95,7 @@ class Loop:
         self.stored: list[tuple[float, list[list[Tensor]]]] = []
         self.best: dict[str, float] = {}
         self.best_step, self.best_weights = -1, []
-        self.compiled = dict(self.nets.items())
-        self._compile()
+        self.compiled = self._compile()
 
     # --- the whole ------------------------------------------------------------------------------
 
@@ -271,16 +272,16 @@ class Loop:
             rollbacks=sum(g.rollbacks for g in self.guards.values()),
         )
 
-    def _compile(self) -> None:
-        """Compile where it pays: on a GPU unless told otherwise. Falls back when it fails."""
+    def _compile(self) -> dict[str, torch.nn.Module]:
+        """The nets as the losses call them: compiled where that pays, and by torch itself left
+        uncompiled where it fails. Judging and sampling use the plain nets."""
         wanted = self.train.compile == "on" or (
             self.train.compile == "auto" and self.device.type == "cuda"
         )
         if not wanted:
-            return
+            return dict(self.nets.items())
         torch._dynamo.config.suppress_errors = True
-        for net in self.nets.values():
-            net.compile(dynamic=False)
+        return {role: torch.compile(net, dynamic=False) for role, net in self.nets.items()}
 
     # --- state ------------------------------------------------------------------------------------
 

@@ -28,10 +28,12 @@ SPARE = 0.9  # share of the free memory that may be planned for
 @dataclass(frozen=True, kw_only=True)
 class Probe:
     """seconds a step (median), peak_bytes of the whole process or device while stepping,
+    start_seconds until the steps are at speed (compiling, from the cache the second time),
     judge_seconds and preview_seconds of one judgement and one preview."""
 
     seconds: float
     peak_bytes: int
+    start_seconds: float = 0.0
     judge_seconds: float = 0.0
     preview_seconds: float = 0.0
 
@@ -114,9 +116,11 @@ def probe(job: Job, seconds: float = 1.0) -> Probe:
     """
     device = job.model.device
     reset_peak(device)
+    begun = time.perf_counter()
     loop = Loop(job)
     for _ in range(WARM):
         loop.advance(lambda *_, **__: None)
+    warmed = time.perf_counter() - begun
     taken: list[float] = []
     while len(taken) < LEAST or (sum(taken) < seconds and len(taken) < 200):
         start = time.perf_counter()
@@ -134,6 +138,7 @@ def probe(job: Job, seconds: float = 1.0) -> Probe:
     stored = 4 * parameters * len(WIDTHS) * SNAPSHOTS if job.model.recipe.train.ema else 0
     return Probe(
         seconds=statistics.median(taken),
+        start_seconds=max(0.0, warmed / 2 - WARM * statistics.median(taken)),
         peak_bytes=peak_bytes(device) + stored,
         judge_seconds=judged,
         preview_seconds=shown,
@@ -155,7 +160,10 @@ def total_seconds(probe: Probe, steps: int, judge: int, preview: int) -> float:
     judgements = (steps - 1) // judge + 1 if judge else 0
     previews = steps // preview + 1 if preview else 0
     return (
-        steps * probe.seconds + judgements * probe.judge_seconds + previews * probe.preview_seconds
+        probe.start_seconds
+        + steps * probe.seconds
+        + judgements * probe.judge_seconds
+        + previews * probe.preview_seconds
     )
 
 

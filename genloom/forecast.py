@@ -1,0 +1,146 @@
+"""Deciding how long and how: steps from minutes, compiled or not, and the forecast of both.
+
+Probes the real material with the real recipe on this machine; keeps nothing. Knows no medium.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from genloom.material import Material
+from genloom.model import Model
+from genloom.train import plan as planning
+from genloom.train.log import Listener, silent
+from genloom.train.loop import Job
+from genloom.train.plan import Plan, Probe
+from genloom.watch import judge_of, preview_of
+
+JUDGEMENTS = 4  # a run
+WORTH_COMPILING = 45.0  # seconds of uncompiled training from which compiling is tried
+
+
+def decide(
+    material: Material,
+    size: str | None,
+    minutes: float | None,
+    begun: float,
+    run: Path,
+    device: torch.device,
+) -> Plan:
+    """Set the material's steps and whether to compile; say what the training will take."""
+    free = planning.free_bytes(device)
+    parameters = _count(material)
+    planning.refuse_if_too_big(planning.least_bytes(parameters), free, "training")
+    found = _compiled_or_not(material, minutes, begun, run, device)
+    planning.refuse_if_too_big(found.peak_bytes, free, "training")
+    if minutes is not None:
+        _fit(material, found, 60 * minutes - (time.monotonic() - begun) - 1.0)
+    t = material.recipe.train
+    return Plan(
+        recipe=material.recipe.name,
+        size=size,
+        steps=t.steps,
+        batch=material.recipe.data.batch,
+        items=len(material.train_items),
+        parameters=parameters,
+        seconds=planning.total_seconds(found, t.steps, t.judge, t.preview),
+        seconds_per_step=found.seconds,
+        peak_bytes=found.peak_bytes,
+        free_bytes=free,
+        epochs=t.steps * material.recipe.data.batch / material.loader().epoch_size,
+        device=str(device),
+    )
+
+
+def _compiled_or_not(
+    material: Material, minutes: float | None, begun: float, run: Path, device: torch.device
+) -> Probe:
+    """Probe as it is; where the training is long enough, probe compiled and keep the faster."""
+    plain = _probe(material, run, device)
+    t = material.recipe.train
+    if t.compile != "auto" or device.type != "cpu" or shutil.which("c++") is None:
+        return plain
+    ahead = t.steps * plain.seconds
+    if minutes is not None:
+        ahead = min(60 * minutes - (time.monotonic() - begun), _longest(material) * plain.seconds)
+    material.recipe = material.recipe.training(compile="off")
+    if ahead < WORTH_COMPILING:
+        return plain
+    material.recipe = material.recipe.training(compile="on")
+    compiled = _probe(material, run, device)
+    if compiled.seconds < 0.95 * plain.seconds:
+        return compiled
+    material.recipe = material.recipe.training(compile="off")
+    return plain
+
+
+def _longest(material: Material) -> float:
+    """The most steps that the recipe's bound on passes allows."""
+    t, d = material.recipe.train, material.recipe.data
+    return t.epochs * material.loader().epoch_size / d.batch if t.epochs else float("inf")
+
+
+def _fit(material: Material, found: Probe, seconds: float) -> None:
+    """Set steps, and how often to judge and preview, for so many seconds."""
+    t = material.recipe.train
+    seconds -= found.start_seconds
+    judgements = _affordable(seconds, found.judge_seconds) if t.judge else 0
+    previews = _affordable(seconds, found.preview_seconds) if t.preview else 0
+    steps = planning.steps_within(found, seconds, judgements, previews)
+    steps = int(max(1, min(steps, _longest(material))))
+    judge, preview = _every(steps, judgements), _every(steps, previews)
+    material.recipe = material.recipe.training(steps=steps, judge=judge, preview=preview)
+
+
+def _probe(material: Material, run: Path, device: torch.device) -> Probe:
+    model = fresh(material)
+    model.nets.to(device)
+    return planning.probe(job_of(material, model, run, silent, lambda: False, False))
+
+
+def _count(material: Material) -> int:
+    """Parameters of the recipe's nets, without making them."""
+    told = None if material.prompt is None else material.prompt.spec
+    with torch.device("meta"):
+        nets = material.recipe.make_nets(material.codec.spec, told)
+    return sum(p.numel() for p in nets.parameters())
+
+
+def _affordable(seconds: float, each: float) -> int:
+    """How often to judge or preview: up to JUDGEMENTS times within a twentieth of the time."""
+    return max(1, min(JUDGEMENTS, int(seconds / 20 / max(each, 1e-3))))
+
+
+def _every(steps: int, times: int) -> int:
+    return -(-steps // times) if times else 0
+
+
+def fresh(material: Material) -> Model:
+    return Model(
+        recipe=material.recipe, codec=material.codec, prompt=material.prompt, nets=material.nets()
+    )
+
+
+def job_of(
+    material: Material,
+    model: Model,
+    run: Path,
+    listener: Listener,
+    stop: Callable[[], bool],
+    resume: bool,
+) -> Job:
+    return Job(
+        model=model,
+        loader=material.loader(),
+        run=run,
+        judge=judge_of(material) if len(material.held_items) else None,
+        preview=preview_of(material, run),
+        listener=listener,
+        stop=stop,
+        resume=resume,
+    )
