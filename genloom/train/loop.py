@@ -51,7 +51,7 @@ class Job:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """How it ended: steps taken, seconds in all sessions, the last judgement, the guard's record."""
+    """How it ended: steps, seconds in all sessions, the last judgement, the guard's record."""
 
     steps: int
     seconds: float
