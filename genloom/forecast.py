@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -120,8 +121,9 @@ def _every(steps: int, times: int) -> int:
     return -(-steps // times) if times else 0
 
 
-def fresh(material: Material) -> Model:
-    return Model(
+def fresh(material: Material, kind: type[Model] = Model) -> Any:
+    """Untrained, of the class that the caller works with."""
+    return kind(
         recipe=material.recipe, codec=material.codec, prompt=material.prompt, nets=material.nets()
     )
 
