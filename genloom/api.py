@@ -21,6 +21,7 @@ from genloom import model as stored
 from genloom import store
 from genloom.engine.engine import Engine
 from genloom.errors import ModelError, RequestError, UsageError
+from genloom.family.noise import keys, uniform
 from genloom.forecast import decide, fresh, job_of
 from genloom.material import Material, prepare, read_again
 from genloom.recipe import Recipe
@@ -29,6 +30,9 @@ from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
 from genloom.train.loop import Loop
 from genloom.train.plan import Plan
+
+MOST_DRAWN = 500_000  # candidates for one request with conditions
+KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
 
 class Model(stored.Model):
@@ -87,32 +91,38 @@ def request_of(
 
 
 def exact(model: stored.Model, request: Request) -> Any:
-    """The request's items; where conditions reach further than ids can say (part of a bin), rows
-    that miss them are drawn again under further numbers."""
+    """The request's items. Where conditions say more than ids can (part of a cell, several
+    columns at once), candidates are drawn under further numbers and kept so that what is kept
+    follows the model's conditional distribution exactly."""
     with Engine(model) as engine:
-        if not request.where:
+        if not (model.codec.conditional and (request.where or request.prompt)):
             return engine.submit(request).result()
-        return _redrawn(model.codec, engine, request)
+        rows = _kept(model.codec, engine, request)
+    return model.codec.settle(model.codec.decode(rows), request.where, request.prompt)
 
 
-def _redrawn(codec: Any, engine: Engine, request: Request) -> Any:
+def _kept(codec: Any, engine: Engine, request: Request) -> Tensor:
     kept: list[Tensor] = []
-    first, missing, tries = request.first, request.count, 0
+    first, missing, drawn = request.first, request.count, 0
     while missing > 0:
-        asked = max(64, round(missing * 1.2)) if tries else missing
+        rate = max(1e-4, (request.count - missing) / drawn) if drawn else 1.0
+        asked = min(MOST_DRAWN - drawn, max(64, round(1.1 * missing / rate)) if drawn else missing)
+        if asked <= 0:
+            raise RequestError(
+                f"only {request.count - missing} of {request.count} rows met the conditions in "
+                f"{drawn} draws: loosen them"
+            )
         generation = engine.submit(replace(request, first=first, count=asked))
         generation.result()
         rows = generation.tensors()
-        good = torch.as_tensor(codec.matches(codec.decode(rows), request.where))
+        chance = generation.keep_chance()
+        index = torch.arange(first, first + asked)
+        good = uniform(keys(request.seed, index), KEEPING)[:, 0] < chance
+        good &= torch.as_tensor(codec.matches(codec.decode(rows), request.where, request.prompt))
         kept.append(rows[good][:missing])
         missing -= len(kept[-1])
-        first, tries = first + asked, tries + 1
-        if tries > 50 and missing:
-            raise RequestError(
-                f"only {request.count - missing} of {request.count} rows met {request.where!r} "
-                f"in {first - request.first} tries: loosen the conditions"
-            )
-    return codec.decode(torch.cat(kept))
+        first, drawn = first + asked, drawn + asked
+    return torch.cat(kept)
 
 
 # --- training -----------------------------------------------------------------------------------
@@ -151,7 +161,7 @@ def train(
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
             stored.write_json(run / "recipe.json", material.recipe.to_json())
             _clear(run)
-        model = fresh(material)
+        model = fresh(material, Model)
         model.nets.to(where)
         outcome = Loop(job_of(material, model, run, listener, stop, resume)).fit()
         model.nets.to("cpu")

@@ -43,6 +43,7 @@ class Codec(Protocol):
     suffix: ClassVar[str]  # of the file that `write` makes: ".txt", ".png", ".csv"
     preview_suffix: ClassVar[str]  # of the file that `preview` makes
     compares: ClassVar[bool]  # whether `compare` measures anything
+    conditional: ClassVar[bool]  # whether it also has `matches` and `settle`, for conditions
     carries: type[Spec]  # TokenSpec or ArraySpec, known from the options alone
 
     @property

@@ -53,6 +53,7 @@ class ImageCodec:
     suffix: ClassVar[str] = ".png"
     preview_suffix: ClassVar[str] = ".png"
     compares: ClassVar[bool] = True
+    conditional: ClassVar[bool] = False
     carries: ClassVar[type] = ArraySpec
 
     def __init__(

@@ -61,6 +61,7 @@ class TableCodec:
     suffix: ClassVar[str] = ".csv"
     preview_suffix: ClassVar[str] = ".txt"
     compares: ClassVar[bool] = True
+    conditional: ClassVar[bool] = True
 
     def __init__(
         self,

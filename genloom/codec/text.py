@@ -46,6 +46,7 @@ class TextCodec:
     suffix: ClassVar[str] = ".txt"
     preview_suffix: ClassVar[str] = ".txt"
     compares: ClassVar[bool] = False
+    conditional: ClassVar[bool] = False
     carries: ClassVar[type] = TokenSpec
 
     def __init__(

@@ -48,6 +48,7 @@ class Generation:
     cancelled: bool = False
     _slots: list[Tensor] = field(default_factory=list)
     _parts: list[Any] = field(default_factory=list)
+    _mass: list[Tensor] = field(default_factory=list)
     _told: list[Progress] = field(default_factory=list)
     _watched: bool = False
 
@@ -75,10 +76,18 @@ class Generation:
         flat = [x for part in self._parts for x in part]
         return [flat[n] for n in order.tolist()]
 
-    def add(self, slots: Tensor, results: Any) -> None:
+    def keep_chance(self) -> Tensor:
+        """float [N]: with what chance each finished sample is to be kept (1 but for samples drawn
+        under several restrictions, see Samples)."""
+        order = torch.cat(self._slots).argsort()
+        return torch.cat(self._mass)[order].exp() if self._mass else torch.ones(self.made)
+
+    def add(self, slots: Tensor, results: Any, mass: Tensor | None = None) -> None:
         """Keep finished samples: stacked [b, ...] or a list."""
         self._slots.append(slots)
         self._parts.append(results)
+        if mass is not None:
+            self._mass.append(mass)
         self.made += len(slots)
 
     def __iter__(self) -> Iterator[Progress]:
@@ -170,20 +179,29 @@ class Engine:
         if not bool(done.any()):
             return
         rows = done.nonzero()[:, 0]
-        results = self.family.result(flight.samples.select(rows), self.spec)
+        landed = flight.samples.select(rows)
+        results, mass = self.family.result(landed, self.spec), landed.state.get("mass")
         owners = flight.owner[rows]
         for number in owners.unique().tolist():
-            self._hand_over(self.open[number], owners == number, flight.slot[rows], results)
+            generation, mine = self.open[number], owners == number
+            self._hand_over(generation, mine, flight.slot[rows], results, mass)
         flight.keep((~done).nonzero()[:, 0])
 
-    def _hand_over(self, generation: Generation, mine: Tensor, slots: Tensor, results: Any) -> None:
+    def _hand_over(
+        self,
+        generation: Generation,
+        mine: Tensor,
+        slots: Tensor,
+        results: Any,
+        mass: Tensor | None,
+    ) -> None:
         slots = slots[mine].cpu()
         if isinstance(results, Tensor):
             parts: Any = results[mine].cpu()
         else:
             some = mine.nonzero()[:, 0].tolist()
             parts = [self._cut(results[n].cpu(), generation.request) for n in some]
-        generation.add(slots, parts)
+        generation.add(slots, parts, None if mass is None else mass[mine].cpu())
         if generation._watched:
             for slot, x in zip(slots.tolist(), parts, strict=True):
                 self._say(generation, slot, x, True)

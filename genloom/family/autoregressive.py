@@ -225,7 +225,9 @@ class Autoregressive:
         controls = Controls.of(state["controls"][rows])
         if "allowed" in state:
             allowed = state["allowed"][rows, low : low + logits.shape[1]]
-            state["mass"][rows] += _log_mass(logits, allowed)
+            # the first restricted id is drawn from its exact marginal; the later ones are corrected
+            later = state["length"][rows] > state["prefix"][rows]
+            state["mass"][rows] += torch.where(later, _log_mass(logits, allowed), 0.0)
             logits = logits.masked_fill(~allowed, float("-inf"))
         if bool((controls.penalty != 1).any()):
             present = _present(samples.x[rows], state["length"][rows], low, logits.shape[1])
