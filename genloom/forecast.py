@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 from typing import Any
 
 import torch
@@ -20,6 +21,8 @@ from genloom.train.log import Listener, silent
 from genloom.train.loop import Job
 from genloom.train.plan import Plan, Probe
 from genloom.watch import judge_of, preview_of
+
+M = TypeVar("M", bound=Model)
 
 JUDGEMENTS = 4  # a run
 WORTH_COMPILING = 45.0  # seconds of uncompiled training from which compiling is tried
@@ -99,7 +102,7 @@ def _fit(material: Material, found: Probe, seconds: float) -> None:
 
 
 def _probe(material: Material, run: Path, device: torch.device) -> Probe:
-    model = fresh(material)
+    model = fresh(material, Model)
     model.nets.to(device)
     return planning.probe(job_of(material, model, run, silent, lambda: False, False))
 
@@ -121,9 +124,9 @@ def _every(steps: int, times: int) -> int:
     return -(-steps // times) if times else 0
 
 
-def fresh(material: Material, kind: type[Model] = Model) -> Any:
-    """Untrained, of the class that the caller works with."""
-    return kind(
+def fresh(material: Material, cls: type[M]) -> M:
+    """A model of the material's recipe with new nets, the same for the same seed."""
+    return cls(
         recipe=material.recipe, codec=material.codec, prompt=material.prompt, nets=material.nets()
     )
 
