@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
-from typing import Any
 
 import torch
 
