@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genloom.codec.picture_files import write_picture
 from genloom.codec.pictures import Picture, as_picture, pillow
 from genloom.codec.saving import write_atomic
 from genloom.errors import RequestError
@@ -135,11 +134,16 @@ def scenes(count: int, seed: int = 0, held_out: bool = False) -> list[Picture]:
 
 
 def write_folder(folder: Path, count: int, seed: int = 0, held_out: bool = False) -> Path:
-    """PNG files and metadata.jsonl, as any captioned folder; the captions are written last."""
+    """PNG files and metadata.jsonl, as any captioned folder; the captions are written last.
+
+    Pictures that can be drawn again need not be forced to the disk one by one, which takes a
+    minute for thousands where the disk is slow.
+    """
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     pictures = scenes(count, seed, held_out)
     for picture in pictures:
-        write_picture(picture.open(), folder / picture.name, None)
+        picture.open().save(folder / picture.name, "PNG")
     lines = [json.dumps({"file_name": p.name, "text": p.caption}) + "\n" for p in pictures]
     write_atomic(folder / "metadata.jsonl", "".join(lines).encode())
     return folder
