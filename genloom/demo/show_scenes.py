@@ -20,10 +20,10 @@ from genloom.train.log import Listener
 from genloom.trust.quality import Row, evaluate
 
 ASKED: tuple[Scene, ...] = (  # shown in training
-    ("red", "circle", "top left"),
+    ("red", "circle", "top"),
     ("yellow", "ring", "center"),
     ("blue", "square", "bottom right"),
-    ("white", "triangle", "top"),
+    ("white", "triangle", "right"),
     ("purple", "cross", "left"),
 )
 UNSEEN_SHOWN = 5
