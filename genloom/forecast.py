@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,20 +67,27 @@ def _compiled_or_not(
     """Probe as it is; where the training is long enough, probe compiled and keep the faster."""
     plain = _probe(material, run, device)
     t = material.recipe.train
-    if t.compile != "auto" or device.type != "cpu" or shutil.which("c++") is None:
+    if t.compile != "auto":
         return plain
     ahead = t.steps * plain.seconds
     if minutes is not None:
         ahead = min(60 * minutes - (time.monotonic() - begun), _longest(material) * plain.seconds)
     material.recipe = material.recipe.training(compile="off")
-    if ahead < WORTH_COMPILING:
+    able = device.type != "cpu" or shutil.which("c++") is not None
+    if ahead < WORTH_COMPILING or not able:
         return plain
-    material.recipe = material.recipe.training(compile="on")
-    compiled = _probe(material, run, device)
+    try:
+        compiled = _probe(_compiled(material), run, device)
+    except RuntimeError:  # what the compiler cannot do, such as a gradient of a gradient
+        return plain
     if compiled.seconds < 0.95 * plain.seconds:
+        material.recipe = material.recipe.training(compile="on")
         return compiled
-    material.recipe = material.recipe.training(compile="off")
     return plain
+
+
+def _compiled(material: Material) -> Material:
+    return replace(material, recipe=material.recipe.training(compile="on"))
 
 
 def _longest(material: Material) -> float:

@@ -273,12 +273,9 @@ class Loop:
         )
 
     def _compile(self) -> dict[str, torch.nn.Module]:
-        """The nets as the losses call them: compiled where that pays, and by torch itself left
-        uncompiled where it fails. Judging and sampling use the plain nets."""
-        wanted = self.train.compile == "on" or (
-            self.train.compile == "auto" and self.device.type == "cuda"
-        )
-        if not wanted:
+        """The nets as the losses call them, compiled when the recipe says so ("auto" is decided
+        before, by a probe). Judging and sampling use the plain nets."""
+        if self.train.compile != "on":
             return dict(self.nets.items())
         torch._dynamo.config.suppress_errors = True
         return {role: torch.compile(net, dynamic=False) for role, net in self.nets.items()}
