@@ -200,8 +200,9 @@ def _commands(where: str) -> list[str]:
     if os.path.isabs(called):
         near = os.path.relpath(called)
         called = near if len(near) < len(called) else called
+    caption = scenes.caption(show_scenes.unseen()[0])
     return [
-        f'{called} generate {SCENES.name} "{scenes.caption(show_scenes.unseen()[0])}" -n 16 -o out/',
+        f'{called} generate {SCENES.name} "{caption}" -n 16 -o out/',
         f'{called} generate {TABLE.name} -n 1000 --where "{where}" -o rows.csv',
         f'{called} generate {CODE.name} "def " --temperature 0.7',
     ]

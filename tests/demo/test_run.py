@@ -1,4 +1,4 @@
-"""The demo itself: what it leaves, what it leaves alone, and that a second run replaces the first."""
+"""The demo itself: what it leaves, what it leaves alone, and that a second run replaces it."""
 
 from __future__ import annotations
 
