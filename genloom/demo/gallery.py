@@ -170,8 +170,9 @@ def _quality(rooms: Sequence[Room]) -> str:
 def _measured(row: Row) -> str:
     ends = (row.value, row.floor, row.ceiling)
     drawn = ""
-    if all(end is not None and math.isfinite(end) for end in ends):
-        drawn = gauge(*(float(end) for end in ends if end is not None))
+    known = [float(end) for end in ends if end is not None and math.isfinite(end)]
+    if len(known) == 3 and (known[2] > known[1]) == (row.better == "higher"):
+        drawn = gauge(*known)
     arrow = "\N{UPWARDS ARROW}" if row.better == "higher" else "\N{DOWNWARDS ARROW}"
     numbers = "".join(
         f'<td class="n">{escape(figures(end))}</td>' for end in (row.floor, row.value, row.ceiling)

@@ -70,7 +70,7 @@ def measure(
     tell: Tell,
     shown: int = SHOWN,
 ) -> tuple[list[Row], dict[str, Any]]:
-    """shown: pictures that the judges are shown in training."""
+    """shown: pictures that the judges are shown in training; 0: no judge, distances only."""
     held = _askable(model, held)
     number = min(count or MADE, len(held))
     if number < LEAST or len(train) < number:
@@ -79,7 +79,7 @@ def measure(
             f"least {LEAST} held-out ones and as many for training are needed"
         )
     train, held = _spread(train, TRAINED), _spread(held, number)
-    found = _slots(model, train, held)
+    found = _slots(model, train, held) if shown else []
     real, rest = _pictures(model, train, held, found)
     tell("making pictures")
     made_items = _make(model, held, seed)
