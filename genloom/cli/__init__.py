@@ -37,7 +37,7 @@ app.command(_data)
 
 for _order, (_name, _place, _help) in enumerate(
     (
-        ("demo", "demo:demo", "Train three small models, make new things, open a gallery."),
+        ("demo", "demo:demo", "Train small models, make new things, open a gallery."),
         ("train", "train:train", "Learn from a file or a folder and keep the model."),
         ("plan", "train:plan", "Say what a training would take: memory, time and cost."),
         ("generate", "generate:generate", "Make new things with a model."),

@@ -77,7 +77,7 @@ def generate(
     model
         Name or path of a model.
     prompt
-        The beginning of a text, a caption or a class; - reads stdin.
+        The beginning of a text, a caption, a class or conditions; - reads stdin.
     count
         How many.
     seed
@@ -130,10 +130,7 @@ def generate(
         "guidance": guidance,
         "solver": solver,
     }
-    given = source.prompt_from(prompt)
-    if where is None and given is not None and hasattr(loaded.codec, "matches"):
-        given, where = None, given  # a prompt for rows is their conditions
-    request = api.request_of(given, count, seed, where, 0, None, options)
+    request = api.request_of(source.prompt_from(prompt), count, seed, where, 0, None, options)
     want = Want(
         model=loaded,
         name=Path(model).name,
@@ -215,7 +212,7 @@ def _made(want: Want, quiet: bool) -> Any:
     """All items, with a count on stderr while somebody watches."""
     from genloom import api
 
-    if want.request.where or quiet or not sys.stderr.isatty():
+    if want.model.codec.conditional or quiet or not sys.stderr.isatty():
         return api.exact(want.model, want.request)
     from rich.console import Console
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from genloom.cli.ending import INTERRUPTED
+
+if TYPE_CHECKING:
+    from genloom.train.log import Event
 
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -29,8 +33,9 @@ class Interrupt:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._heard)
+        if threading.current_thread() is threading.main_thread():  # no other may hear signals
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._heard)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -38,8 +43,11 @@ class Interrupt:
             signal.signal(number, handler)
 
     def __call__(self) -> bool:
-        self.training = True
         return self.asked
+
+    def hear(self, event: Event) -> None:
+        """From the start on there is a checkpoint to go on from."""
+        self.training = self.training or event.kind == "start"
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         if not self.training:

@@ -253,7 +253,7 @@ class Live:
 
         watch = self.watch
         if not watch.steps:
-            return Text("preparing ...", style="dim")
+            return Text(watch.notice or "preparing ...", style="dim")
         head = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=watch.steps, completed=watch.step, width=30)
         head.add_row(Text(watch.name, style="bold"), bar, f"{watch.step:,}/{watch.steps:,}")
@@ -271,6 +271,8 @@ class Live:
 
 class Silence:
     """--quiet."""
+
+    watch: Watch | None = None
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,7 @@ from genloom.errors import Stopped, UsageError
 
 if TYPE_CHECKING:
     from genloom.api import Model
+    from genloom.train.log import Event
 
 Size = Literal["tiny", "small", "base", "large"]
 Changes = Annotated[list[str] | None, Parameter(name="--set")]
@@ -80,6 +81,10 @@ def train(
     _mention(shown, target, resume and (minutes or size or changes))
     from genloom import api
 
+    def heard(event: Event) -> None:
+        stop.hear(event)
+        shown(event)
+
     try:
         with shown, Interrupt(shown.notice, goes_on) as stop:
             model = api.train(
@@ -93,7 +98,7 @@ def train(
                 resume=resume,
                 licence=license,
                 device=settings.device(),
-                listener=shown,
+                listener=heard,
                 stop=stop,
             )
     except Stopped as error:
@@ -201,7 +206,7 @@ def suggestions(model: Model, name: str) -> list[str]:
     known, codec = shlex.quote(name), model.codec
     if model.prompt is not None:
         first = f"genloom generate {known} {_example(model.prompt)} -n 16 --grid"
-    elif hasattr(codec, "matches"):
+    elif codec.conditional:
         first = f"genloom generate {known} -n 1000 -o {shlex.quote(Path(name).name)}.csv"
     elif hasattr(codec, "stable_prefix"):
         first = f"genloom generate {known} 'The ' --max-tokens 200 --temperature 0.8"
