@@ -126,11 +126,11 @@ class Loop:
                 return
             if self.train.preview and self.step % self.train.preview == 0:
                 self._preview(log)
-            if self.job.stop():
+            if parallel.any_of(self.job.stop()):
                 self.save()
                 log("stop", self.step)
                 raise Stopped(f"stopped at step {self.step} of {self.train.steps}")
-            if time.monotonic() - saved > self.train.save_seconds:
+            if parallel.first(time.monotonic() - saved > self.train.save_seconds):
                 self.save()
                 log("save", self.step)
                 saved = time.monotonic()
@@ -138,9 +138,7 @@ class Loop:
     def advance(self, log: Callable[..., None]) -> dict[str, float]:
         """One step of every player; returns what to log."""
         try:
-            batches = [
-                b.to(self.device) for b in self.job.loader.batches(self.step, self.train.accumulate)
-            ]
+            batches = [b.to(self.device) for b in self._share()]
             values: dict[str, float] = {}
             for number, player in enumerate(self.family.players):
                 values |= self._move(number, player, batches, log)
@@ -155,6 +153,17 @@ class Loop:
             self.average.update(self.step)
             self._store()
         return values
+
+    def _share(self) -> list[Batch]:
+        """This rank's micro-batches of the step's batch; no item is in two ranks."""
+        ranks = parallel.ranks()
+        pieces = self.job.loader.batches(self.step, self.train.accumulate * ranks)
+        if len(pieces) < ranks:
+            raise ResourceError(
+                f"a batch of {len(pieces)} cannot be shared by {ranks} processes: start fewer, or "
+                "raise --set data.batch=N"
+            )
+        return pieces[parallel.rank() :: ranks]
 
     # --- one player -----------------------------------------------------------------------------
 
@@ -179,7 +188,7 @@ class Loop:
             for key, value in loss.parts.items():
                 parts[key] = parts.get(key, 0) + value
         grads = [p.grad for p in optimiser.params if p.grad is not None]
-        parallel.add_up([*grads, total])
+        parallel.add_up([*grads, total, *parts.values()])
         norm = _clip(grads, self.train.clip)
         values = {k: float(v / count) for k, v in parts.items()}
         verdict = guard.judge(float(total / count), norm)
@@ -223,7 +232,7 @@ class Loop:
                 self.best, self.best_step = metrics, self.step
                 self.best_weights = [p.detach().clone() for p in self.params]
         waited = (self.step - self.best_step) // t.judge
-        return bool(t.patience and waited >= t.patience)
+        return bool(parallel.first(t.patience and waited >= t.patience))
 
     def _preview(self, log: Log) -> None:
         if self.job.preview is None:

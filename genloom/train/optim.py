@@ -139,6 +139,7 @@ class Optimiser:
             for m, p in enumerate(q for g in part.param_groups for q in g["params"]):
                 name = f"{n}.{m}."
                 found = {k[len(name) :]: v for k, v in state.items() if k.startswith(name)}
+                part.state.pop(p, None)  # a state from before the first step has no moments
                 if found:
                     part.state[p] = {k: v.clone() for k, v in found.items()}
 

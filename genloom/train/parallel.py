@@ -37,6 +37,34 @@ def add_up(tensors: Sequence[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
+def any_of(flag: bool) -> bool:
+    """True on every rank where it is on one: what a signal or a clock says differs by rank, and
+    ranks that part ways wait for each other for ever."""
+    if ranks() == 1:
+        return bool(flag)
+    total = torch.tensor([float(flag)], device=_device())
+    add_up([total])
+    return bool(total)
+
+
+def first(value: float) -> float:
+    """The first rank's number, on every rank."""
+    return firsts([value])[0]
+
+
+def firsts(values: Sequence[float]) -> list[float]:
+    """The first rank's numbers, on every rank."""
+    if ranks() == 1:
+        return list(values)
+    told = torch.tensor([float(v) for v in values], dtype=torch.float64, device=_device())
+    dist.broadcast(told, 0)
+    return told.tolist()
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
+
+
 def wait() -> None:
     """Until every rank is here."""
     if ranks() > 1:
