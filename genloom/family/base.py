@@ -23,8 +23,8 @@ class Samples:
     A sample's randomness is a function of its own (seed, index, draw) alone, so it does not depend
     on who shares the batch; the arrays make a hundred thousand rows as cheap as one.
     done: bool [B]. x: the part a codec can decode. state: whatever else the family needs.
-    state["mass"], where there is one: log of the chance with which a sample drawn under restrictions
-    is to be kept, so that those kept follow the conditional distribution exactly.
+    state["mass"], where there is one: log of the chance with which a sample drawn under
+    restrictions is to be kept, so that those kept follow the conditional distribution exactly.
     """
 
     x: Tensor

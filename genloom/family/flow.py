@@ -20,7 +20,7 @@ from genloom.family.noise import keys, normal
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
 SOLVERS = ("euler", "heun", "multistep")
-STILL = 0.02  # times nearer to 0 than this divide by it instead
+STILL = 0.05  # times nearer to 0 than this divide by it instead
 
 
 @dataclass(frozen=True, kw_only=True)
