@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["fine", "skip", "roll back"]
-SETTLE = 100  # steps before spikes are judged: the norms of a GAN grow a hundredfold in the first 30
+SETTLE = 100  # steps before spikes are judged: a GAN's norms grow a hundredfold in the first 30
 SPIKE = 10.0  # deviations above the running mean that count as a spike
 PATIENCE = 5  # bad steps in a row before a roll back
 ROLLBACKS = 3  # roll backs before giving up
