@@ -15,6 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+REACH = 16  # cached keys are looked at in runs of a multiple of this
+
+
 class Attention(Protocol):
     """q [..., H, E], k and v [..., G, E] -> [..., H, E]; leading dimensions as the caller has."""
 
@@ -103,7 +106,7 @@ class DenseCache:
     def empty(
         cls, rows: int, layers: int, heads: int, capacity: int, size: int, like: Tensor
     ) -> DenseCache:
-        shape = (rows, layers, heads, capacity, size)
+        shape = (rows, layers, heads, -(-capacity // REACH) * REACH, size)
         keys = torch.zeros(shape, dtype=like.dtype, device=like.device)
         length = torch.zeros(rows, dtype=torch.long, device=like.device)
         return cls(keys, torch.zeros_like(keys), length)
@@ -132,45 +135,49 @@ class DenseCache:
 class CachedAttention:
     """q [b, count, H, E]: writes k and v behind each row's own length, then looks back.
 
-    Written out in plain products rather than the fused kernel: with appended, masked keys a row's
-    sums stay the same to the last bit whatever the longest row beside it.
+    A row looks at a run of keys whose length follows from its own alone, rounded up to REACH; rows
+    of one such length go through the kernel together. So a row stays the same to the last bit
+    whatever the longest row beside it, and there are few kernel calls.
     """
 
     def __init__(self, cache: DenseCache, rows: Tensor | None, count: int) -> None:
-        self.cache, self.rows, self.count = cache, rows, count
-        start = cache.length if rows is None else cache.length[rows]
-        self.first = int(start.min()) if start.numel() else 0
-        self.last = (int(start.max()) if start.numel() else 0) + count
-        self.even = rows is None and self.first + count == self.last
+        self.cache, self.count = cache, count
+        self.rows = torch.arange(len(cache.length), device=cache.length.device)
+        self.rows = self.rows if rows is None else rows
+        start = cache.length[self.rows]
         self.at = start[:, None] + torch.arange(count, device=start.device)  # [b, count]
-        seen = torch.arange(self.last, device=start.device)
-        self.mask = seen <= self.at[..., None]  # [b, count, T]
+        reach = (start + count + REACH - 1) // REACH * REACH
+        self.groups = [self._group(reach, n) for n in reach.unique().tolist()]
+        even = rows is None and bool((start == start[:1]).all())
+        self.first = int(start[0]) if even and len(start) else -1
+
+    def _group(self, reach: Tensor, size: int) -> tuple[int, Tensor | None, Tensor]:
+        """(keys seen, which of our rows or None for all, mask [g, 1, count, keys])."""
+        some = None if bool((reach == size).all()) else (reach == size).nonzero()[:, 0]
+        at = self.at if some is None else self.at[some]
+        mask = torch.arange(size, device=at.device) <= at[..., None]
+        return size, some, mask[:, None]
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        keys, values = self._write(layer, k, v)  # [b, G, T, E]
-        b, count, heads, size = q.shape
-        groups = keys.shape[1]
-        q = q.reshape(b, count, groups, heads // groups, size).permute(0, 2, 3, 1, 4)
-        q = q.reshape(b, groups, -1, size) * size**-0.5  # [b, G, (H/G) * count, E]
-        logits = q @ keys.transpose(-1, -2)
-        if not (self.even and count == 1):
-            mask = self.mask[:, None, None].expand(-1, -1, heads // groups, -1, -1)
-            logits = logits.masked_fill(~mask.reshape(b, 1, -1, self.last), float("-inf"))
-        out = logits.softmax(-1) @ values
-        out = out.reshape(b, groups, heads // groups, count, size).permute(0, 3, 1, 2, 4)
-        return out.reshape(b, count, heads, size)
+        keys, values = self.cache.keys[:, layer], self.cache.values[:, layer]  # [B, G, T, E]
+        self._write(keys, k)
+        self._write(values, v)
+        out = torch.empty_like(q)
+        for size, some, mask in self.groups:
+            mine = q if some is None else q[some]
+            rows = self.rows if some is None else self.rows[some]
+            near = [x[:, :, :size] if self.first >= 0 else x[rows, :, :size] for x in (keys, values)]
+            seen = _attend(mine, *(x.transpose(1, 2) for x in near), causal=False, mask=mask)
+            if some is None:
+                return seen
+            out[some] = seen
+        return out
 
-    def _write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        keys, values = self.cache.keys[:, layer], self.cache.values[:, layer]
-        if self.even:
-            keys[:, :, self.first : self.last] = k.transpose(1, 2)
-            values[:, :, self.first : self.last] = v.transpose(1, 2)
-            return keys[:, :, : self.last], values[:, :, : self.last]
-        rows = torch.arange(len(self.cache.length), device=k.device)
-        rows = rows if self.rows is None else self.rows
-        keys[rows[:, None], :, self.at] = k
-        values[rows[:, None], :, self.at] = v
-        return keys[rows, :, : self.last], values[rows, :, : self.last]
+    def _write(self, kept: Tensor, new: Tensor) -> None:
+        if self.first >= 0:
+            kept[:, :, self.first : self.first + self.count] = new.transpose(1, 2)
+        else:
+            kept[self.rows[:, None], :, self.at] = new
 
 
 class RunningSum:
