@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
 REACH = 16  # cached keys are looked at in runs of a multiple of this
 
 
@@ -166,7 +165,9 @@ class CachedAttention:
         for size, some, mask in self.groups:
             mine = q if some is None else q[some]
             rows = self.rows if some is None else self.rows[some]
-            near = [x[:, :, :size] if self.first >= 0 else x[rows, :, :size] for x in (keys, values)]
+            near = [
+                x[:, :, :size] if self.first >= 0 else x[rows, :, :size] for x in (keys, values)
+            ]
             seen = _attend(mine, *(x.transpose(1, 2) for x in near), causal=False, mask=mask)
             if some is None:
                 return seen

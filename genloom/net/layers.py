@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# The CPU's matrix library picks kernels by shape and splits long sums over its threads, so that a row
-# can differ in its last bits with the number of rows beside it. Measured in fp32 on 1 to 16 threads:
-# with at least 16 rows and sums over at most 320 numbers it does not (384 fails on 8 threads, 896 on
-# 2). Padding to the one and cutting to the other makes a sample independent of its batch mates.
+# The CPU's matrix library picks kernels by shape and splits long sums over its threads, so that a
+# row can differ in its last bits with the number of rows beside it. Measured in fp32 on 1 to 16
+# threads: with at least 16 rows and sums over at most 320 numbers it does not (384 fails on 8
+# threads, 896 on 2). Padding to the one and cutting to the other makes a sample independent of its
+# batch mates.
 FEWEST_ROWS = 16
 LONGEST_SUM = 320
 

@@ -1,0 +1,245 @@
+"""Tiny real parts that several tests share: items of every medium, recipes, points in a plane.
+
+Knows which items a codec can learn from; a codec that is new in the registry adds its line to
+ITEMS, and every test over the registry then takes it along.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from genloom import registry
+from genloom.api import Model
+from genloom.codec.base import Condition
+from genloom.data.loader import Loader
+from genloom.material import prepare
+from genloom.recipe import Data, Part, Recipe, Train
+from genloom.spec import ArraySpec
+from genloom.train.log import silent
+from genloom.train.loop import Job, Loop
+
+SENTENCES = (
+    "the cat sat on the mat. ",
+    "a dog ran in the park. ",
+    "we saw three red ships. ",
+    "no one came to the hall. ",
+)
+
+
+def texts(count: int = 24) -> list[str]:
+    return [SENTENCES[n % 4] * (2 + n % 3) for n in range(count)]
+
+
+def frame(count: int = 64) -> Any:
+    import pandas
+
+    rng = np.random.default_rng(0)
+    age = rng.integers(18, 80, count)
+    job = np.where(age > 60, "retired", rng.choice(["clerk", "cook"], count))
+    pay = np.round(rng.normal(1000 + 10.0 * age, 50.0), 2)
+    return pandas.DataFrame({"age": age, "job": job, "pay": pay})
+
+
+def captioned(count: int = 24) -> list[Any]:
+    """8 x 8 pictures: bright above or bright below, and told so."""
+    from PIL import Image
+
+    from genloom.codec.pictures import Picture
+
+    rng = np.random.default_rng(1)
+    out = []
+    for n in range(count):
+        pixels = rng.integers(0, 60, (8, 8, 3), dtype=np.uint8)
+        half = slice(0, 4) if n % 2 else slice(4, 8)
+        pixels[half] += 180
+        caption = "above" if n % 2 else "below"
+        out.append(Picture(Image.fromarray(pixels), caption))
+    return out
+
+
+# codec -> items of its medium; a codec of two carriers has an entry in OPTIONS for each
+ITEMS: dict[str, Callable[[], Any]] = {"text": texts, "image": captioned, "table": frame}
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
+    "image": [{"size": 8, "mode": "RGB"}],
+    "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
+}
+TINY = {
+    "width": 32,
+    "depth": 1,
+    "heads": 2,
+    "summed": 32,
+    "latent": 8,
+    "base": 8,
+    "most": 16,
+    "group": 8,
+    "patch": 2,
+    "prompt_width": 8,
+}
+SHORT = {"rate": 1e-3, "muon_rate": 0.01, "judge": 0, "preview": 0, "steps": 3}
+
+
+def tiny(net: str) -> Part:
+    """The net with every size that it has small."""
+    config = registry.find("net", net).Config
+    return Part(net, {f.name: TINY[f.name] for f in fields(config) if f.name in TINY})
+
+
+def recipe(
+    codec: Part, family: Part, nets: Mapping[str, str], prompt: str | None = None, **train: Any
+) -> Recipe:
+    return Recipe(
+        name="toy",
+        codec=codec,
+        prompt=None if prompt is None else Part(prompt),
+        family=family,
+        net={role: tiny(net) for role, net in nets.items()},
+        data=Data(batch=8, holdout=0.2, pack=codec.kind == "text"),
+        train=Train(**{**SHORT, **train}),
+    )
+
+
+MADE: dict[str, Callable[..., Recipe]] = {
+    "text": lambda **train: recipe(
+        Part("text", OPTIONS["text"][0]), Part("autoregressive"), {"net": "transformer"}, **train
+    ),
+    "row": lambda **train: recipe(
+        Part("table", OPTIONS["table"][0]),
+        Part("autoregressive", {"order": "any"}),
+        {"net": "row"},
+        **train,
+    ),
+    "row by transformer": lambda **train: recipe(
+        Part("table", OPTIONS["table"][0]),
+        Part("autoregressive", {"order": "any"}),
+        {"net": "transformer"},
+        **train,
+    ),
+    "picture by flow": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]),
+        Part("flow"),
+        {"net": "diffusion_transformer"},
+        "words",
+        **train,
+    ),
+    "picture by class": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]),
+        Part("flow", {"predicts": "data"}),
+        {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "picture by GAN": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]),
+        Part("adversarial"),
+        {"generator": "conv_generator", "critic": "conv_critic"},
+        "label",
+        **train,
+    ),
+    "row by flow": lambda **train: recipe(
+        Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "row_denoiser"}, **train
+    ),
+    "row by GAN": lambda **train: recipe(
+        Part("table", OPTIONS["table"][1]),
+        Part("adversarial"),
+        {"generator": "row_generator", "critic": "row_critic"},
+        **train,
+    ),
+}
+
+
+def job(made: Recipe, run: Path, **rest: Any) -> Job:
+    """A training of the recipe on the toy items of its codec, ready to start."""
+    items = ITEMS[made.codec.kind]()
+    seed = made.train.seed
+    material = prepare(made, items, None, None, seed, (), None, silent, None)
+    model = Model(
+        recipe=material.recipe,
+        codec=material.codec,
+        prompt=material.prompt,
+        nets=material.nets(),
+    )
+    return Job(model=model, loader=material.loader(), run=run, **rest)
+
+
+def trained(made: Recipe, run: Path) -> Model:
+    """The toy model after the recipe's steps, ready to generate."""
+    ready = job(made, run)
+    Loop(ready).fit()
+    return ready.model
+
+
+def shaken(made: Recipe, run: Path, seed: int = 0) -> Model:
+    """An untrained toy model in which no weight is zero: cheap, and nothing in it is silent."""
+    model = job(made, run).model
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in model.nets.parameters():
+            p += 0.2 * torch.randn(p.shape, generator=rng) * max(1, p.shape[-1]) ** -0.5
+    model.nets.requires_grad_(False).eval()
+    return model
+
+
+class PointCodec:
+    """Points of the plane as arrays of two channels: as plain as a codec can be."""
+
+    kind: ClassVar[str] = "points"
+    media: ClassVar[str] = "application/json"
+    compares: ClassVar[bool] = False
+    carries: ClassVar[type] = ArraySpec
+    spec = ArraySpec(grid=(), channels=2)
+
+    def encode(self, items: Any) -> torch.Tensor:
+        return torch.as_tensor(np.asarray(items), dtype=torch.float32)
+
+    def decode(self, x: Any) -> Any:
+        return [(float(a), float(b)) for a, b in x]
+
+    def captions(self, items: Any) -> None:
+        return None
+
+    def condition(self, prompt: str | None, where: Any) -> Condition:
+        return Condition()
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Eight round heaps of points on a circle within [-1, 1]."""
+
+    modes: int = 8
+    radius: float = 0.8
+    spread: float = 0.04
+
+    @property
+    def centres(self) -> torch.Tensor:
+        turn = 2 * math.pi * torch.arange(self.modes) / self.modes
+        return self.radius * torch.stack((turn.cos(), turn.sin()), 1)
+
+    def draw(self, count: int, seed: int = 0) -> torch.Tensor:
+        rng = torch.Generator().manual_seed(seed)
+        which = torch.randint(self.modes, (count,), generator=rng)
+        return self.centres[which] + self.spread * torch.randn(count, 2, generator=rng)
+
+    def counts(self, points: torch.Tensor, sigmas: float = 4.0) -> torch.Tensor:
+        """How many points lie within so many deviations of each centre."""
+        near = torch.cdist(points, self.centres) < sigmas * self.spread
+        return near.sum(0)
+
+
+def points_job(family: Part, nets: Mapping[str, Part], run: Path, train: Train, batch: int) -> Job:
+    """A training on the ring."""
+    codec, ring = PointCodec(), Ring()
+    made = Recipe(name="ring", codec=Part("points"), family=family, net=dict(nets), train=train)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(train.seed)
+        nets = made.make_nets(codec.spec, None)
+    model = Model(recipe=made, codec=codec, prompt=None, nets=nets)
+    loader = Loader(codec.encode(ring.draw(8192)), codec.spec, batch=batch, seed=train.seed)
+    return Job(model=model, loader=loader, run=run)
