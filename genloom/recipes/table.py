@@ -10,7 +10,7 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 
 SIZES = {
     "tiny": {"summed": 128, "width": 96, "depth": 1},
-    "small": {"summed": 256, "width": 128, "depth": 2},
+    "small": {"summed": 256, "width": 96, "depth": 2},
     "base": {"summed": 512, "width": 192, "depth": 3},
     "large": {"summed": 1024, "width": 384, "depth": 4},
 }
