@@ -152,6 +152,7 @@ def train(
     parallel.join()
     begun = time.monotonic()
     target = store.place(out if out is not None else _name(medium, data))
+    stored.own_place(target)
     with store.locked(target) as run:
         recipe = _resumed(run) if resume else None
         material = prepare(medium, data, size, minutes, seed, changes, licence, listener, recipe)
@@ -159,8 +160,8 @@ def train(
         if recipe is None:
             forecast = decide(material, size, minutes, begun, run, where)
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
-            stored.write_json(run / "recipe.json", material.recipe.to_json())
             _clear(run)
+            stored.write_json(run / "recipe.json", material.recipe.to_json())
         model = fresh(material, Model)
         model.nets.to(where)
         outcome = Loop(job_of(material, model, run, listener, stop, resume)).fit()
@@ -276,7 +277,10 @@ def _resumed(run: Path) -> Recipe:
     file = run / "recipe.json"
     if not file.is_file() or not stored.recover(run / "checkpoint").is_dir():
         raise ModelError(f"nothing to resume at {run}: train without --resume")
-    return Recipe.from_json(stored.read_json(file))
+    try:
+        return Recipe.from_json(stored.read_json(file))
+    except ValueError as error:
+        raise ModelError(f"{file} is damaged: train without --resume to start again") from error
 
 
 def _clear(run: Path) -> None:

@@ -25,6 +25,7 @@ from genloom.watch import judge_of, preview_of
 M = TypeVar("M", bound=Model)
 
 JUDGEMENTS = 4  # a run
+LEAST_JUDGED = 4  # held-out items that a comparison needs
 WORTH_COMPILING = 45.0  # seconds of uncompiled training from which compiling is tried
 
 
@@ -138,6 +139,11 @@ def fresh(material: Material, cls: type[M]) -> M:
     )
 
 
+def _enough_held(material: Material) -> bool:
+    """Whether what is held out can judge: distances between collections need a few of each."""
+    return len(material.held_items) >= (LEAST_JUDGED if material.codec.compares else 1)
+
+
 def job_of(
     material: Material,
     model: Model,
@@ -150,7 +156,7 @@ def job_of(
         model=model,
         loader=material.loader(),
         run=run,
-        judge=judge_of(material) if len(material.held_items) else None,
+        judge=judge_of(material) if _enough_held(material) else None,
         preview=preview_of(material, run),
         listener=listener,
         stop=stop,

@@ -72,6 +72,7 @@ class Model:
     def save(self, folder: str | Path) -> Path:
         """Write the whole folder or nothing; an earlier model there is replaced at the end."""
         target = Path(folder)
+        own_place(target)
         with replacing(target) as new:
             write_json(new / "recipe.json", self.recipe.to_json())
             weights = {k: v.detach().cpu().contiguous() for k, v in self.nets.state_dict().items()}
@@ -126,7 +127,9 @@ def replacing(target: Path) -> Iterator[Path]:
     """A temporary folder that takes the target's place when the block ends well, else goes."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
+        _sweep(target)
+        prefix = f".{target.name}.new-{os.getpid()}-"
+        new = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     except OSError as error:
         raise _no_room(target, error) from error
     try:
@@ -146,6 +149,23 @@ def replacing(target: Path) -> Iterator[Path]:
         raise ResourceError(f"{target} could not be written: {error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what processes that died while saving here left behind."""
+    prefix = f".{target.name}.new-"
+    for left in target.parent.iterdir():
+        pid = left.name.removeprefix(prefix).split("-")[0]
+        if left.name.startswith(prefix) and pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def own_place(target: Path) -> None:
+    """ModelError where something that is no model is in the way: saving would replace it."""
+    if target.is_dir() and any(target.iterdir()) and not (target / "recipe.json").is_file():
+        raise ModelError(f"{target} holds files that are no model: choose another place with --out")
+    if target.exists() and not target.is_dir():
+        raise ModelError(f"{target} is a file: choose another place with --out, or move it away")
 
 
 def recover(path: Path) -> Path:
@@ -219,8 +239,11 @@ def _examine(path: Path) -> None:
         raise ModelError(f"{path} is not a model folder: recipe.json or checksums.json is missing")
     try:
         wanted = dict(read_json(listed))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ModelError(f"{path} is damaged: checksums.json does not parse") from error
+    lacking = [n for n in ("recipe.json", "model.safetensors", "spec.json") if n not in wanted]
+    if lacking:
+        raise ModelError(f"{path} is damaged: checksums.json does not list {lacking[0]}")
     for name, digest in wanted.items():
         file = path / name
         if not file.is_file() or _hash(file) != digest:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from genloom import heap
 from genloom.data.loader import Loader
-from genloom.errors import ResourceError, Stopped, TrainingError
+from genloom.errors import ModelError, ResourceError, Stopped, TrainingError
 from genloom.model import Model
 from genloom.recipe import Train
 from genloom.spec import Batch
@@ -324,6 +324,11 @@ class Loop:
         if found is None:
             return
         tensors, values = found
+        if values.get("recipe") != self.model.recipe.digest():
+            raise ModelError(
+                f"the checkpoint in {self.job.run} is of another recipe: train without --resume to "
+                "start again"
+            )
         with torch.no_grad():
             for n, p in enumerate(self.params):
                 p.copy_(tensors[f"weight.{n}"])
