@@ -79,8 +79,9 @@ class Generation:
     def keep_chance(self) -> Tensor:
         """float [N]: with what chance each finished sample is to be kept (1 but for samples drawn
         under several restrictions, see Samples)."""
-        order = torch.cat(self._slots).argsort()
-        return torch.cat(self._mass)[order].exp() if self._mass else torch.ones(self.made)
+        if not self._mass:
+            return torch.ones(self.made)
+        return torch.cat(self._mass)[torch.cat(self._slots).argsort()].exp()
 
     def add(self, slots: Tensor, results: Any, mass: Tensor | None = None) -> None:
         """Keep finished samples: stacked [b, ...] or a list."""
@@ -94,8 +95,12 @@ class Generation:
         self._watched = True
         while not self.complete:
             self.engine.tick()
-            told, self._told = self._told, []
-            yield from told
+            yield from self._news()
+        yield from self._news()  # what another's tick finished
+
+    def _news(self) -> list[Progress]:
+        told, self._told = self._told, []
+        return told
 
     def cancel(self) -> None:
         """Give up what is not finished."""
@@ -171,7 +176,8 @@ class Engine:
             owner = torch.full_like(slot, taken.owner)
             cache = self.family.cache(self.model.nets, samples)
             new = Flight(samples, cache, owner, slot)
-            if not any(flight.take(new) for flight in self.flights):
+            self._land(new)  # what was wholly given has no step to take
+            if len(new) and not any(flight.take(new) for flight in self.flights):
                 self.flights.append(new)
 
     def _land(self, flight: Flight) -> None:
