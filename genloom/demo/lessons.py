@@ -41,7 +41,7 @@ CODE = Lesson(
     name="demo-code",
     medium="text",
     subject="Python code, from the sources of the standard library on this machine",
-    share=0.19,
+    share=0.2,
     data=lambda folder: sources.standard_library(folder / "code", megabytes=1.2),
     changes=("train.compile=off",),
 )
@@ -49,13 +49,14 @@ SCENES = Lesson(
     name="demo-scenes",
     medium="image",
     subject="captioned scenes that the demo draws, by flow matching",
-    share=0.36,
+    share=0.42,
     data=lambda folder: _scenes(folder / "scenes"),
     changes=(
         "net.net.width=128",
         "net.net.depth=3",
         "net.net.heads=4",
         "net.net.patch=8",
+        "net.net.prompt_depth=0",
         "family.guidance=2.0",
         "family.steps=16",
         *HASTE,
@@ -65,15 +66,23 @@ RIVAL = Lesson(
     name="demo-scenes-gan",
     medium="image-gan",
     subject="the same scenes, by two nets that play against each other",
-    share=0.22,
+    share=0.27,
     data=lambda folder: _scenes(folder / "scenes"),
-    changes=("net.generator.patch=4", "net.critic.patch=4", "family.penalty=0.1", *HASTE),
+    changes=(
+        "net.generator.patch=4",
+        "net.critic.patch=4",
+        "net.generator.prompt_depth=0",
+        "net.critic.prompt_depth=0",
+        "data.batch=32",
+        "family.penalty=0.1",
+        *HASTE,
+    ),
 )
 TABLE = Lesson(
     name="demo-table",
     medium="table",
     subject="a table of people, from inside a library that is installed",
-    share=0.1,
+    share=0.04,
     data=lambda folder: sources.real_table(folder / "table"),
 )
 LESSONS = (CODE, SCENES, RIVAL, TABLE)

@@ -122,7 +122,10 @@ def _rooms(
     pictures = (learnt[SCENES.name], learnt[RIVAL.name])
     drawn, strips, rates = show_scenes.show(*pictures, folder, seed, listener)
     for name, rate in rates.items():
-        say(f"     {name}: {rate.seen:.0%} as asked, {rate.unseen:.0%} of combinations never shown")
+        say(
+            f"     {name}: {rate.seen:.0%} as asked, {rate.unseen:.0%} of combinations never "
+            f"shown, colour and place {rate.glimpsed:.0%}"
+        )
     table, _, where, frames = show_table.show(learnt[TABLE.name], folder, seed, listener)
     shown = poster.Shown(
         texts=tuple((str(m.request.prompt), m.items[0]) for m in written),

@@ -173,6 +173,22 @@ def look(image: Any) -> Scene | None:
     return None if colour is None or shape is None else (colour, shape, place)
 
 
+def glimpse(image: Any) -> tuple[str, str] | None:
+    """The colour and the place of whatever stands out, however blurred its shape."""
+    image = as_picture(image).open().convert("RGB").resize((SIDE, SIDE))
+    pixels = np.asarray(image, dtype=np.float64)
+    paper = np.median(pixels.reshape(-1, 3), axis=0)
+    away = np.linalg.norm(pixels - paper, axis=2)
+    peak = np.quantile(away, 0.985)
+    if peak < CONTRAST:
+        return None
+    cover = np.where(away > 0.5 * peak, away, 0.0)
+    line = np.median(pixels[away > 0.8 * peak], axis=0) - paper
+    ways = {name: np.array(rgb) - np.array(DARK) for name, rgb in COLOURS.items()}
+    angle = {name: float(way @ line / np.linalg.norm(way)) for name, way in ways.items()}
+    return max(angle, key=angle.__getitem__), _place(_centroid(cover))  # blur only darkens
+
+
 def _separated(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Coverage [S, S] and ink [3]: every pixel must be a mixture of one paper and one ink."""
     paper = np.median(pixels.reshape(-1, 3), axis=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from genloom import api
 from genloom.demo import lessons, poster, run, scenes, show_scenes, show_table
@@ -85,6 +85,14 @@ def test_prompts_of_the_gallery_are_seen_and_unseen_ones() -> None:
 
 def test_the_checker_agrees_with_what_was_drawn() -> None:
     assert show_scenes._checker(0) >= 0.98
+
+
+def test_a_glimpse_sees_colour_and_place_of_a_blurred_shape() -> None:
+    rng = np.random.default_rng(0)
+    some = scenes.training_combinations()[::7]
+    seen = [scenes.glimpse(scenes.draw(*s, rng).filter(ImageFilter.GaussianBlur(2))) for s in some]
+    assert np.mean([g == (s[0], s[2]) for g, s in zip(seen, some, strict=True)]) > 0.9
+    assert scenes.glimpse(Image.new("RGB", (32, 32), scenes.DARK)) is None
 
 
 def test_conditions_can_be_met_by_the_table_itself() -> None:
