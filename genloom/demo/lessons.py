@@ -73,8 +73,7 @@ RIVAL = Lesson(
         "net.critic.patch=4",
         "net.generator.prompt_depth=0",
         "net.critic.prompt_depth=0",
-        "data.batch=32",
-        "family.penalty=0.1",
+        "family.penalty=0.5",
         *HASTE,
     ),
 )
