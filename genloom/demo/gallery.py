@@ -115,7 +115,9 @@ def key(**meanings: str) -> str:
 
 def rows(caption: str, columns: Sequence[str], cells: Sequence[Sequence[Any]]) -> str:
     """A table of values; numbers stand to the right."""
-    numeric = [all(_numeric(row[n]) for row in cells) for n in range(len(columns))]
+    numeric = [
+        all(_numeric(row[n]) or row[n] is None for row in cells) for n in range(len(columns))
+    ]
     head = "".join(_cell(name, right, "th") for name, right in zip(columns, numeric, strict=True))
     lines = (
         "".join(_cell(value, right, "td") for value, right in zip(row, numeric, strict=True))

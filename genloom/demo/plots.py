@@ -26,7 +26,7 @@ def numbers(name: str, real: Sequence[float], made: Sequence[float]) -> str:
     one, other = (side[np.isfinite(side)] for side in (one, other))
     if not len(one) or not len(other):
         return _svg(name, _text(WIDTH / 2, HEIGHT / 2, "no values", "middle"))
-    edges = _edges(one)
+    edges, ends = _edges(one)
     shares = [
         np.histogram(np.clip(x, edges[0], edges[-1]), edges)[0] / len(x) for x in (one, other)
     ]
@@ -43,20 +43,22 @@ def numbers(name: str, real: Sequence[float], made: Sequence[float]) -> str:
         line.append(f"L{LEFT + n * step:.1f} {y:.1f}L{LEFT + (n + 1) * step:.1f} {y:.1f}")
     line.append(f"L{WIDTH - RIGHT:.1f} {TOP + room:.1f}")
     parts.append(f'<path class="made-line" d="{"".join(line)}"/>')
-    parts.append(_text(LEFT, HEIGHT - 5, short(edges[0]), "start"))
-    parts.append(_text(WIDTH - RIGHT, HEIGHT - 5, short(edges[-1]), "end"))
+    parts.append(_text(LEFT, HEIGHT - 5, short(ends[0]), "start"))
+    parts.append(_text(WIDTH - RIGHT, HEIGHT - 5, short(ends[1]), "end"))
     return _svg(name, "".join(parts))
 
 
-def _edges(values: np.ndarray) -> np.ndarray:
-    """A bin for each of a few whole numbers, else equal bins up to the 99th hundredth."""
+def _edges(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    """A bin for each of a few whole numbers, else equal bins up to the 99th hundredth; and the
+    numbers that stand at both ends."""
     distinct = np.unique(values)
     if len(distinct) <= BINS and np.all(distinct == np.round(distinct)):
         low, high = distinct[0], distinct[-1]
         if high - low <= 2 * BINS:
-            return np.arange(low - 0.5, high + 1)
+            return np.arange(low - 0.5, high + 1), (float(low), float(high))
     low, high = float(values.min()), float(np.quantile(values, 0.99))
-    return np.linspace(low, high if high > low else low + 1, BINS + 1)
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    return edges, (float(edges[0]), float(edges[-1]))
 
 
 def choices(name: str, real: Sequence[str], made: Sequence[str]) -> str:
@@ -99,7 +101,7 @@ def associations(title: str, names: Sequence[str], values: np.ndarray) -> str:
             told = f"<title>{escape(name)} and {escape(names[j])}: {known:.2f}</title>"
             cell = _box(x, y, side - 2, side - 2, "cell", f' fill-opacity="{known:.3f}"', told)
             parts.append(_box(x, y, side - 2, side - 2, "empty") + cell)
-    return _svg(title, "".join(parts), total, total)
+    return _svg(title, "".join(parts), total + 50, total)
 
 
 def curve(title: str, points: Sequence[tuple[float, float]], unit: str = "step") -> str:

@@ -67,8 +67,8 @@ def _lead(learnt: Learnt) -> str:
         f"{learnt.diary.items:,} rows of {learnt.data.name} ({learnt.diary.licence or 'no licence'}"
         f"), from inside a library that is installed here. Learnt in {learnt.diary.steps:,} steps "
         f"and {learnt.seconds:.0f} seconds with {learnt.model.parameters:,} weights; one model "
-        "makes whole rows, rows on conditions, and fills gaps. Each row below was made; none was "
-        "taken from the data."
+        "makes whole rows, rows on conditions, and fills gaps. The quality table says how many "
+        "made rows equal a real one, beside how many rows that were held back do."
     )
 
 
@@ -78,7 +78,7 @@ def _beside(real: Any, own: Any) -> str:
     for told, frame in (("real rows", real), ("made rows", own)):
         some = frame.iloc[:: max(1, len(frame) // BESIDE)].head(BESIDE)
         parts.append(gallery.rows(told, list(some.columns), cells(some)))
-    return gallery.heading("Real and made") + gallery.side_by_side(parts)
+    return gallery.heading("Real and made") + "".join(parts)
 
 
 def cells(frame: Any) -> list[list[Any]]:
