@@ -50,6 +50,8 @@ class RowModel(nn.Module):
     def __init__(self, config: RowModelConfig, spec: Spec, prompt: TokenSpec | None) -> None:
         super().__init__()
         assert isinstance(spec, TokenSpec)
+        if not spec.spans:
+            raise ValueError("a row model predicts named fields, not streams: use net transformer")
         slots = spec.length + 1
         self.config = config
         self.embed = nn.Embedding(spec.vocab, config.summed)
