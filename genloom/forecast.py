@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from genloom.material import Material
 from genloom.model import Model
@@ -118,9 +119,21 @@ def _probe(material: Material, run: Path, device: torch.device) -> Probe:
 def _count(material: Material) -> int:
     """Parameters of the recipe's nets, without making them."""
     told = None if material.prompt is None else material.prompt.spec
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         nets = material.recipe.make_nets(material.codec.spec, told)
     return sum(p.numel() for p in nets.parameters())
+
+
+class _Unfilled(TorchFunctionMode):
+    """Weights get no numbers: drawing them on the meta device loads torch's compiler, 1.8 s."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_"):
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
 
 
 def _affordable(seconds: float, each: float) -> int:

@@ -215,22 +215,29 @@ class Ring:
 
     modes: int = 8
     radius: float = 0.8
-    spread: float = 0.04
+    spread: float = 0.07
+
+    def on_circle(self, turns: torch.Tensor) -> torch.Tensor:
+        turn = 2 * math.pi * turns / self.modes
+        return self.radius * torch.stack((turn.cos(), turn.sin()), 1)
 
     @property
     def centres(self) -> torch.Tensor:
-        turn = 2 * math.pi * torch.arange(self.modes) / self.modes
-        return self.radius * torch.stack((turn.cos(), turn.sin()), 1)
+        return self.on_circle(torch.arange(self.modes))
+
+    @property
+    def gaps(self) -> torch.Tensor:
+        """Half-way between neighbours, where hardly a point lies."""
+        return self.on_circle(torch.arange(self.modes) + 0.5)
 
     def draw(self, count: int, seed: int = 0) -> torch.Tensor:
         rng = torch.Generator().manual_seed(seed)
         which = torch.randint(self.modes, (count,), generator=rng)
         return self.centres[which] + self.spread * torch.randn(count, 2, generator=rng)
 
-    def counts(self, points: torch.Tensor, sigmas: float = 4.0) -> torch.Tensor:
-        """How many points lie within so many deviations of each centre."""
-        near = torch.cdist(points, self.centres) < sigmas * self.spread
-        return near.sum(0)
+    def near(self, points: torch.Tensor, places: torch.Tensor, sigmas: float) -> torch.Tensor:
+        """How many points lie within so many deviations of each place."""
+        return (torch.cdist(points, places) < sigmas * self.spread).sum(0)
 
 
 def points_job(family: Part, nets: Mapping[str, Part], run: Path, train: Train, batch: int) -> Job:

@@ -57,6 +57,7 @@ for _order, (_name, _place, _help) in enumerate(
         name=_name,
         help=_help,
         help_format="plaintext",
+        default_parameter=_FLAGS,
         sort_key=_order + (_order > 7),
     )
 
@@ -65,7 +66,13 @@ for _name, _help in (
     ("clean", "Write a data set anew without duplicates, empty and broken items."),
     ("split", "Write a data set as a training and a held-out part."),
 ):
-    _data.command(f"genloom.cli.data:{_name}", name=_name, help=_help, help_format="plaintext")
+    _data.command(
+        f"genloom.cli.data:{_name}",
+        name=_name,
+        help=_help,
+        help_format="plaintext",
+        default_parameter=_FLAGS,
+    )
 
 
 def main(tokens: Sequence[str] | None = None) -> None:

@@ -47,7 +47,7 @@ def models(*, json: bool = False) -> None:
         print("no models yet: train one with  genloom train MEDIUM DATA", file=sys.stderr)
     else:
         output.table(
-            ("name", "medium", "family", "weights", "size", "trained", "metric", "value"),
+            ("name", "medium", "weights", "size", "trained", "quality"),
             [_line(each) for each in found],
         )
 
@@ -131,8 +131,9 @@ def summary(path: Path) -> Summary:
 
 
 def _line(s: Summary) -> tuple[Any, ...]:
-    size = output.size(s.bytes)
-    return (s.name, s.medium, s.family, s.parameters, size, s.created, s.metric, s.value)
+    day = (s.created or "-").partition("T")[0]
+    quality = f"{s.metric} {output.cell(s.value)}" if s.metric else "-"
+    return (s.name, s.medium, s.parameters, output.size(s.bytes), day, quality)
 
 
 def _told(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Shape legend: S = SIDE pixels; pictures [S, S, 3] in 0..1, coverage [S, S] in 0.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,12 +119,15 @@ def _inside(shape: str, down: np.ndarray, across: np.ndarray) -> np.ndarray:
     return (down <= base) & (abs(across) <= half * (down - top) / (base - top))
 
 
-def scenes(count: int, seed: int = 0, held_out: bool = False) -> list[Picture]:
+def scenes(
+    count: int, seed: int = 0, held_out: bool = False, places: Collection[str] = tuple(PLACES)
+) -> list[Picture]:
     """Pictures with captions; `held_out` draws only combinations that training never shows.
 
     The first n of a seed are the same whatever the count.
     """
-    wanted = held_out_combinations() if held_out else training_combinations()
+    known = held_out_combinations() if held_out else training_combinations()
+    wanted = [scene for scene in known if scene[2] in places]
     rng = np.random.default_rng([seed, int(held_out)])
     made = []
     for number in range(count):
@@ -133,7 +137,13 @@ def scenes(count: int, seed: int = 0, held_out: bool = False) -> list[Picture]:
     return made
 
 
-def write_folder(folder: Path, count: int, seed: int = 0, held_out: bool = False) -> Path:
+def write_folder(
+    folder: Path,
+    count: int,
+    seed: int = 0,
+    held_out: bool = False,
+    places: Collection[str] = tuple(PLACES),
+) -> Path:
     """PNG files and metadata.jsonl, as any captioned folder; the captions are written last.
 
     Pictures that can be drawn again need not be forced to the disk one by one, which takes a
@@ -141,7 +151,7 @@ def write_folder(folder: Path, count: int, seed: int = 0, held_out: bool = False
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = scenes(count, seed, held_out)
+    pictures = scenes(count, seed, held_out, places)
     for picture in pictures:
         picture.open().save(folder / picture.name, "PNG")
     lines = [json.dumps({"file_name": p.name, "text": p.caption}) + "\n" for p in pictures]

@@ -129,7 +129,7 @@ def test_a_narrow_engine_gives_the_same(case):
     assert same(generation, alone)
 
 
-# --- the nets at the sizes that are used: kernels are picked by shape ------------------------------
+# --- the nets at sizes that are used: kernels are picked by shape --------------------------------
 
 COUNTS = (1, 2, 3, 7, 8, 15, 16, 17, 33)
 
