@@ -119,20 +119,24 @@ def _probe(material: Material, run: Path, device: torch.device) -> Probe:
 def _count(material: Material) -> int:
     """Parameters of the recipe's nets, without making them."""
     told = None if material.prompt is None else material.prompt.spec
-    with torch.device("meta"), _Unfilled():
+    with _Unfilled():
         nets = material.recipe.make_nets(material.codec.spec, told)
     return sum(p.numel() for p in nets.parameters())
 
 
 class _Unfilled(TorchFunctionMode):
-    """Weights get no numbers: drawing them on the meta device loads torch's compiler, 1.8 s."""
+    """Weights get neither memory nor numbers; the rest of a net is made as usual. (Drawing or
+    computing on the meta device itself loads torch's compiler, 1.8 s.)"""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        given = kwargs or {}
-        if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_"):
+        given = dict(kwargs or {})
+        name, place = getattr(func, "__name__", ""), getattr(func, "__module__", "")
+        if name in ("normal_", "uniform_") or (place == "torch.nn.init" and name.endswith("_")):
             return given["tensor"] if "tensor" in given else args[0]
+        if func is torch.empty:
+            given["device"] = "meta"
         return func(*args, **given)
 
 
