@@ -92,9 +92,9 @@ def figure(caption: str, inner: str) -> str:
     return f"<figure><figcaption>{escape(caption)}</figcaption>{inner}</figure>"
 
 
-def picture(png: bytes, told: str, right: bool | None = None) -> str:
-    """A PNG as it is, the record inside it included. right: whether a check agreed."""
-    kind = "" if right is None else f' class="{"right" if right else "wrong"}"'
+def picture(png: bytes, told: str, mark: str = "") -> str:
+    """A PNG as it is, the record inside it included. mark: "right", "near" or "wrong"."""
+    kind = f' class="{escape(mark)}"' if mark else ""
     data = base64.b64encode(png).decode("ascii")
     named = escape(told, quote=True)
     return f'<img{kind} alt="{named}" title="{named}" src="data:image/png;base64,{data}">'

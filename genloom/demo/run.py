@@ -124,15 +124,16 @@ def _rooms(
     for name, rate in rates.items():
         say(
             f"     {name}: {rate.seen:.0%} as asked, {rate.unseen:.0%} of combinations never "
-            f"shown, colour and place {rate.glimpsed:.0%}"
+            f"shown, nearest to it {rate.near:.0%}"
         )
     table, _, where, frames = show_table.show(learnt[TABLE.name], folder, seed, listener)
+    codec: Any = learnt[TABLE.name].model.codec
     shown = poster.Shown(
         texts=tuple((str(m.request.prompt), m.items[0]) for m in written),
         pictures=tuple((str(m.request.prompt), tuple(m.items)) for m in strips),
         real=frames[0],
         made=frames[1],
-        kinds=learnt[TABLE.name].model.codec.kinds(),
+        kinds=codec.kinds(),
     )
     return [code, drawn, table], shown, where
 
@@ -203,7 +204,7 @@ def _commands(where: str) -> list[str]:
     if os.path.isabs(called):
         near = os.path.relpath(called)
         called = near if len(near) < len(called) else called
-    caption = scenes.caption(show_scenes.unseen()[0])
+    caption = scenes.caption(scenes.held_out_combinations()[0])
     return [
         f'{called} generate {SCENES.name} "{caption}" -n 16 -o out/',
         f'{called} generate {TABLE.name} -n 1000 --where "{where}" -o rows.csv',

@@ -183,8 +183,8 @@ def look(image: Any) -> Scene | None:
     return None if colour is None or shape is None else (colour, shape, place)
 
 
-def glimpse(image: Any) -> tuple[str, str] | None:
-    """The colour and the place of whatever stands out, however blurred its shape."""
+def nearest(image: Any) -> Scene | None:
+    """The scene that a picture comes nearest to, however noisy; None for an empty one."""
     image = as_picture(image).open().convert("RGB").resize((SIDE, SIDE))
     pixels = np.asarray(image, dtype=np.float64)
     paper = np.median(pixels.reshape(-1, 3), axis=0)
@@ -192,11 +192,14 @@ def glimpse(image: Any) -> tuple[str, str] | None:
     peak = np.quantile(away, 0.985)
     if peak < CONTRAST:
         return None
-    cover = np.where(away > 0.5 * peak, away, 0.0)
+    cover = np.where(away > 0.45 * peak, np.minimum(away / peak, 1.0), 0.0)
+    centre = _centroid(cover)
+    overlap = _overlaps(cover, centre)
     line = np.median(pixels[away > 0.8 * peak], axis=0) - paper
     ways = {name: np.array(rgb) - np.array(DARK) for name, rgb in COLOURS.items()}
     angle = {name: float(way @ line / np.linalg.norm(way)) for name, way in ways.items()}
-    return max(angle, key=angle.__getitem__), _place(_centroid(cover))  # blur only darkens
+    colour = max(angle, key=angle.__getitem__)  # by direction, since blur only darkens
+    return colour, max(overlap, key=overlap.__getitem__), _place(centre)
 
 
 def _separated(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -236,16 +239,22 @@ def _colour(ink: np.ndarray) -> str | None:
 
 
 def _shape(cover: np.ndarray, centre: tuple[float, float]) -> str | None:
-    """The shape that overlaps most when drawn at the same centroid with the same area."""
+    """The shape that overlaps most, where it does so clearly."""
+    overlap = _overlaps(cover, centre)
+    first, second = sorted(overlap, key=overlap.__getitem__, reverse=True)[:2]
+    clear = overlap[first] >= OVERLAP and overlap[first] - overlap[second] >= OVERLAP_MARGIN
+    return first if clear else None
+
+
+def _overlaps(cover: np.ndarray, centre: tuple[float, float]) -> dict[str, float]:
+    """Of each shape, drawn at the same centroid with the same area."""
     overlap = {}
     for shape in SHAPES:
         radius = (float(cover.sum()) / _unit_area(shape)) ** 0.5
         template = coverage(shape, centre, radius)
         shared, either = np.minimum(cover, template), np.maximum(cover, template)
         overlap[shape] = float(shared.sum() / either.sum())
-    first, second = sorted(overlap, key=overlap.__getitem__, reverse=True)[:2]
-    clear = overlap[first] >= OVERLAP and overlap[first] - overlap[second] >= OVERLAP_MARGIN
-    return first if clear else None
+    return overlap
 
 
 def _unit_area(shape: str) -> float:

@@ -70,9 +70,10 @@ def _learning(learnt: Learnt) -> str:
 
 
 def _settings(learnt: Learnt) -> str:
+    spec: Any = learnt.model.codec.spec
     rows: list[tuple[str, Any]] = [
-        ("context, tokens", learnt.model.codec.spec.length),
-        ("vocabulary", learnt.model.codec.spec.vocab),
+        ("context, tokens", spec.length),
+        ("vocabulary", spec.vocab),
         ("temperature of the samples", TEMPERATURE),
         ("tokens of a sample", TOKENS),
     ]

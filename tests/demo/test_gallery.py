@@ -58,7 +58,7 @@ def page() -> str:
             gallery.heading(HOSTILE),
             gallery.note(HOSTILE),
             gallery.completion("def " + HOSTILE, "def " + HOSTILE + HOSTILE),
-            gallery.strip(HOSTILE, HOSTILE, [gallery.picture(PNG, HOSTILE, True)]),
+            gallery.strip(HOSTILE, HOSTILE, [gallery.picture(PNG, HOSTILE, "right")]),
             gallery.key(real=HOSTILE),
             gallery.rows(HOSTILE, [HOSTILE, "n"], [[HOSTILE, 1.5], [None, math.nan]]),
             gallery.figure(HOSTILE, plots.numbers(HOSTILE, [1, 2, 3], [1, 1, 2])),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from genloom import api
-from genloom.demo import lessons, poster, run, scenes, show_scenes, show_table
+from genloom.demo import check_scenes, lessons, poster, run, scenes, show_scenes, show_table
 from genloom.demo.run import MARK, PAGE, POSTER
 from genloom.errors import UsageError
 from genloom.train.log import Event
@@ -78,21 +78,32 @@ def test_shares_of_the_time_leave_some_for_showing() -> None:
 
 def test_prompts_of_the_gallery_are_seen_and_unseen_ones() -> None:
     training = set(scenes.training_combinations())
-    assert set(show_scenes.ASKED) <= training
-    assert not set(show_scenes.unseen()) & training
-    assert len(show_scenes.unseen()) == show_scenes.UNSEEN_SHOWN
+    for places, unseen in ((tuple(scenes.PLACES), 5), (lessons.CENTER, 4)):
+        world = check_scenes.World.of(places)
+        shown = world.shown()
+        assert set(shown[:5]) <= training and not set(shown[5:]) & training
+        assert len(shown) == len(set(shown)) == 5 + unseen
+        assert {place for _, _, place in shown} <= set(places)
 
 
 def test_the_checker_agrees_with_what_was_drawn() -> None:
-    assert show_scenes._checker(0) >= 0.98
+    assert check_scenes.checker(0) >= 0.98
 
 
-def test_a_glimpse_sees_colour_and_place_of_a_blurred_shape() -> None:
+def noisy(scene: scenes.Scene, rng: np.random.Generator) -> Image.Image:
+    pixels = np.asarray(scenes.draw(*scene, rng), float) + rng.normal(0, 25, (32, 32, 3))
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def test_what_is_noisy_is_near_and_what_is_clean_is_right() -> None:
     rng = np.random.default_rng(0)
     some = scenes.training_combinations()[::7]
-    seen = [scenes.glimpse(scenes.draw(*s, rng).filter(ImageFilter.GaussianBlur(2))) for s in some]
-    assert np.mean([g == (s[0], s[2]) for g, s in zip(seen, some, strict=True)]) > 0.9
-    assert scenes.glimpse(Image.new("RGB", (32, 32), scenes.DARK)) is None
+    clean = [check_scenes.mark(scenes.draw(*scene, rng), scene) for scene in some]
+    dirty = [check_scenes.mark(noisy(scene, rng), scene) for scene in some]
+    assert set(clean) == {"right"}
+    assert dirty.count("near") > 0.8 * len(some)
+    assert check_scenes.mark(scenes.draw("red", "ring", "top", rng), some[0]) == "wrong"
+    assert scenes.nearest(Image.new("RGB", (32, 32), scenes.DARK)) is None
 
 
 def test_conditions_can_be_met_by_the_table_itself() -> None:
@@ -182,7 +193,7 @@ def test_it_runs_twice_and_everything_can_be_used_afterwards(tmp_path: Path) -> 
     assert heard.count("lesson") == 8 and "preview" in heard
     assert str(path.resolve()) in said[-5] and "demo-scenes" in said[-3]
     made = [p for p in (folder / "made").rglob("*") if p.suffix in (".png", ".txt", ".csv")]
-    assert len(made) == 6 + 2 * 10 * show_scenes.EACH + 2
+    assert len(made) == 6 + (10 + 9) * show_scenes.EACH + 2
     assert all(provenance.verify(p).ok for p in made[:: len(made) // 12])
     picture = api.load("demo-scenes").generate("a red circle top left", seed=3)[0]
     assert picture.size == (scenes.SIDE, scenes.SIDE)
