@@ -34,13 +34,15 @@ class World:
         return cls(*(tuple(scene for scene in part if scene[2] in places) for part in known))
 
     def shown(self) -> list[Scene]:
-        """For the gallery: evenly over both, the shapes and colours by turns."""
-        return [*_evenly(self.seen, SHOWN), *_evenly(self.unseen, SHOWN)]
+        """For the gallery: evenly over both, with turns at which shapes and places change, too."""
+        return [*_evenly(self.seen, SHOWN, 10), *_evenly(self.unseen, SHOWN, 1)]
 
 
-def _evenly(known: Sequence[Scene], count: int) -> list[Scene]:
-    size = min(count, len(known))
-    return [known[n * len(known) // size] for n in range(size)]
+def _evenly(known: Sequence[Scene], count: int, turn: int = 0) -> list[Scene]:
+    """Up to `count`, each `turn` further on than evenly; all of them where they are so few."""
+    if len(known) <= count:
+        return list(known)
+    return [known[(n * len(known) // count + n * turn) % len(known)] for n in range(count)]
 
 
 @dataclass(frozen=True)
