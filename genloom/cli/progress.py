@@ -189,12 +189,13 @@ class Lines:
         """Nothing to put right."""
 
     def __call__(self, event: Event) -> None:
+        before = self.watch.preview
         self.watch.hear(event)
         for line in sayings(event):
             self.print(line)
         if event.kind == "judge":
             self.print(f"judged: {self.watch.judged}")
-        if event.kind == "preview":
+        if event.kind == "preview" and self.watch.preview != before:
             self.print(f"preview: {self.watch.preview}")
             for line in self.watch.opening:
                 self.print(f"  | {line[:100]}")

@@ -99,6 +99,15 @@ def test_doctor_knows_this_machine(
     assert ran.code == 1 and "abacus" in ran.err
 
 
+def test_a_device_that_is_not_there_is_misuse(
+    shell: Shell, text_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENLOOM_DEVICE", "cuda:99")
+    ran = shell("generate", text_model)
+    assert ran.code == 2
+    one_error(ran, "cuda:99", "cpu")
+
+
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_completion_knows_every_command(shell: Shell, shell_name: str) -> None:
     ran = shell("completion", shell_name)

@@ -81,8 +81,10 @@ def test_plain_lines_are_rare(run: Path, capsys: pytest.CaptureFixture[str]) -> 
         for step in range(1, 50):
             lines(Event(kind="step", step=step, values={"nats": 2.0}))
         lines(Event(kind="judge", step=50, values={"loss": 1.5}))
+        for _ in range(2):  # the last step's preview is told again at the end
+            lines(Event(kind="preview", step=50, values={"path": str(run / "gone.png")}))
     seen = capsys.readouterr()
-    assert seen.out == "" and len(seen.err.splitlines()) == 2
+    assert seen.out == "" and len(seen.err.splitlines()) == 3
     assert seen.err.splitlines()[1] == "judged: loss 1.5  (step 50)"
 
 
