@@ -16,7 +16,8 @@ from genloom.errors import ModelError
 
 def folder(place: Path, name: str, content: bytes) -> Path:
     (place / name).write_bytes(content)
-    stored.write_json(place / "recipe.json", {})
+    for other in ("recipe.json", "spec.json"):
+        stored.write_json(place / other, {})
     stored.write_json(place / "checksums.json", stored._checksums(place))
     return place
 
