@@ -211,11 +211,11 @@ class PointCodec:
 
 @dataclass(frozen=True)
 class Ring:
-    """Eight round heaps of points on a circle within [-1, 1]."""
+    """Eight round heaps of points on a circle, nine deviations from neighbour to neighbour."""
 
     modes: int = 8
-    radius: float = 0.8
-    spread: float = 0.07
+    radius: float = 2.4
+    spread: float = 0.21
 
     def on_circle(self, turns: torch.Tensor) -> torch.Tensor:
         turn = 2 * math.pi * turns / self.modes
