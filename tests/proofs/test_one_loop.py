@@ -69,7 +69,6 @@ def points_of(ready) -> torch.Tensor:
     return generation.tensors()
 
 
-@pytest.mark.timeout(300)
 def test_the_ring_by_flow(tmp_path):
     train = Train(steps=1200, rate=3e-3, muon_rate=0.02, weight_decay=0.0)
     net = Part("row_denoiser", {"width": 128, "depth": 3})
@@ -78,7 +77,6 @@ def test_the_ring_by_flow(tmp_path):
     finds_the_ring(points, share=0.85, contrast=6)
 
 
-@pytest.mark.timeout(300)
 def test_the_ring_by_gan(tmp_path):
     options = {"latent": 4, "normalised": False}
     nets = {
