@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -153,15 +154,16 @@ def train(
     begun = time.monotonic()
     target = store.place(out if out is not None else _name(medium, data))
     stored.own_place(target)
-    with store.locked(target) as run:
+    with _held(target) as run:
         recipe = _resumed(run) if resume else None
         material = prepare(medium, data, size, minutes, seed, changes, licence, listener, recipe)
         where = pick_device(device)
         if recipe is None:
             forecast = decide(material, size, minutes, begun, run, where)
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
-            _clear(run)
-            stored.write_json(run / "recipe.json", material.recipe.to_json())
+            if parallel.rank() == 0:
+                _clear(run)
+                stored.write_json(run / "recipe.json", material.recipe.to_json())
         model = fresh(material, Model)
         model.nets.to(where)
         outcome = Loop(job_of(material, model, run, listener, stop, resume)).fit()
@@ -170,6 +172,7 @@ def train(
         if parallel.rank() == 0:
             model.save(target)
             stored.shutil.rmtree(run / "checkpoint", ignore_errors=True)
+        parallel.wait()
     return model
 
 
@@ -228,7 +231,7 @@ def record(model: stored.Model, request: Request) -> dict[str, Any]:
     )
     return {
         "genloom": software()["genloom"],
-        "model": str(model.folder or model.recipe.name),
+        "model": store.told(model.folder) if model.folder else model.recipe.name,
         "weights": model.card.get("weights") or model.digest(),
         "recipe": model.recipe.digest(),
         "data": {k: data[k] for k in ("sha256", "licence", "items") if k in data},
@@ -267,6 +270,12 @@ def pick_device(name: str) -> torch.device:
 
 
 # --- the parts of a training ----------------------------------------------------------------------
+
+
+def _held(target: Path) -> AbstractContextManager[Path]:
+    """The run's folder, locked by the first process of those that train together."""
+    first = parallel.rank() == 0
+    return store.locked(target) if first else nullcontext(store.run_folder(target))
 
 
 def _name(medium: str | Recipe, data: Any) -> str:

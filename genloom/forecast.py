@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from genloom.material import Material
 from genloom.model import Model
+from genloom.train import parallel
 from genloom.train import plan as planning
 from genloom.train.log import Listener, silent
 from genloom.train.loop import Job
@@ -27,7 +28,7 @@ M = TypeVar("M", bound=Model)
 
 JUDGEMENTS = 4  # a run
 LEAST_JUDGED = 4  # held-out items that a comparison needs
-WORTH_COMPILING = 45.0  # seconds of uncompiled training from which compiling is tried
+WORTH_COMPILING = 90.0  # seconds of uncompiled training from which compiling is tried
 
 
 def decide(
@@ -45,7 +46,7 @@ def decide(
     found = _compiled_or_not(material, minutes, begun, run, device)
     planning.refuse_if_too_big(found.peak_bytes, free, "training")
     if minutes is not None:
-        _fit(material, found, 60 * minutes - (time.monotonic() - begun) - 1.0)
+        _fit(material, found, _left(minutes, begun) - 1.0)
     t = material.recipe.train
     return Plan(
         recipe=material.recipe.name,
@@ -73,7 +74,7 @@ def _compiled_or_not(
         return plain
     ahead = t.steps * plain.seconds
     if minutes is not None:
-        ahead = min(60 * minutes - (time.monotonic() - begun), _longest(material) * plain.seconds)
+        ahead = min(_left(minutes, begun), _longest(material) * plain.seconds)
     material.recipe = material.recipe.training(compile="off")
     able = device.type != "cpu" or shutil.which("c++") is not None
     if ahead < WORTH_COMPILING or not able:
@@ -86,6 +87,11 @@ def _compiled_or_not(
         material.recipe = material.recipe.training(compile="on")
         return compiled
     return plain
+
+
+def _left(minutes: float, begun: float) -> float:
+    """Seconds, by the first rank's clock: ranks must decide alike."""
+    return parallel.first(60 * minutes - (time.monotonic() - begun))
 
 
 def _compiled(material: Material) -> Material:

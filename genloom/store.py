@@ -10,13 +10,15 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from genloom.errors import ModelError, ResourceError, UsageError
 from genloom.model import recover
 
 RUN = ".run"  # a training keeps its state beside the model, in a folder named so
+_LOCK = "lock"
 _home: list[Path] = []
 
 
@@ -56,6 +58,17 @@ def existing(name: str | Path) -> Path:
     raise ModelError(f"no model {os.fspath(name)!r}: known are {known}")
 
 
+def told(folder: Path) -> str:
+    """How to name a model folder to others: its name, or a path that does not tell who we are."""
+    folder = folder.expanduser().absolute()
+    if folder.parent == (home() / "models").absolute():
+        return folder.name
+    for base, sign in ((Path.cwd(), "."), (Path.home(), "~")):
+        if folder.is_relative_to(base) and folder != base:
+            return f"{sign}{os.sep}{folder.relative_to(base)}"
+    return str(folder)
+
+
 def listed() -> list[Path]:
     """Every model folder in the user's data folder."""
     folder = home() / "models"
@@ -85,27 +98,42 @@ def remove(name: str | Path) -> Path:
 def locked(out: Path) -> Iterator[Path]:
     """Hold the name while training; ModelError when another process holds it."""
     run = run_folder(out)
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        handle = (run / "lock").open("a+")
-    except OSError as error:
-        raise ResourceError(
-            f"{run} cannot be written ({error.strerror}): choose another place with --out"
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.seek(0)
-        holder = handle.read().strip() or "another"
-        handle.close()
-        raise ModelError(
-            f"{out} is being trained by process {holder}: wait for it, or choose another name "
-            "with --out"
-        ) from error
+    handle = _lock(out, run / _LOCK)
     try:
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
         yield run
     finally:
+        if [p.name for p in run.iterdir()] == [_LOCK]:  # it failed before it left anything
+            (run / _LOCK).unlink()
+            with suppress(OSError):
+                run.rmdir()
+        handle.close()
+
+
+def _lock(out: Path, file: Path) -> TextIO:
+    """The lock file, held; opened again where its last holder removed it in between."""
+    while True:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = file.open("a+")
+        except OSError as error:
+            raise ResourceError(
+                f"{file.parent} cannot be written ({error.strerror}): choose another place with "
+                "--out"
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            handle.seek(0)
+            holder = handle.read().strip() or "another"
+            handle.close()
+            raise ModelError(
+                f"{out} is being trained by process {holder}: wait for it, or choose another name "
+                "with --out"
+            ) from error
+        with suppress(OSError):
+            if os.fstat(handle.fileno()).st_ino == file.stat().st_ino:
+                return handle
         handle.close()

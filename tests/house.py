@@ -47,6 +47,7 @@ RANK = {
     "studio": 8.0,
     "demo": 8.0,
     "cli": 8.1,  # starts the demo
+    "__main__": 8.2,
 }
 STRANGERS = {("codec", "family"), ("codec", "data")}  # although the rank would allow it
 

@@ -80,6 +80,37 @@ def test_the_lock_is_let_go_after_an_error(tmp_path):
         pass
 
 
+def test_what_failed_before_it_began_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError), store.locked(tmp_path / "m"):
+        raise ValueError
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError), store.locked(tmp_path / "m") as run:
+        (run / "metrics.jsonl").write_text("{}")
+        raise ValueError
+    assert (run / "metrics.jsonl").exists()
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_no_lock(tmp_path):
+    with store.locked(tmp_path / "m") as run:
+        (run / "lock").rename(run / "gone")
+        with store.locked(tmp_path / "m"):
+            pass
+        (run / "lock").touch()
+
+
+def test_a_model_is_told_to_others_without_the_user_s_own_folders(own_home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "ada"))
+    monkeypatch.chdir(tmp_path)
+    assert store.told(own_home / "models" / "poems") == "poems"
+    assert store.told(tmp_path / "out" / "m") == "./out/m"
+    assert store.told(Path("m")) == "./m"
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/srv"))
+    assert store.told(tmp_path / "ada" / "m") == "~/m"
+    assert store.told(Path("/data/m")) == "/data/m"
+    assert store.place("~/m") == tmp_path / "ada" / "m"
+
+
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with (

@@ -77,6 +77,10 @@ def train(
     name = out or source.name_for(data, kind)
     target = store.place(name)
     goes_on = shlex.join(["genloom", "train", medium, str(path), "--out", name, "--resume"])
+    from genloom.train import parallel
+
+    parallel.join()
+    quiet = quiet or parallel.rank() > 0
     shown = screen(name, store.run_folder(target), quiet)
     _mention(shown, target, resume and (minutes or size or changes))
     from genloom import api
@@ -103,7 +107,8 @@ def train(
             )
     except Stopped as error:
         raise Stopped(f"{error}; go on with:  {goes_on}") from None
-    _result(model, name, target, json, quiet)
+    if parallel.rank() == 0:
+        _result(model, name, target, json, quiet)
 
 
 def plan(

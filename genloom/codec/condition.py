@@ -88,9 +88,7 @@ def _meets(column: Column, leaf: Leaf, free: Mapping[str, float]) -> bool:
     return column.meets(free[column.name], leaf)
 
 
-def condition(
-    columns: Sequence[Column], places: Places, ranges: Ranges, node: Node
-) -> Condition:
+def condition(columns: Sequence[Column], places: Places, ranges: Ranges, node: Node) -> Condition:
     """Ids that are fixed and masks of those allowed. RequestError where no row can meet it."""
     known = torch.full((len(ranges),), -1, dtype=torch.long)
     allowed: dict[int, torch.Tensor] = {}

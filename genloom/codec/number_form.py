@@ -143,8 +143,10 @@ class NumberForm:
             if isinstance(dtype, np.dtype):
                 return whole.astype(dtype)
             exact = whole.astype(np.int64 if dtype.kind != "u" else np.uint64)
-            return pd.array(exact).astype("Int64").astype(dtype) if not missing.any() else (
-                pd.Series(exact).astype("Int64").mask(missing).astype(dtype)
+            return (
+                pd.array(exact).astype("Int64").astype(dtype)
+                if not missing.any()
+                else (pd.Series(exact).astype("Int64").mask(missing).astype(dtype))
             )
         if isinstance(dtype, np.dtype):
             return plain.astype(dtype)

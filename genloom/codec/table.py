@@ -76,8 +76,11 @@ class TableCodec:
         if carrier not in ("tokens", "array"):
             raise RecipeError(f"codec.carrier is {carrier!r}: give 'tokens' or 'array'")
         for name, value, low in (
-            ("bins", bins, 1), ("fine", fine, 0), ("distinct", distinct, 1),
-            ("categories", categories, 1), ("rare", rare, 1),
+            ("bins", bins, 1),
+            ("fine", fine, 0),
+            ("distinct", distinct, 1),
+            ("categories", categories, 1),
+            ("rare", rare, 1),
         ):
             if not isinstance(value, int) or not low <= value <= 100_000:
                 raise RecipeError(f"codec.{name} is {value!r}: give a whole number from {low}")
@@ -160,8 +163,11 @@ class TableCodec:
                 "give at least one row and one column"
             )
         policy = Policy(
-            cells=self.bins, fine=self.fine, distinct=self.distinct,
-            categories=self.categories, rare=self.rare,
+            cells=self.bins,
+            fine=self.fine,
+            distinct=self.distinct,
+            categories=self.categories,
+            rare=self.rare,
         )
         notes: list[str] = []
         columns = []

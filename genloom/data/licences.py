@@ -69,7 +69,7 @@ def identifiers(text: str) -> list[str]:
 
 
 def _creative(parts: str, version: str) -> str:
-    """"-sharealike", "4.0" -> "CC-BY-SA-4.0"."""
+    """ "-sharealike", "4.0" -> "CC-BY-SA-4.0"."""
     words = re.split("[ -]+", parts.strip(" -"))
     kept = [next((s for start, s in _PARTS if word.startswith(start)), "") for word in words]
     return f"CC-BY{''.join(kept)}-{version}"

@@ -191,8 +191,7 @@ class _Ragged:
     def __init__(self, data: Sequence[Tensor], spec: TokenSpec, prompts: Tensor | None) -> None:
         end = [] if spec.eos is None else [spec.eos]
         items = [
-            torch.cat([_ids([spec.bos]), item.int(), _ids(end)])[: spec.length + 1]
-            for item in data
+            torch.cat([_ids([spec.bos]), item.int(), _ids(end)])[: spec.length + 1] for item in data
         ]
         self.size = torch.tensor([len(item) for item in items])
         self.start = self.size.cumsum(0) - self.size

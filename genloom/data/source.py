@@ -64,9 +64,7 @@ class Manifest:
         )
 
     @classmethod
-    def of_memory(
-        cls, content: Iterable[bytes], *, items: int, licence: str | None = None
-    ) -> Self:
+    def of_memory(cls, content: Iterable[bytes], *, items: int, licence: str | None = None) -> Self:
         """Data that has no file, by the bytes that it consists of."""
         return cls(
             root="", entries=(), items=items, sha256=_digest(content), licence=licence or "unknown"

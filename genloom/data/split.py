@@ -23,9 +23,7 @@ def split_stream(texts: Sequence[str], fraction: float) -> tuple[list[str], list
     size = sum(map(len, texts))
     border = int(size * (1.0 - fraction))
     if fraction and not 0 < border < size:
-        raise DataError(
-            f"{size} characters are too few to hold out {fraction:.0%}: give more text"
-        )
+        raise DataError(f"{size} characters are too few to hold out {fraction:.0%}: give more text")
     first: list[str] = []
     last: list[str] = []
     for text in texts:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genloom import heap
 from genloom.engine.scheduler import Flight, Queue, most_rows
-from genloom.errors import RequestError
+from genloom.errors import RequestError, UsageError
 from genloom.model import Model
 from genloom.spec import ArraySpec, Encoded, Request, TokenSpec
 
@@ -114,7 +114,9 @@ class Engine:
     def __init__(self, model: Model, rows: int | None = None) -> None:
         self.model = model
         self.family, self.spec = model.family, model.codec.spec
-        self.rows = most_rows(self.spec) if rows is None else rows
+        if rows is not None and rows < 1:
+            raise UsageError(f"rows is {rows}: give how many samples to keep in flight, 1 or more")
+        self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
         self.queue = Queue()
         self.flights: list[Flight] = []
         self.open: dict[int, Generation] = {}
@@ -122,6 +124,13 @@ class Engine:
         self._next = 0
         heap.keep()
         model.nets.eval()
+
+    def _cached(self) -> int:
+        """Bytes of one sample's cache."""
+        asked = Encoded(seed=0, index=torch.zeros(1, dtype=torch.long, device=self.model.device))
+        samples = self.family.start(self.model.nets, self.spec, asked)
+        cache = self.family.cache(self.model.nets, samples)
+        return 0 if cache is None else cache.nbytes()
 
     def __enter__(self) -> Self:
         return self

@@ -15,19 +15,21 @@ from torch import Tensor
 from genloom.family.base import Cache, Samples
 from genloom.spec import ArraySpec, Spec
 
-ROWS = 2048  # samples of short fixed items in flight; keeps their cache inside the processor's
+ROWS = 16384  # samples of short fixed items in flight: few calls, each still within the cache
 STREAMS = 64  # running texts in flight
 ELEMENTS = 1 << 18  # numbers of all arrays in flight
+CACHED = 256 << 20  # bytes of all caches in flight
 
 
-def most_rows(spec: Spec) -> int:
-    """How many samples to keep in flight."""
+def most_rows(spec: Spec, cached: int = 0) -> int:
+    """How many samples to keep in flight; cached: bytes that one of them keeps in its cache."""
     if isinstance(spec, ArraySpec):
         size = spec.channels
         for side in spec.grid:
             size *= side
         return max(16, min(ROWS, ELEMENTS // size))
-    return ROWS if spec.eos is None else STREAMS
+    most = ROWS if spec.eos is None else STREAMS
+    return max(16, min(most, CACHED // max(1, cached)))
 
 
 @dataclass

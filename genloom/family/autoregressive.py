@@ -160,7 +160,8 @@ class Autoregressive:
         state = samples.state
         self._slide(samples, cache)
         pending = state["length"] - state["offset"] - cache.length
-        counts = pending.unique().tolist()
+        counts = pending[:1] if bool((pending == pending[:1]).all()) else pending.unique()
+        counts = counts.tolist()
         for count in counts:
             rows = None if len(counts) == 1 else (pending == count).nonzero()[:, 0]
             hidden = self._feed(nets, samples, cache, rows, count)
@@ -198,12 +199,23 @@ class Autoregressive:
 
     def _extend(self, nets: Nets, samples: Samples, rows: Tensor | None, hidden: Tensor) -> None:
         """Draw the next id of these rows and write it."""
-        every = torch.arange(len(samples), device=samples.x.device) if rows is None else rows
-        for low, high, some in self._ranges(samples, every):
+        every = torch.arange(len(samples), device=samples.x.device)
+        mine = every if rows is None else rows
+        for low, high, some in self._ranges(samples, mine):
             part = hidden if some is None else hidden[some]
-            logits = nets["net"].logits(part, low, high)
-            where = every if some is None else every[some]
-            self._write(samples, where, logits, low)
+            where = rows if some is None else mine[some]
+            state = samples.state
+            if where is not None:
+                state = {k: v[where] for k, v in state.items() if k != "order"}
+            ids, mass = self._drawn(
+                samples.x, where, state, nets["net"].logits(part, low, high), low
+            )
+            at, length = every if where is None else where, state["length"]
+            samples.x[at, length] = ids
+            samples.done[at] = (ids == state["eos"]) | (length + 1 >= state["end"])
+            if mass is not None:
+                samples.state["mass"][at] += mass
+            samples.state["length"][at] = length + 1
 
     def _ranges(
         self, samples: Samples, rows: Tensor
@@ -212,36 +224,35 @@ class Autoregressive:
         state = samples.state
         if "order" not in state:
             return [(0, None, None)]
-        place = state["order"][rows].gather(1, (state["length"][rows] - 1)[:, None])[:, 0]
+        place = state["order"][rows, state["length"][rows] - 1]
+        slots = place[:1] if bool((place == place[:1]).all()) else place.unique()
         out = []
-        for slot in place.unique().tolist():
-            some = place == slot
-            low, high = int(state["low"][0, slot]), int(state["high"][0, slot])
-            out.append((low, high, None if bool(some.all()) else some.nonzero()[:, 0]))
+        for slot in slots.tolist():
+            some = None if len(slots) == 1 else (place == slot).nonzero()[:, 0]
+            out.append((int(state["low"][0, slot]), int(state["high"][0, slot]), some))
         return out
 
-    def _write(self, samples: Samples, rows: Tensor, logits: Tensor, low: int) -> None:
-        state = samples.state
-        controls = Controls.of(state["controls"][rows])
+    def _drawn(
+        self, x: Tensor, where: Tensor | None, state: dict[str, Tensor], logits: Tensor, low: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """(ids, what is to be added to the mass or None) of samples in this state."""
+        mass, length = None, state["length"]
+        controls = Controls.of(state["controls"])
         if "allowed" in state:
-            allowed = state["allowed"][rows, low : low + logits.shape[1]]
+            allowed = state["allowed"][:, low : low + logits.shape[1]]
             # the first restricted id is drawn from its exact marginal; the later ones are corrected
-            later = state["length"][rows] > state["prefix"][rows]
-            state["mass"][rows] += torch.where(later, _log_mass(logits, allowed), 0.0)
+            later = length > state["prefix"]
+            mass = torch.where(later, _log_mass(logits, allowed), 0.0)
             logits = logits.masked_fill(~allowed, float("-inf"))
         if bool((controls.penalty != 1).any()):
-            present = _present(samples.x[rows], state["length"][rows], low, logits.shape[1])
+            seen = x if where is None else x[where]
+            present = _present(seen, length, low, logits.shape[1])
             logits = penalise(logits, present, controls.penalty)
-        cold = controls.temperature <= 0
         plain = torch.tensor(Controls.OFF, device=logits.device)
-        if bool((state["controls"][rows] != plain).any()):
+        if bool((state["controls"] != plain).any()):
             logits = truncate(logits, controls)
-        length = state["length"][rows]
-        chance = uniform(state["key"][rows], length)[:, 0]
-        ids = low + draw(logits, chance, cold)
-        samples.x[rows, length] = ids
-        state["length"][rows] = length + 1
-        samples.done[rows] = (ids == state["eos"][rows]) | (length + 1 >= state["end"][rows])
+        chance = uniform(state["key"], length)[:, 0]
+        return low + draw(logits, chance, controls.temperature <= 0), mass
 
     def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
         state = samples.state

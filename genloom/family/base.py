@@ -64,6 +64,9 @@ def _stack(parts: list[Tensor]) -> Tensor:
 class Cache(Protocol):
     """Keys and values of the positions that a batch of samples has passed, row by row."""
 
+    def nbytes(self) -> int:
+        """What it holds in memory."""
+
     def select(self, rows: Tensor) -> Cache:
         """Only these rows."""
 

@@ -72,11 +72,11 @@ def truncate(logits: Tensor, controls: Controls) -> Tensor:
 
 def draw(logits: Tensor, chance: Tensor, cold: Tensor | None = None) -> Tensor:
     """long [B]: the distribution inverted at chance, float [B] in [0, 1); cold rows greedily."""
-    weight = torch.exp(logits - logits.max(-1, keepdim=True).values)
+    most, best = logits.max(-1, keepdim=True)
+    weight = torch.exp(logits - most)
     mass = weight.cumsum(-1)
-    pick = (mass <= (chance * mass[:, -1])[:, None]).sum(-1)
+    aim = chance[:, None] * mass[:, -1:]
+    pick = torch.searchsorted(mass, aim, right=True).clamp(max=logits.shape[1] - 1)
     # rounding can point one past the last id of any mass: step back to the likeliest
-    best = logits.argmax(-1)
-    pick = pick.clamp(max=logits.shape[1] - 1)
-    pick = torch.where(weight.gather(1, pick[:, None])[:, 0] > 0, pick, best)
-    return pick if cold is None else torch.where(cold, best, pick)
+    pick = torch.where(weight.gather(1, pick) > 0, pick, best)
+    return (pick if cold is None else torch.where(cold[:, None], best, pick))[:, 0]

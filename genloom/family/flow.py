@@ -20,7 +20,7 @@ from genloom.family.noise import keys, normal
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
 SOLVERS = ("euler", "heun", "multistep")
-STILL = 0.05  # times nearer to 0 than this divide by it instead
+STILL = 0.05  # times nearer than this to where a division by zero waits divide by it instead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,12 @@ class Parameterisation:
         if self.predicts == "data":
             return (x - out) / time.clamp(min=STILL)
         return (out - x) / (1 - time).clamp(min=STILL)
+
+    @property
+    def begin(self) -> float:
+        """The time sampling begins at. A net that puts out the noise knows nothing at 1, where its
+        input is the answer (Lin et al. 2023, section 3.2), so it begins just before."""
+        return 1 - STILL if self.predicts == "noise" else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +116,11 @@ class Flow:
         guidance = self.guidance if options.guidance is None else options.guidance
         if solver not in SOLVERS:
             raise RequestError(f"solver {solver!r} is not known: use one of {', '.join(SOLVERS)}")
+        if request.prompt is None and options.guidance not in (None, 1):
+            raise RequestError(
+                "this model was trained without prompts, so there is nothing for guidance to "
+                "strengthen: leave it out"
+            )
         key = keys(request.seed, request.index)
         x = normal(key, 0, spec.shape)
         whole = torch.zeros(rows, dtype=torch.long, device=x.device)
@@ -131,8 +142,7 @@ class Flow:
     def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
         """From t to the next t of each sample's own schedule."""
         state = samples.state
-        here = 1 - state["step"].float() / state["steps"]
-        there = 1 - (state["step"] + 1).float() / state["steps"]
+        here, there = self._time(state["step"], state), self._time(state["step"] + 1, state)
         move = _spread(there - here, samples.x)
         velocity = self._velocity(nets, samples, samples.x, here)
         slope = self._multistep(samples, velocity)
@@ -144,6 +154,11 @@ class Flow:
         state["last"] = velocity
         state["step"] = state["step"] + 1
         samples.done = state["step"] >= state["steps"]
+
+    def _time(self, step: Tensor, state: dict[str, Tensor]) -> Tensor:
+        """float [B], equal steps from where sampling begins to 0."""
+        begin = Parameterisation(predicts=self.predicts).begin
+        return begin * (1 - step.float() / state["steps"])
 
     def _multistep(self, samples: Samples, velocity: Tensor) -> Tensor:
         """Adams-Bashforth of second order from the second step on; else the velocity itself."""
@@ -170,7 +185,7 @@ class Flow:
     def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
         """The arrays; of unfinished samples, the clean array that the last velocity points to."""
         state = samples.state
-        here = 1 - state["step"].float() / state["steps"]
+        here = self._time(state["step"], state)
         return samples.x - _spread(here, samples.x) * state["last"]
 
 

@@ -110,6 +110,9 @@ class DenseCache:
         length = torch.zeros(rows, dtype=torch.long, device=like.device)
         return cls(keys, torch.zeros_like(keys), length)
 
+    def nbytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
     def select(self, rows: Tensor) -> DenseCache:
         return DenseCache(self.keys[rows], self.values[rows], self.length[rows])
 
@@ -199,6 +202,9 @@ class SumCache:
         total = torch.zeros(rows, size, dtype=like.dtype, device=like.device)
         return cls(total, torch.zeros(rows, dtype=torch.long, device=like.device))
 
+    def nbytes(self) -> int:
+        return self.total.nbytes
+
     def select(self, rows: Tensor) -> SumCache:
         return SumCache(self.total[rows], self.length[rows])
 
@@ -209,6 +215,8 @@ class SumCache:
 
     def attention(self, rows: Tensor | None, count: int) -> Attention:
         def add(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            if rows is None and v.shape[1] == 1:  # the common case, without another copy
+                return self.total.add_(v[:, 0, 0])[:, None, None]
             before = self.total if rows is None else self.total[rows]
             out = before[:, None, None] + v.cumsum(1)  # [b, count, 1, E]
             if rows is None:

@@ -101,14 +101,20 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.up(x)
         if self.activation == "relu2":
-            h = F.relu(h)
-            h = h * h
+            h = _squared_relu(h)
         elif self.activation == "gelu":
             h = F.gelu(h, approximate="tanh")
         else:
             gate, h = h.chunk(2, -1)
             h = F.silu(gate) * h
         return self.down(h)
+
+
+def _squared_relu(h: Tensor) -> Tensor:
+    if torch.is_grad_enabled():
+        h = F.relu(h)
+        return h * h
+    return h.relu_().square_()  # h is nobody else's, and memory is what it costs
 
 
 def initialise(module: nn.Module, zero: tuple[nn.Module, ...] = ()) -> None:

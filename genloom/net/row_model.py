@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from genloom.net.attention import Attention, RunningSum, SumCache
-from genloom.net.layers import FeedForward, Linear, RMSNorm, initialise, project
+from genloom.net.layers import FeedForward, LayerNorm, Linear, initialise, project
 from genloom.spec import Spec, TokenSpec
 
 
@@ -30,13 +30,15 @@ class RowModelConfig:
 
 
 class RowBlock(nn.Module):
+    """Layer norm: on a CPU its one kernel takes a third of the time of RMSNorm's six."""
+
     def __init__(self, config: RowModelConfig) -> None:
         super().__init__()
-        self.norm = RMSNorm(config.width)
+        self.norm = LayerNorm(config.width, bias=False)
         self.feed = FeedForward(config.width, round(config.expansion * config.width), "relu2")
 
     def forward(self, h: Tensor) -> Tensor:
-        return h + self.feed(self.norm(h))
+        return _plus(self.feed(self.norm(h)), h)
 
 
 class RowModel(nn.Module):
@@ -58,7 +60,7 @@ class RowModel(nn.Module):
         self.into = Linear(config.summed, config.width, bias=False)
         self.slot_to = nn.Embedding(slots, config.width)
         self.blocks = nn.ModuleList(RowBlock(config) for _ in range(config.depth))
-        self.norm = RMSNorm(config.width)
+        self.norm = LayerNorm(config.width, bias=False)
         self.head = nn.Parameter(torch.zeros(spec.vocab, config.width))
         self.offset = nn.Parameter(torch.zeros(spec.vocab))
         initialise(self, zero=tuple(b.feed.down for b in self.blocks))
@@ -76,7 +78,7 @@ class RowModel(nn.Module):
         assert slots is not None, "a row model predicts named positions"
         value = self.embed(ids).unsqueeze(-2)  # [B, L, 1, S]
         known = attention(0, value, value, value).squeeze(-2)
-        h = self.into(torch.relu(known)) + self.slot_to(slots[1])
+        h = _plus(self.into(torch.relu(known)), self.slot_to(slots[1]))
         for block in self.blocks:
             h = block(h)
         return self.norm(h)
@@ -92,3 +94,8 @@ class RowModel(nn.Module):
 
     def cache(self, rows: int, capacity: int) -> SumCache:
         return SumCache.empty(rows, self.config.summed, like=self.embed.weight)
+
+
+def _plus(new: Tensor, other: Tensor) -> Tensor:
+    """Their sum; without gradients in the memory of `new`, which nobody else holds."""
+    return new + other if torch.is_grad_enabled() else new.add_(other)

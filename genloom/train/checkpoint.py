@@ -15,10 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from genloom.data.source import file_sha256
 from genloom.errors import ModelError
 from genloom.model import read_json, recover, replacing, write_json
 
 NAME = "checkpoint"
+SUM = "sha256"  # of the tensors' file, so that a flipped bit does not train on
 
 
 def save(run: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
@@ -26,7 +28,7 @@ def save(run: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) ->
     with replacing(run / NAME) as new:
         ready = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         save_file(_apart(ready), new / "state.safetensors")
-        write_json(new / "state.json", dict(values))
+        write_json(new / "state.json", {**values, SUM: file_sha256(new / "state.safetensors")})
 
 
 def load(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -35,7 +37,10 @@ def load(run: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     if not folder.is_dir():
         return None
     try:
-        return load_file(folder / "state.safetensors"), read_json(folder / "state.json")
+        values = read_json(folder / "state.json")
+        if file_sha256(folder / "state.safetensors") != values.pop(SUM, None):
+            raise ValueError("its tensors are not those that were saved")
+        return load_file(folder / "state.safetensors"), values
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(
             f"the checkpoint {folder} is damaged ({error}): remove {run} to start again"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +30,20 @@ def silent(event: Event) -> None:
 
 
 class Log:
-    """Appends each event to metrics.jsonl and passes it on."""
+    """Appends each event to metrics.jsonl and passes it on; unheard, does neither."""
 
-    def __init__(self, path: Path, listener: Listener) -> None:
+    def __init__(self, path: Path, listener: Listener, heard: bool = True) -> None:
         self.listener = listener
-        self.file: TextIO = path.open("a", encoding="utf-8")
+        self.file = path.open("a", encoding="utf-8") if heard else None
 
     def __call__(self, kind: str, step: int, **values: Any) -> None:
+        if self.file is None:
+            return
         line = {"time": round(time.time(), 3), "kind": kind, "step": step, **values}
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
         self.listener(Event(kind=kind, step=step, values=values))
 
     def close(self) -> None:
-        self.file.close()
+        if self.file is not None:
+            self.file.close()

@@ -102,7 +102,7 @@ class Loop:
     def fit(self) -> Outcome:
         """Train to the end and leave the averaged weights in the model's nets."""
         self.job.run.mkdir(parents=True, exist_ok=True)
-        log = Log(self.job.run / "metrics.jsonl", self.job.listener)
+        log = Log(self.job.run / "metrics.jsonl", self.job.listener, heard=parallel.rank() == 0)
         try:
             if self.job.resume:
                 self.restore()
@@ -121,6 +121,8 @@ class Loop:
         while self.step < self.train.steps:
             parts = self.advance(log)
             self.spent = spent + time.monotonic() - begun
+            if not parts:  # rolled back
+                continue
             log("step", self.step, **parts, seconds=round(self.spent, 3))
             if self._judged(log):
                 return
@@ -136,12 +138,15 @@ class Loop:
                 saved = time.monotonic()
 
     def advance(self, log: Callable[..., None]) -> dict[str, float]:
-        """One step of every player; returns what to log."""
+        """One step of every player; returns what to log, nothing where it was rolled back."""
         try:
             batches = [b.to(self.device) for b in self._share()]
             values: dict[str, float] = {}
             for number, player in enumerate(self.family.players):
-                values |= self._move(number, player, batches, log)
+                told = self._move(number, player, batches, log)
+                if told is None:
+                    return {}
+                values |= told
         except torch.OutOfMemoryError as error:
             raise _too_big(error) from error
         except RuntimeError as error:
@@ -169,7 +174,8 @@ class Loop:
 
     def _move(
         self, number: int, player: str, batches: list[Batch], log: Callable[..., None]
-    ) -> dict[str, float]:
+    ) -> dict[str, float] | None:
+        """One player's part of a step; None where it ended in a roll back."""
         optimiser, guard = self.optimisers[player], self.guards[player]
         optimiser.zero()
         self._only(player)
@@ -198,6 +204,7 @@ class Loop:
             log("guard", self.step, player=player, verdict=verdict, norm=norm, **values)
             if verdict == "roll back":
                 self._roll_back(player)
+                return None
         return {**values, f"norm_{player}" if number else "norm": norm}
 
     def _only(self, player: str) -> None:
@@ -225,7 +232,7 @@ class Loop:
         if not (self.job.judge and t.judge and self.step % t.judge == 0) or self.step >= t.steps:
             return False
         with self.averaged():
-            metrics = dict(self.job.judge(self.model))
+            metrics = self._judgement()
             log("judge", self.step, **metrics)
             headline = next(iter(metrics.values()))
             if not self.best or headline < next(iter(self.best.values())):
@@ -234,8 +241,13 @@ class Loop:
         waited = (self.step - self.best_step) // t.judge
         return bool(parallel.first(t.patience and waited >= t.patience))
 
+    def _judgement(self) -> dict[str, float]:
+        """The first rank's: judges that stop by a clock differ a little between ranks."""
+        metrics = dict(self.job.judge(self.model)) if self.job.judge else {}
+        return dict(zip(metrics, parallel.firsts(list(metrics.values())), strict=True))
+
     def _preview(self, log: Log) -> None:
-        if self.job.preview is None:
+        if self.job.preview is None or parallel.rank() > 0:
             return
         with self.averaged():
             path = self.job.preview(self.model, self.step)
@@ -268,8 +280,8 @@ class Loop:
             for p, w in zip(self.params, weights, strict=True):
                 p.copy_(w)
         self.nets.requires_grad_(False).eval()
-        metrics = dict(self.job.judge(self.model)) if self.job.judge else {}
-        if self.job.preview is not None and self.train.preview:
+        metrics = self._judgement()
+        if self.job.preview is not None and self.train.preview and parallel.rank() == 0:
             path = self.job.preview(self.model, self.step)
             log("preview", self.step, path=str(path))
         log("done", self.step, **metrics, seconds=round(self.spent, 3))

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from genloom.errors import ResourceError
+from genloom.train import parallel
 from genloom.train.ema import WIDTHS
 from genloom.train.loop import SNAPSHOTS, Job, Loop
 
@@ -122,23 +123,28 @@ def probe(job: Job, seconds: float = 1.0) -> Probe:
         loop.advance(lambda *_, **__: None)
     warmed = time.perf_counter() - begun
     taken: list[float] = []
-    while len(taken) < LEAST or (sum(taken) < seconds and len(taken) < 200):
+    while parallel.first(
+        (len(taken) < LEAST and sum(taken) < 10 * seconds)
+        or (sum(taken) < seconds and len(taken) < 200)
+    ):
         start = time.perf_counter()
         loop.advance(lambda *_, **__: None)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         taken.append(time.perf_counter() - start)
-        if sum(taken) > 10 * seconds:
-            break
     judged = _timed(lambda: job.judge(job.model)) if job.judge and _judges(job) else 0.0
     shown = 0.0
     if job.preview and job.model.recipe.train.preview:
         shown = _timed(lambda: job.preview(job.model, 0))
     parameters = job.model.parameters
     stored = 4 * parameters * len(WIDTHS) * SNAPSHOTS if job.model.recipe.train.ema else 0
+    median = statistics.median(taken)
+    seconds, start, judged, shown = parallel.firsts(
+        [median, max(0.0, warmed / 2 - WARM * median), judged, shown]
+    )
     return Probe(
-        seconds=statistics.median(taken),
-        start_seconds=max(0.0, warmed / 2 - WARM * statistics.median(taken)),
+        seconds=seconds,
+        start_seconds=start,
         peak_bytes=peak_bytes(device) + stored,
         judge_seconds=judged,
         preview_seconds=shown,

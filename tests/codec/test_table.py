@@ -215,9 +215,7 @@ DTYPES = {
     "object": lambda r: np.array(["a", 1, True, None] * 10, dtype=object),
     "object numbers": lambda r: np.array([1, 2, None, 40] * 10, dtype=object),
     "category": lambda r: pd.Categorical(["x", "z", "y", None] * 10, categories=["z", "y", "x"]),
-    "ordered": lambda r: pd.Categorical(
-        ["lo", "hi"] * 20, categories=["lo", "hi"], ordered=True
-    ),
+    "ordered": lambda r: pd.Categorical(["lo", "hi"] * 20, categories=["lo", "hi"], ordered=True),
     "category of ints": lambda r: pd.Categorical([3, 1, 2, 1] * 10),
     "datetime64[s]": lambda r: np.array(["2020-01-01", "2021-05-05"] * 20, dtype="datetime64[s]"),
     "datetime64[ns]": lambda r: pd.date_range("2020", periods=40, freq="37min").astype(
@@ -242,8 +240,17 @@ def test_every_dtype_comes_back_after_saving(name, tmp_path):
     assert back.dtypes.to_dict() == frame.dtypes.to_dict()
     assert back["x"].isna().tolist() == frame["x"].isna().tolist()
     pd.testing.assert_frame_equal(back, codec.decode(codec.encode(frame)))
-    if name in ("bool", "boolean", "str", "string", "object", "category", "ordered",
-                "category of ints", "datetime64[s]"):
+    if name in (
+        "bool",
+        "boolean",
+        "str",
+        "string",
+        "object",
+        "category",
+        "ordered",
+        "category of ints",
+        "datetime64[s]",
+    ):
         pd.testing.assert_series_equal(back["x"], frame["x"])
 
 
@@ -364,9 +371,10 @@ def test_matches_by_hand():
 
 
 def test_a_prompt_is_a_condition(codec):
-    assert codec.condition("age = 30", None).known.tolist() == codec.condition(
-        None, "age = 30"
-    ).known.tolist()
+    assert (
+        codec.condition("age = 30", None).known.tolist()
+        == codec.condition(None, "age = 30").known.tolist()
+    )
     both = codec.condition("age = 30", "sex = 'Male'")
     assert int((both.known >= 0).sum()) == 2
     assert codec.condition(None, None).known is None and codec.condition("", None).known is None

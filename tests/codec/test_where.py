@@ -31,7 +31,7 @@ from genloom.errors import RequestError
         ('income = ">50K"', Compare("income", "=", ">50K")),
         ("hours-per-week >= 40", Compare("hours-per-week", ">=", 40)),
         ("pm2.5 < 10", Compare("pm2.5", "<", 10)),
-        ('"odd name" = \'it\'\'s\'', Compare("odd name", "=", "it's")),
+        ("\"odd name\" = 'it''s'", Compare("odd name", "=", "it's")),
         ("`odd name` = true", Compare("odd name", "=", True)),
         ("größe <= 2", Compare("größe", "<=", 2)),
         ("sex in ('Male', 'Female')", Among("sex", ("Male", "Female"))),
@@ -126,7 +126,10 @@ def test_refuses_other_things(where):
 def test_evaluate_joins_leaves():
     values = {"a": np.array([0, 1, 0, 1]) > 0, "b": np.array([0, 0, 1, 1]) > 0}
     assert evaluate(parse("a = 1 and b = 1"), lambda leaf: values[leaf.column]).tolist() == [
-        False, False, False, True,
+        False,
+        False,
+        False,
+        True,
     ]
     assert evaluate(parse("a = 1 or b = 1"), lambda leaf: values[leaf.column]).sum() == 3
 
@@ -152,8 +155,14 @@ trees = st.recursive(
     max_leaves=6,
 )
 GRID = {"a": np.repeat(np.arange(4), 4), "b": np.tile(np.arange(4), 4)}
-OPS = {"=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal,
-       ">": np.greater, ">=": np.greater_equal}
+OPS = {
+    "=": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
 
 
 def on_grid(tree):

@@ -10,7 +10,7 @@ import torch
 from toys import MADE, shaken
 
 from genloom.engine.engine import Engine, Generation, Progress
-from genloom.errors import RequestError
+from genloom.errors import RequestError, UsageError
 from genloom.model import Model
 from genloom.spec import Options, Request
 
@@ -170,6 +170,12 @@ def test_what_was_wholly_given_has_no_step_to_take(models: Made) -> None:
         )
         generation.result()
         assert same(generation.tensors(), torch.stack((row, row)))
+
+
+@pytest.mark.parametrize("rows", [0, -1])
+def test_room_for_nobody_is_refused(models: Made, rows: int) -> None:
+    with pytest.raises(UsageError, match="1 or more"):
+        Engine(models["row"], rows=rows)
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,24 @@ def test_an_unknown_solver_is_refused() -> None:
         made(Flow(), Growth(), solver="leapfrog")
 
 
+def test_guidance_without_a_prompt_to_strengthen_is_refused() -> None:
+    with pytest.raises(RequestError, match="without prompts"):
+        made(Flow(), Growth(), guidance=2.0)
+    assert torch.equal(made(Flow(), Growth(), guidance=1.0), made(Flow(), Growth()))
+
+
+def test_what_puts_out_the_noise_begins_where_it_can_tell_it_from_its_input() -> None:
+    times = []
+
+    class Told(Point):
+        def forward(self, x: Tensor, time: Tensor, prompt: Tensor | None = None) -> Tensor:
+            times.append(float(time[0]))
+            return super().forward(x, time, prompt)
+
+    made(Flow(predicts="noise", solver="euler", steps=4), Told("noise"))
+    assert times == pytest.approx([0.95, 0.7125, 0.475, 0.2375])
+
+
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
 def test_guidance_goes_from_the_empty_prompt_past_the_given(scale: float) -> None:
     flow, prompt = Flow(solver="euler", steps=4), torch.tensor([2, 7])

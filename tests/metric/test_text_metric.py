@@ -139,7 +139,5 @@ def test_overlap_finds_a_copied_passage_across_blocks(monkeypatch):
 
 @given(st.text("ab", min_size=5, max_size=25), st.text("ab", max_size=60))
 def test_verbatim_share_equals_the_slow_version(made, seen):
-    covered = {
-        i + k for i in range(len(made) - 4) if made[i : i + 5] in seen for k in range(5)
-    }
+    covered = {i + k for i in range(len(made) - 4) if made[i : i + 5] in seen for k in range(5)}
     assert verbatim_share(made, seen, 5) == pytest.approx(len(covered) / len(made))

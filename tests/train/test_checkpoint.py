@@ -85,6 +85,16 @@ def test_a_truncated_state_is_told(run, name, left):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", [-1, -7])
+def test_a_flipped_bit_of_a_weight_is_told(run, place):
+    file = run / checkpoint.NAME / "state.safetensors"
+    held = bytearray(file.read_bytes())
+    held[place] ^= 1
+    file.write_bytes(held)
+    with pytest.raises(ModelError, match=r"is damaged .*not those that were saved"):
+        checkpoint.load(run)
+
+
 def test_a_missing_file_is_told(run):
     (run / checkpoint.NAME / "state.json").unlink()
     with pytest.raises(ModelError, match="is damaged"):

@@ -77,6 +77,7 @@ def test_broken_weights_are_rolled_back_to_the_checkpoint(tmp_path):
     for _ in range(PATIENCE):
         loop.advance(lambda kind, step, **values: heard.append(values["verdict"]))
     assert heard == ["skip"] * (PATIENCE - 1) + ["roll back"]
+    assert loop.step == 3
     outcome = loop.fit()
     assert outcome.steps == 40 and outcome.rollbacks == 1
     assert all(p.isfinite().all() for p in ready.model.nets.parameters())

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from genloom import api
+
 SCRIPT = Path(__file__).with_name("two_ranks.py")
 
 
-def start(folder: Path, rank: int, ranks: int, port: int, *args: str) -> subprocess.Popen:
+def start(rank: int, ranks: int, port: int, *args: str) -> subprocess.Popen:
     told = {
         "RANK": str(rank),
         "WORLD_SIZE": str(ranks),
@@ -27,8 +29,9 @@ def start(folder: Path, rank: int, ranks: int, port: int, *args: str) -> subproc
         "OMP_NUM_THREADS": "1",
     }
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(folder), *args],
+        [sys.executable, *args],
         env={**os.environ, **told},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -36,16 +39,21 @@ def start(folder: Path, rank: int, ranks: int, port: int, *args: str) -> subproc
 
 def fit(folder: Path, ranks: int, *args: str) -> list[str]:
     """Run to the end; what each process complained of."""
+    return [bad for _, bad in together(ranks, str(SCRIPT), str(folder), *args)]
+
+
+def together(ranks: int, *args: str) -> list[tuple[str, str]]:
+    """What each process printed, and what it complained of where it failed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    running = [start(folder, r, ranks, port, *args) for r in range(ranks)]
+    running = [start(r, ranks, port, *args) for r in range(ranks)]
     try:
-        told = [p.communicate(timeout=90)[1] for p in running]
+        told = [p.communicate(timeout=90) for p in running]
     finally:
         for p in running:
             p.kill()
-    return [text if p.returncode else "" for p, text in zip(running, told, strict=True)]
+    return [(out, bad if p.returncode else "") for p, (out, bad) in zip(running, told, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +74,33 @@ def test_two_processes_give_the_weights_of_one(learnt):
     assert np.abs(one - first).max() < 1e-5
 
 
-def test_what_is_logged_is_of_the_whole_batch(learnt):
-    lines = [
-        json.loads(line)
-        for line in (learnt / "run1" / "metrics.jsonl").read_text().splitlines()
-        if '"step"' in line
-    ]
-    losses = [line["nats"] for line in lines if line["kind"] == "step"]
-    # one training and then the other wrote to the first rank's folder, the second rank's saw one
-    both = [
-        json.loads(line) for line in (learnt / "run0" / "metrics.jsonl").read_text().splitlines()
-    ]
-    alone = [line["nats"] for line in both if line["kind"] == "step"][:4]
-    assert losses == pytest.approx(alone, rel=1e-4)
+def steps(folder: Path, ranks: int) -> list[float]:
+    lines = (folder / f"run{ranks}" / "metrics.jsonl").read_text().splitlines()
+    told = [json.loads(line) for line in lines]
+    return [line["nats"] for line in told if line["kind"] == "step"]
+
+
+def test_what_is_logged_is_of_the_whole_batch_and_once(learnt):
+    alone, together = steps(learnt, 1), steps(learnt, 2)
+    assert len(alone) == len(together) == 4
+    assert together == pytest.approx(alone, rel=1e-4)
 
 
 def test_a_batch_too_small_to_share_is_told(tmp_path):
     told = fit(tmp_path, 2, "text", "1", "1")
     assert all("cannot be shared by 2 processes" in text for text in told)
+
+
+def test_the_whole_of_a_training_by_two_processes(tmp_path):
+    (tmp_path / "poem.txt").write_text("a rose is a rose is a rose. " * 400)
+    out = tmp_path / "m"
+    first, second = together(
+        2, "-m", "genloom", "train", "text", str(tmp_path / "poem.txt"), "--out", str(out),
+        "--size", "tiny", "--set", "train.steps=12", "--set", "train.judge=4", "--json",
+    )  # fmt: skip
+    assert (first[1], second[1]) == ("", "")
+    assert json.loads(first[0])["steps"] == 12 and not second[0]
+    assert api.load(out).card["steps"] == 12
+    told = (tmp_path / "m.run" / "metrics.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in told]
+    assert kinds.count("step") == 12 and kinds.count("done") == 1

@@ -24,7 +24,7 @@ def main(folder: str, name: str, batch: str, accumulate: str) -> None:
     made = MADE[name](steps=4, accumulate=int(accumulate), weight_decay=0.0, save_seconds=0.0)
     made = replace(made, data=replace(made.data, batch=int(batch)))
     rank = parallel.rank()
-    loop = Loop(job(made, Path(folder) / f"run{rank}", stop=lambda: False))
+    loop = Loop(job(made, Path(folder) / f"run{parallel.ranks()}", stop=lambda: False))
     outcome = loop.fit()
     weights = torch.cat([p.detach().flatten() for p in loop.params])
     weights.numpy().tofile(Path(folder) / f"weights{rank}of{parallel.ranks()}")

@@ -13,8 +13,24 @@ import pandas as pd
 from genloom.codec.picture_files import write_picture
 from genloom.codec.pictures import Picture
 
-WORDS = ("the", "a", "red", "grey", "old", "small", "river", "house", "moon", "sings", "runs",
-         "falls", "over", "under", "slowly", "again")
+WORDS = (
+    "the",
+    "a",
+    "red",
+    "grey",
+    "old",
+    "small",
+    "river",
+    "house",
+    "moon",
+    "sings",
+    "runs",
+    "falls",
+    "over",
+    "under",
+    "slowly",
+    "again",
+)
 
 
 def prose(words: int, seed: int) -> str:

@@ -209,9 +209,7 @@ def test_replay_into_a_folder_or_another_kind(text: Path, tmp_path: Path) -> Non
         replay(text, tmp_path / "b.png")
 
 
-def test_replay_refuses_other_weights(
-    image_model: api.Model, tmp_path: Path
-) -> None:
+def test_replay_refuses_other_weights(image_model: api.Model, tmp_path: Path) -> None:
     model = api.load(image_model.folder)
     model.save(tmp_path / "twin")
     (path,) = made(model, tmp_path / "one.png", prompt="across")

@@ -132,8 +132,10 @@ def test_slots_are_judged_one_by_one_and_together() -> None:
         place = slice(3, 5)
         where = (0, place) if across[n] else (0, slice(None), place)
         x[n][where] = 1.0 if bright[n] else -0.4
-    captions = [f"{'light' if b else 'dim'} {'bar' if a else 'pole'}"
-                for a, b in zip(across, bright, strict=True)]
+    captions = [
+        f"{'light' if b else 'dim'} {'bar' if a else 'pole'}"
+        for a, b in zip(across, bright, strict=True)
+    ]
     found = [Slot.of([c.split()[0] for c in captions]), Slot.of([c.split()[1] for c in captions])]
     pictures = quality_image.Pictures(x=x, labels=torch.tensor([s.labels for s in found]))
     judge = quality_image._teach(pictures, found, 0, 10)
