@@ -64,7 +64,7 @@ class Model:
         total = hashlib.sha256()
         for name, weight in sorted(self.nets.state_dict().items()):
             total.update(f"{name}{tuple(weight.shape)}{weight.dtype}".encode())
-            total.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            total.update(weight.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
         return total.hexdigest()
 
     # --- disk -----------------------------------------------------------------------------------

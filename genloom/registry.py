@@ -34,9 +34,9 @@ TABLE: dict[str, dict[str, str]] = {
         "diffusion_transformer": "genloom.net.diffusion_transformer:DiffusionTransformer",
         "conv_generator": "genloom.net.conv:ConvGenerator",
         "conv_critic": "genloom.net.conv:ConvCritic",
-        "row_denoiser": "genloom.net.mlp:RowDenoiser",
-        "row_generator": "genloom.net.mlp:RowGenerator",
-        "row_critic": "genloom.net.mlp:RowCritic",
+        "mlp_denoiser": "genloom.net.mlp:MLPDenoiser",
+        "mlp_generator": "genloom.net.mlp:MLPGenerator",
+        "mlp_critic": "genloom.net.mlp:MLPCritic",
     },
     "recipe": {
         "text": "genloom.recipes.text:choose",

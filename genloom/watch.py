@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from genloom.data.split import take
 from genloom.engine.engine import Engine
 from genloom.material import Material
 from genloom.model import Model
-from genloom.spec import Request, TokenSpec
+from genloom.spec import Request, Spec, TokenSpec
 
-JUDGED = 2000  # items made for a judgement
+JUDGED = 2000  # items made for a judgement, at most
+JUDGED_NUMBERS = 1 << 19  # numbers that they hold together, but for LEAST_MADE of them
+LEAST_MADE = 256
 JUDGED_SECONDS = 4.0
 SHOWN = 16  # items of a preview
 
@@ -27,7 +30,7 @@ SHOWN = 16  # items of a preview
 def judge_of(material: Material) -> Callable[[Model], dict[str, float]]:
     """The medium's own quality on held-out items; where it has none, the held-out loss."""
     codec, held = material.codec, material.held_items
-    some = take(held, range(min(len(held), JUDGED)))
+    some = take(held, range(min(len(held), _judged(codec.spec))))
 
     def judge(model: Model) -> dict[str, float]:
         if not codec.compares:
@@ -37,6 +40,12 @@ def judge_of(material: Material) -> Callable[[Model], dict[str, float]]:
         return codec.compare(some, made)
 
     return judge
+
+
+def _judged(spec: Spec) -> int:
+    """How many items to make: few where each is large, since making them takes the time."""
+    size = spec.length if isinstance(spec, TokenSpec) else prod(spec.shape)
+    return max(LEAST_MADE, min(JUDGED, JUDGED_NUMBERS // size))
 
 
 def made_like(model: Model, count: int, prompts: Sequence[str] | None) -> Any:

@@ -144,12 +144,12 @@ MADE: dict[str, Callable[..., Recipe]] = {
         **train,
     ),
     "row by flow": lambda **train: recipe(
-        Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "row_denoiser"}, **train
+        Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train
     ),
     "row by GAN": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]),
         Part("adversarial"),
-        {"generator": "row_generator", "critic": "row_critic"},
+        {"generator": "mlp_generator", "critic": "mlp_critic"},
         **train,
     ),
 }

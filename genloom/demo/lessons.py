@@ -68,11 +68,8 @@ RIVAL = Lesson(
     data=lambda folder: scenes.write_folder(folder / "center", PICTURES, places=CENTER),
     places=CENTER,
     changes=(
-        "net.generator.patch=4",
-        "net.critic.patch=4",
-        "data.batch=32",
-        "train.rate=2e-3",
-        "family.penalty=0.3",
+        "net.generator.prompt_depth=0",
+        "net.critic.prompt_depth=0",
         *HASTE,
     ),
 )

@@ -23,7 +23,8 @@ from genloom.spec import ArraySpec, Spec, TokenSpec
 @dataclass(frozen=True, kw_only=True)
 class ConvConfig:
     """patch: pixels a side that become channels of one place, so that the costly finest grids are
-    left out. base: channels at the finest grid, doubled at each halving up to `most`."""
+    left out. base: channels at the finest grid, doubled at each halving up to `most`. bounded: what
+    is generated goes through tanh, as pixels that are mostly black or white want."""
 
     patch: int = 1
     base: int = 32
@@ -32,6 +33,7 @@ class ConvConfig:
     group: int = 16  # channels a group in the middle convolution
     expansion: float = 1.5
     latent: int = 64
+    bounded: bool = True
     prompt_width: int = 64
     prompt_depth: int = 1
 
@@ -42,10 +44,10 @@ TOGETHER = 16
 
 
 class _Steady(nn.Module):
-    """A net whose result for an item does not depend on what else is in the batch."""
+    """A net whose result for an item does not depend on what else is in the batch, once trained."""
 
     def forward(self, x: Tensor, prompt: Tensor | None = None) -> Tensor:
-        if torch.is_grad_enabled() or x.device.type != "cpu":
+        if self.training or x.device.type != "cpu":
             return self.whole(x, prompt)
         parts = [
             self._group(x[n : n + TOGETHER], None if prompt is None else prompt[n : n + TOGETHER])
@@ -109,7 +111,7 @@ class ConvGenerator(_Steady):
     def __init__(self, config: ConvConfig, spec: Spec, prompt: TokenSpec | None) -> None:
         super().__init__()
         assert isinstance(spec, ArraySpec)
-        self.latent = config.latent
+        self.latent, self.bounded = config.latent, config.bounded
         self.steps = ladder(spec, config)
         self.prompt = (
             PromptEncoder(prompt, config.prompt_width, config.prompt_depth) if prompt else None
@@ -124,16 +126,19 @@ class ConvGenerator(_Steady):
         self.patch = config.patch
         values = spec.channels * config.patch**2
         self.out = nn.Conv2d(self.steps[-1][1], values, 3, padding=1)
+        self.to(memory_format=torch.channels_last)  # convolutions are half again as fast
 
     def whole(self, z: Tensor, prompt: Tensor | None) -> Tensor:
         if self.prompt is not None and prompt is not None:
             z = torch.cat((z, self.prompt(prompt)[2]), -1)
         (height, width), channels = self.steps[0]
-        h = self.stages[0](self.into(z).reshape(-1, channels, height, width))
+        h = self.into(z).reshape(-1, height, width, channels).permute(0, 3, 1, 2)  # channels last
+        h = self.stages[0](h)
         for stage, widen in zip(list(self.stages)[1:], self.widen, strict=True):
             h = F.interpolate(widen(h), scale_factor=2, mode="bilinear", align_corners=False)
             h = stage(h)
-        return F.pixel_shuffle(self.out(F.leaky_relu(h, 0.2)), self.patch)
+        made = F.pixel_shuffle(self.out(F.leaky_relu(h, 0.2)), self.patch)
+        return made.tanh() if self.bounded else made
 
 
 class ConvCritic(_Steady):
@@ -161,18 +166,20 @@ class ConvCritic(_Steady):
         self.prompt = (
             PromptEncoder(prompt, config.prompt_width, config.prompt_depth) if prompt else None
         )
-        out = config.prompt_width if prompt else 1
-        self.out = Linear(channels * height * width, out)
+        told = config.prompt_width if prompt else 0
+        self.out = Linear(channels * height * width, 1 + told)
         initialise(self.out)
+        self.to(memory_format=torch.channels_last)
 
     def whole(self, x: Tensor, prompt: Tensor | None) -> Tensor:
-        h = self.into(F.pixel_unshuffle(x, self.patch))
+        h = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)
+        h = self.into(h)
         for index, stage in enumerate(self.stages):
             if index:
                 h = F.avg_pool2d(self.widen[index - 1](h), 2)
             h = stage(h)
         h = self.out(F.leaky_relu(h, 0.2).flatten(1))
         if self.prompt is None or prompt is None:
-            return h.mean(-1)
+            return h[:, 0]
         told = self.prompt(prompt)[2]
-        return (h * told).sum(-1) * told.shape[-1] ** -0.5
+        return h[:, 0] + (h[:, 1:] * told).sum(-1) * told.shape[-1] ** -0.5

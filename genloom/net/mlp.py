@@ -1,13 +1,15 @@
-"""Residual MLPs for vectors: a denoiser, a generator and a critic for rows and points.
+"""Residual MLPs for whole items at once: a denoiser, a generator and a critic for rows, points and
+small pictures, which they see as one vector.
 
 Know the spans of a row (so that a generator puts out probabilities where a choice is wanted), not
 what the columns mean.
-Shape legend: B items, C channels, Z latent width, D width.
+Shape legend: B items, C channels, E elements of an item, Z latent width, D width.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import torch
@@ -21,11 +23,15 @@ from genloom.spec import ArraySpec, Spec, TokenSpec
 
 @dataclass(frozen=True, kw_only=True)
 class MLPConfig:
+    """normalised: a norm before each block, off for the parties of a GAN. bounded: what is
+    generated goes through tanh, for items in [-1, 1] that lie on the bounds, such as pixels."""
+
     width: int = 256
     depth: int = 4
     latent: int = 64
     prompt_depth: int = 1
-    normalised: bool = True  # norm before each block; off for the parties of a GAN
+    normalised: bool = True
+    bounded: bool = False
 
 
 class ResidualBlock(nn.Module):
@@ -39,15 +45,13 @@ class ResidualBlock(nn.Module):
         return h + self.down(nn.functional.silu(inner))
 
 
-class _Rows(nn.Module):
+class _Whole(nn.Module):
     carries: ClassVar[type] = ArraySpec
     Config = MLPConfig
 
     def __init__(self, config: MLPConfig, spec: Spec, prompt: TokenSpec | None, ins: int) -> None:
         super().__init__()
         assert isinstance(spec, ArraySpec)
-        if spec.grid:
-            raise ValueError(f"a residual MLP takes plain vectors, not a grid of {spec.grid}")
         self.spec, width = spec, config.width
         self.into = Linear(ins, width)
         self.prompt = PromptEncoder(prompt, width, config.prompt_depth) if prompt else None
@@ -59,66 +63,78 @@ class _Rows(nn.Module):
         return None if self.prompt is None or prompt is None else self.prompt(prompt)[2]
 
 
-class RowDenoiser(_Rows):
-    """x [B, C], time [B], prompt ids or None -> [B, C]."""
+class MLPDenoiser(_Whole):
+    """x [B, C, *grid], time [B], prompt ids or None -> [B, C, *grid]."""
 
-    kind: ClassVar[str] = "row_denoiser"
+    kind: ClassVar[str] = "mlp_denoiser"
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
 
     def __init__(self, config: MLPConfig, spec: Spec, prompt: TokenSpec | None) -> None:
         assert isinstance(spec, ArraySpec)
-        super().__init__(config, spec, prompt, spec.channels)
+        super().__init__(config, spec, prompt, prod(spec.shape))
         self.time = TimeEmbedding(config.width)
-        self.out = Linear(config.width, spec.channels)
+        self.out = Linear(config.width, prod(spec.shape))
         initialise(self, zero=(self.out, *(b.down for b in self.blocks)))
 
     def forward(self, x: Tensor, time: Tensor, prompt: Tensor | None = None) -> Tensor:
-        h, c = self.into(x), self.time(time)
+        h, c = self.into(x.flatten(1)), self.time(time)
         told = self.told(prompt)
         if told is not None:
             c = c + told
         for block in self.blocks:
             h = block(h, c)
-        return self.out(h)
+        return self.out(h).unflatten(1, self.spec.shape)
 
 
-class RowGenerator(_Rows):
-    """z [B, Z] and prompt ids or None -> [B, C]; choice spans leave as probabilities."""
+class MLPGenerator(_Whole):
+    """z [B, Z] and prompt ids or None -> [B, C, *grid]; choice spans leave as probabilities."""
 
-    kind: ClassVar[str] = "row_generator"
+    kind: ClassVar[str] = "mlp_generator"
     fills: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     def __init__(self, config: MLPConfig, spec: Spec, prompt: TokenSpec | None) -> None:
         assert isinstance(spec, ArraySpec)
         super().__init__(config, spec, prompt, config.latent)
-        self.latent = config.latent
-        self.out = Linear(config.width, spec.channels)
-        initialise(self)
+        self.latent, self.bounded = config.latent, config.bounded
+        self.out = Linear(config.width, prod(spec.shape))
+        _begin(self)
 
     def forward(self, z: Tensor, prompt: Tensor | None = None) -> Tensor:
         h, told = self.into(z), self.told(prompt)
         for block in self.blocks:
             h = block(h, told)
-        return squash(self.out(h), self.spec)
+        made = squash(self.out(h), self.spec).unflatten(1, self.spec.shape)
+        return made.tanh() if self.bounded else made
 
 
-class RowCritic(_Rows):
-    """x [B, C] and prompt ids or None -> how real, float [B]."""
+class MLPCritic(_Whole):
+    """x [B, C, *grid] and prompt ids or None -> how real, float [B].
 
-    kind: ClassVar[str] = "row_critic"
+    The prompt enters by projection (Miyato & Koyama 2018, eq. 4).
+    """
+
+    kind: ClassVar[str] = "mlp_critic"
     fills: ClassVar[frozenset[str]] = frozenset({"critic"})
 
     def __init__(self, config: MLPConfig, spec: Spec, prompt: TokenSpec | None) -> None:
         assert isinstance(spec, ArraySpec)
-        super().__init__(config, spec, prompt, spec.channels)
+        super().__init__(config, spec, prompt, prod(spec.shape))
         self.out = Linear(config.width, 1)
-        initialise(self)
+        _begin(self)
 
     def forward(self, x: Tensor, prompt: Tensor | None = None) -> Tensor:
-        h, told = self.into(x), self.told(prompt)
+        h, told = self.into(x.flatten(1)), self.told(prompt)
         for block in self.blocks:
-            h = block(h, told)
-        return self.out(h).squeeze(-1)
+            h = block(h)
+        real = self.out(h).squeeze(-1)
+        return real if told is None else real + (h * told).sum(-1) * told.shape[-1] ** -0.5
+
+
+def _begin(net: _Whole) -> None:
+    """Blocks of a GAN's parties begin near the identity, so that depth does not add up."""
+    initialise(net)
+    for block in net.blocks:
+        nn.init.normal_(block.down.weight, std=0.1 * block.down.in_features**-0.5)
 
 
 def squash(x: Tensor, spec: ArraySpec) -> Tensor:

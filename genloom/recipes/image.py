@@ -17,9 +17,19 @@ SIZES = {
     "large": {"width": 512, "depth": 12, "heads": 8, "batch": 128},
 }
 MINUTES = {"tiny": 3.0, "small": 20.0, "base": 120.0, "large": float("inf")}
+# What a GAN sees as one vector. On MNIST and 2 cores 130 s of products draw 96 % of digits as
+# asked, where 160 s of convolutions draw 76 %; on coloured pictures of 32 pixels a minute of
+# convolutions draws shapes and a minute of products does not.
+SMALL_SIDE = 28
+MLP = {
+    "tiny": {"width": 256, "depth": 2},
+    "small": {"width": 512, "depth": 2},
+    "base": {"width": 1024, "depth": 3},
+    "large": {"width": 2048, "depth": 4},
+}
 CONV = {
     "tiny": {"base": 16, "most": 64, "blocks": 1},
-    "small": {"base": 64, "most": 128, "blocks": 2},
+    "small": {"base": 64, "most": 128, "blocks": 1},
     "base": {"base": 48, "most": 256, "blocks": 2},
     "large": {"base": 64, "most": 512, "blocks": 2},
 }
@@ -58,23 +68,28 @@ def choose(size: str, facts: Facts) -> Recipe:
 
 
 def choose_adversarial(size: str, facts: Facts) -> Recipe:
-    """A GAN: one step a picture."""
+    """A GAN: one step a picture. Small pictures go through residual MLPs, others through
+    convolutions."""
     codec, prompt = _codec(facts)
     side = facts.side or 32
-    player = CONV[size] | {"patch": next(p for p in (4, 2, 1) if side % p == 0)}
+    kind, player = "mlp", MLP[size] | {"normalised": False, "bounded": True}
+    penalty, rate, batch = 1.0, 5e-4, 128
+    if side > SMALL_SIDE:
+        kind, player = "conv", CONV[size] | {"patch": next(p for p in (4, 2, 1) if side % p == 0)}
+        penalty, rate, batch = 0.3, 1e-3, 32
     return Recipe(
         name="image-gan",
         codec=codec,
         prompt=prompt,
-        family=Part("adversarial", {"penalty": 0.1}),
+        family=Part("adversarial", {"penalty": penalty, "penalised": 0.25}),
         net={
-            "generator": Part("conv_generator", player),
-            "critic": Part("conv_critic", player),
+            "generator": Part(f"{kind}_generator", player),
+            "critic": Part(f"{kind}_critic", player),
         },
-        data=Data(batch=64),
+        data=Data(batch=batch),
         train=Train(
             steps=3000,
-            rate=1e-3,
+            rate=rate,
             muon_rate=0.0,
             weight_decay=0.0,
             betas=(0.0, 0.99),

@@ -52,7 +52,7 @@ def choose_flow(size: str, facts: Facts) -> Recipe:
         name="table-flow",
         codec=Part("table", {"carrier": "array"}),
         family=Part("flow"),
-        net={"net": Part("row_denoiser", MLP[size])},
+        net={"net": Part("mlp_denoiser", MLP[size])},
         data=Data(batch=_batch(facts)),
         train=Train(steps=3000, rate=1e-3, judge=500),
     )
@@ -65,7 +65,7 @@ def choose_adversarial(size: str, facts: Facts) -> Recipe:
         name="table-gan",
         codec=Part("table", {"carrier": "array"}),
         family=Part("adversarial"),
-        net={"generator": Part("row_generator", player), "critic": Part("row_critic", player)},
+        net={"generator": Part("mlp_generator", player), "critic": Part("mlp_critic", player)},
         data=Data(batch=_batch(facts)),
         train=Train(
             steps=3000,

@@ -280,7 +280,7 @@ class Loop:
             for p, w in zip(self.params, weights, strict=True):
                 p.copy_(w)
         self.nets.requires_grad_(False).eval()
-        metrics = self._judgement()
+        metrics = self._judgement() if self.train.judge else {}
         if self.job.preview is not None and self.train.preview and parallel.rank() == 0:
             path = self.job.preview(self.model, self.step)
             log("preview", self.step, path=str(path))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genloom.net.conv import ConvBlock, ConvConfig, ConvCritic, ConvGenerator, ladder
-from genloom.net.mlp import MLPConfig, RowCritic, RowDenoiser, RowGenerator, squash
+from genloom.net.mlp import MLPConfig, MLPCritic, MLPDenoiser, MLPGenerator, squash
 from genloom.spec import ArraySpec, Span, TokenSpec
 
 ROW = ArraySpec(
@@ -54,7 +54,7 @@ def test_row_nets_have_their_shapes_and_hear_the_prompt(prompt: TokenSpec | None
     ids = None if prompt is None else torch.tensor([[1], [2], [3], [0]])
     other = None if ids is None else ids.flip(0)
     denoiser, generator, critic = (
-        shaken(net(SMALL, ROW, prompt)) for net in (RowDenoiser, RowGenerator, RowCritic)
+        shaken(net(SMALL, ROW, prompt)) for net in (MLPDenoiser, MLPGenerator, MLPCritic)
     )
     assert denoiser(x, time, ids).shape == (4, 6)
     assert generator(z, ids).shape == (4, 6)
@@ -67,19 +67,25 @@ def test_row_nets_have_their_shapes_and_hear_the_prompt(prompt: TokenSpec | None
         assert torch.allclose(call(ids), call(other)) == (prompt is None)
 
 
-def test_the_row_generator_puts_out_probabilities() -> None:
-    out = shaken(RowGenerator(SMALL, ROW, None))(torch.randn(4, 5))
+def test_the_mlp_generator_puts_out_probabilities() -> None:
+    out = shaken(MLPGenerator(SMALL, ROW, None))(torch.randn(4, 5))
     assert torch.allclose(((out[:, 1:4] + 1) / 2).sum(1), torch.ones(4))
 
 
 def test_an_untrained_denoiser_says_nothing() -> None:
-    net = RowDenoiser(SMALL, ROW, None)
+    net = MLPDenoiser(SMALL, ROW, None)
     assert bool((net(torch.randn(4, 6), torch.rand(4)) == 0).all())
 
 
-def test_a_row_net_refuses_a_grid() -> None:
-    with pytest.raises(ValueError, match="plain vectors"):
-        RowDenoiser(SMALL, PICTURE, None)
+def test_a_small_picture_is_one_vector() -> None:
+    ids = torch.tensor([[1], [2], [3], [0]])
+    denoiser, generator, critic = (
+        shaken(net(SMALL, PICTURE, LABEL)) for net in (MLPDenoiser, MLPGenerator, MLPCritic)
+    )
+    made = generator(torch.randn(4, 5), ids)
+    assert made.shape == (4, 3, 8, 16)
+    assert denoiser(made, torch.rand(4), ids).shape == made.shape
+    assert critic(made, ids).shape == (4,)
 
 
 @pytest.mark.parametrize(

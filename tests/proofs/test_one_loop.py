@@ -71,7 +71,7 @@ def points_of(ready) -> torch.Tensor:
 
 def test_the_ring_by_flow(tmp_path):
     train = Train(steps=1200, rate=3e-3, muon_rate=0.02, weight_decay=0.0)
-    net = Part("row_denoiser", {"width": 128, "depth": 3})
+    net = Part("mlp_denoiser", {"width": 128, "depth": 3})
     family = Part("flow", {"times": "uniform"})
     points = points_of(points_job(family, {"net": net}, tmp_path, train, 512))
     finds_the_ring(points, share=0.85, contrast=6)
@@ -80,8 +80,8 @@ def test_the_ring_by_flow(tmp_path):
 def test_the_ring_by_gan(tmp_path):
     options = {"latent": 4, "normalised": False}
     nets = {
-        "generator": Part("row_generator", {"width": 64, "depth": 3, **options}),
-        "critic": Part("row_critic", {"width": 96, "depth": 3, **options}),
+        "generator": Part("mlp_generator", {"width": 64, "depth": 3, **options}),
+        "critic": Part("mlp_critic", {"width": 96, "depth": 3, **options}),
     }
     how = {"muon_rate": 0.0, "weight_decay": 0.0, "betas": (0.0, 0.9), "clip": 0.0, "ema": 0.05}
     train = Train(steps=1300, rate=2e-3, **how)
