@@ -18,6 +18,7 @@ import protocol
 import torch
 
 from genloom import api
+from genloom.forecast import fast_bf16
 from genloom.trust import quality
 
 # nanoGPT's own architecture and batch, said in our words
@@ -74,7 +75,7 @@ def ours(text: Path, seconds: float, seed: int, folder: Path) -> tuple[float, fl
     return wall, report["nats_per_character"].value or float("nan")
 
 
-def throughput(text: Path, folder: Path, compiled: bool) -> float:
+def throughput(text: Path, folder: Path, *how: str) -> float:
     """Tokens/s of 200 steps of nanoGPT's architecture, by the wall, compiling not counted."""
     marks: list[tuple[int, float]] = []
 
@@ -82,7 +83,7 @@ def throughput(text: Path, folder: Path, compiled: bool) -> float:
         if event.kind == "step":
             marks.append((event.step, time.perf_counter()))
 
-    changes = [*GPT2, "train.steps=230", f"train.compile={'on' if compiled else 'off'}"]
+    changes = [*GPT2, "train.steps=230", *how]
     api.train("text", text, out=folder / "speed", changes=changes, listener=listen)
     return 768 * 200 / (marks[-1][1] - marks[-201][1])
 
@@ -132,9 +133,12 @@ def main() -> None:
                     "training tokens/s": protocol.median(speeds),
                 }
             )
-        for compiled in (False, True):
-            speeds = [throughput(text, folder, compiled) for _ in range(args.runs)]
-            name = "Genloom, nanoGPT's architecture" + (", compiled" if compiled else "")
+        ways = {"": ("train.compile=off",), ", compiled": ("train.compile=on",)}
+        if fast_bf16(torch.device("cpu")):
+            ways[", compiled, bf16"] = ("train.compile=on", "train.precision=bf16")
+        for way, how in ways.items():
+            speeds = [throughput(text, folder, *how) for _ in range(args.runs)]
+            name = f"Genloom, nanoGPT's architecture{way}"
             rows.append(
                 {
                     "tool": name,

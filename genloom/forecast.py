@@ -28,6 +28,8 @@ M = TypeVar("M", bound=Model)
 
 JUDGEMENTS = 4  # a run
 LEAST_JUDGED = 4  # held-out items that a comparison needs
+RESERVE = 0.93  # share of the minutes left that is planned for: a machine's speed drifts by as much
+WORTH_ROUNDING = 20.0  # seconds of training from which bf16 is tried, where a CPU has it
 WORTH_COMPILING = 90.0  # seconds of uncompiled training from which compiling is tried
 
 
@@ -39,14 +41,14 @@ def decide(
     run: Path,
     device: torch.device,
 ) -> Plan:
-    """Set the material's steps and whether to compile; say what the training will take."""
+    """Set the material's steps, precision and whether to compile; say what that will take."""
     free = planning.free_bytes(device)
     parameters = _count(material)
     planning.refuse_if_too_big(planning.least_bytes(parameters), free, "training")
-    found = _compiled_or_not(material, minutes, begun, run, device)
+    found = _fastest(material, minutes, begun, run, device)
     planning.refuse_if_too_big(found.peak_bytes, free, "training")
     if minutes is not None:
-        _fit(material, found, _left(minutes, begun) - 1.0)
+        _fit(material, found, RESERVE * _left(minutes, begun) - 1.0)
     t = material.recipe.train
     return Plan(
         recipe=material.recipe.name,
@@ -64,38 +66,52 @@ def decide(
     )
 
 
-def _compiled_or_not(
+def _fastest(
     material: Material, minutes: float | None, begun: float, run: Path, device: torch.device
 ) -> Probe:
-    """Probe as it is; where the training is long enough, probe compiled and keep the faster."""
-    plain = _probe(material, run, device)
+    """Probe as it is; where the training is long enough, in bf16 and compiled, too; the fastest is
+    written into the recipe."""
+    found = _probe(material, run, device)
     t = material.recipe.train
-    if t.compile != "auto":
-        return plain
-    ahead = t.steps * plain.seconds
+    ahead = t.steps * found.seconds
     if minutes is not None:
-        ahead = min(_left(minutes, begun), _longest(material) * plain.seconds)
-    material.recipe = material.recipe.training(compile="off")
-    able = device.type != "cpu" or shutil.which("c++") is not None
-    if ahead < WORTH_COMPILING or not able:
-        return plain
+        ahead = min(_left(minutes, begun), _longest(material) * found.seconds)
+    if t.precision == "auto" and ahead >= WORTH_ROUNDING and fast_bf16(device):
+        found = _faster(material, found, run, device, precision="bf16")
+    if t.compile == "auto":
+        material.recipe = material.recipe.training(compile="off")
+        able = device.type != "cpu" or shutil.which("c++") is not None
+        if ahead >= WORTH_COMPILING and able:
+            found = _faster(material, found, run, device, compile="on")
+    return found
+
+
+def _faster(
+    material: Material, found: Probe, run: Path, device: torch.device, **changes: Any
+) -> Probe:
+    """With these changes where that is faster, else what was found; the material follows."""
+    other = replace(material, recipe=material.recipe.training(**changes))
     try:
-        compiled = _probe(_compiled(material), run, device)
+        probed = _probe(other, run, device)
     except RuntimeError:  # what the compiler cannot do, such as a gradient of a gradient
-        return plain
-    if compiled.seconds < 0.95 * plain.seconds:
-        material.recipe = material.recipe.training(compile="on")
-        return compiled
-    return plain
+        return found
+    if probed.seconds >= 0.95 * found.seconds:
+        return found
+    material.recipe = other.recipe
+    return probed
+
+
+def fast_bf16(device: torch.device) -> bool:
+    """Whether this CPU has instructions for products in bf16. (A GPU takes bf16 unasked.)"""
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
 
 
 def _left(minutes: float, begun: float) -> float:
     """Seconds, by the first rank's clock: ranks must decide alike."""
     return parallel.first(60 * minutes - (time.monotonic() - begun))
-
-
-def _compiled(material: Material) -> Material:
-    return replace(material, recipe=material.recipe.training(compile="on"))
 
 
 def _longest(material: Material) -> float:

@@ -19,7 +19,7 @@ from genloom import registry
 from genloom.api import Model
 from genloom.codec.base import Condition
 from genloom.data.loader import Loader
-from genloom.material import prepare
+from genloom.material import Material, prepare
 from genloom.recipe import Data, Part, Recipe, Train
 from genloom.spec import ArraySpec
 from genloom.train.log import silent
@@ -155,11 +155,15 @@ MADE: dict[str, Callable[..., Recipe]] = {
 }
 
 
+def material_of(made: Recipe) -> Material:
+    """The toy items of the recipe's codec, made ready."""
+    items = ITEMS[made.codec.kind]()
+    return prepare(made, items, None, None, made.train.seed, (), None, silent, None)
+
+
 def job(made: Recipe, run: Path, **rest: Any) -> Job:
     """A training of the recipe on the toy items of its codec, ready to start."""
-    items = ITEMS[made.codec.kind]()
-    seed = made.train.seed
-    material = prepare(made, items, None, None, seed, (), None, silent, None)
+    material = material_of(made)
     model = Model(
         recipe=material.recipe,
         codec=material.codec,

@@ -201,7 +201,8 @@ def _result(model: Model, name: str, target: Path, json: bool, quiet: bool) -> N
         told = {key: model.card[key] for key in keys if key in model.card}
         output.values({"model": name, "path": str(target), "metrics": metrics, **told})
         return
-    output.pairs({"model": name, "path": str(target), **metrics})
+    unjudged = {} if metrics else {"judged": f"not yet: genloom eval {shlex.quote(name)}"}
+    output.pairs({"model": name, "path": str(target), **metrics, **unjudged})
     if not quiet:
         print("next:", *suggestions(model, name), sep="\n  ", file=sys.stderr)
 

@@ -55,7 +55,7 @@ class Adversarial:
         some = max(1, round(self.penalised * len(made)))
         gap, steep = self._gap(nets, batch.x, made, batch.prompt, some)
         weight = batch.weight[:some]
-        slope = (steep * weight).sum() * (batch.weight.sum() / weight.sum())
+        slope = (steep * weight).sum() * (batch.weight.sum() / weight.sum().clamp(min=1e-6))
         total = (F.softplus(-gap) * batch.weight).sum() + 0.5 * self.penalty * slope
         parts = {"critic": total, "gap": gap.sum(), "slope": slope}
         return Loss(total, {k: v.detach() for k, v in parts.items()})

@@ -94,6 +94,7 @@ def choose_adversarial(size: str, facts: Facts) -> Recipe:
             weight_decay=0.0,
             betas=(0.0, 0.99),
             clip=0.0,
+            precision="fp32",  # the gradient of a gradient does not bear bf16
             preview=500,
         ),
     )

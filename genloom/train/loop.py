@@ -26,7 +26,7 @@ from genloom.spec import Batch
 from genloom.train import checkpoint, ema, parallel
 from genloom.train.guard import Guard
 from genloom.train.log import Listener, Log, silent
-from genloom.train.optim import Optimiser, share_of_rate
+from genloom.train.optim import Optimiser, like, share_of_rate
 
 SNAPSHOTS = 8  # stored averages a run
 
@@ -352,14 +352,14 @@ class Loop:
             (
                 t,
                 [
-                    [tensors[f"stored.{c}.{n}.{m}"].clone() for m in range(len(self.params))]
+                    [like(p, tensors[f"stored.{c}.{n}.{m}"]) for m, p in enumerate(self.params)]
                     for n in range(len(ema.WIDTHS))
                 ],
             )
             for c, t in enumerate(values["stored"])
         ]
         best = _under(tensors, "best.")
-        self.best_weights = [best[str(n)].clone() for n in range(len(best))]
+        self.best_weights = [like(p, best[str(n)]) for n, p in enumerate(self.params) if best]
         self.best, self.best_step = values["best"], values["best_step"]
         self.step, self.attempt, self.spent = values["step"], values["attempt"], values["spent"]
         self.guards = {p: Guard(**g) for p, g in values["guards"].items()}

@@ -141,7 +141,15 @@ class Optimiser:
                 found = {k[len(name) :]: v for k, v in state.items() if k.startswith(name)}
                 part.state.pop(p, None)  # a state from before the first step has no moments
                 if found:
-                    part.state[p] = {k: v.clone() for k, v in found.items()}
+                    part.state[p] = {k: like(p, v) for k, v in found.items()}
+
+
+def like(p: Tensor, value: Tensor) -> Tensor:
+    """A copy that lies in memory as the parameter does: fused AdamW walks both in memory's order,
+    and files know one order only."""
+    if value.shape != p.shape:
+        return value.clone()  # the count of steps
+    return torch.empty_like(p, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 def share_of_rate(step: int, train: Train) -> float:

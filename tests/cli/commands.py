@@ -53,7 +53,7 @@ def tiny(steps: int = 12, **changes: object) -> list[str]:
     """Flags for the smallest training of a text."""
     values = {
         "train.steps": steps,
-        "train.judge": 0,
+        "train.judge": steps,  # once, at the end
         "train.preview": 0,
         "train.compile": "off",
         "codec.length": 32,

@@ -18,7 +18,7 @@ PLACES = ("top", "bottom")
 TABLE = [
     "--size",
     "tiny",
-    *("--set", "train.steps=40", "--set", "train.judge=0", "--set", "train.compile=off"),
+    *("--set", "train.steps=40", "--set", "train.judge=40", "--set", "train.compile=off"),
 ]
 IMAGE = [
     *TABLE,

@@ -72,7 +72,7 @@ def test_the_penalty_of_a_bent_critic_equals_finite_differences() -> None:
         return total
 
     made = 2 * latent().double()
-    hoped = (steep(data.x) + steep(made)).sum()
+    hoped = ((steep(data.x) + steep(made)) * data.weight).sum()
     assert float(loss.parts["slope"]) == pytest.approx(float(hoped.detach()), rel=1e-6)
 
 
@@ -112,3 +112,31 @@ def test_a_sample_is_the_generator_s_answer_to_its_own_noise() -> None:
         assert bool(samples.done.all())
     assert torch.equal(alone.x[0], both.x[1])
     assert torch.equal(both.x, 2 * both.state["z"])
+
+
+@pytest.mark.parametrize("share", [0.01, 0.4, 1.0])
+def test_a_penalty_on_some_is_theirs_scaled_to_all(share: float) -> None:
+    nets, data = {"critic": Line(bend=0.4), "generator": Scale()}, batch()
+    some = max(1, round(share * 5))
+    found = Adversarial(penalised=share).loss(
+        "critic", nets, data, torch.Generator().manual_seed(1)
+    )
+    whole = Adversarial(penalty=0.0).loss("critic", nets, data, torch.Generator().manual_seed(1))
+    weight, made = nets["critic"].weight.detach(), 2 * latent()
+
+    def steep(x: Tensor) -> Tensor:
+        return (1 + 0.4 * (x @ weight)).square() * weight.square().sum()
+
+    each = (steep(data.x) + steep(made))[:some] * data.weight[:some]
+    hoped = each.sum() * 4 / data.weight[:some].sum()
+    assert float(found.parts["slope"]) == pytest.approx(float(hoped), rel=1e-5)
+    total = float(whole.total.detach()) + 0.5 * float(hoped)
+    assert float(found.total.detach()) == pytest.approx(total, rel=1e-5)
+
+
+def test_a_penalty_on_absent_items_alone_is_none() -> None:
+    data = batch()
+    data.weight = torch.tensor([0.0, 1, 1, 1, 1])
+    nets = {"critic": Line(bend=0.4), "generator": Scale()}
+    loss = Adversarial(penalised=0.2).loss("critic", nets, data, torch.Generator().manual_seed(1))
+    assert float(loss.parts["slope"]) == 0.0 and bool(loss.total.isfinite())

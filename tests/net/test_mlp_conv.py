@@ -130,7 +130,7 @@ def test_pictures_come_out_and_are_judged(patch: int, prompt: TokenSpec | None) 
 
 
 def test_a_picture_does_not_depend_on_its_neighbours() -> None:
-    generator, critic = ConvGenerator(CONV, PICTURE, None), ConvCritic(CONV, PICTURE, None)
+    generator, critic = (net(CONV, PICTURE, None).eval() for net in (ConvGenerator, ConvCritic))
     z = torch.randn(19, 6, generator=rng())
     with torch.inference_mode():
         made = generator(z)
@@ -138,7 +138,7 @@ def test_a_picture_does_not_depend_on_its_neighbours() -> None:
         for n in (0, 15, 16, 18):
             assert torch.equal(generator(z[n : n + 1])[0], made[n])
             assert torch.equal(critic(made[n : n + 1])[0], verdict[n])
-    assert torch.allclose(generator(z), made, atol=1e-5)  # with gradients: whole, not in groups
+    assert torch.allclose(generator.train()(z), made, atol=1e-5)  # whole, not in groups
 
 
 def test_a_convolution_block_begins_near_the_identity() -> None:
@@ -146,3 +146,25 @@ def test_a_convolution_block_begins_near_the_identity() -> None:
     with torch.no_grad():
         change = ConvBlock(8, CONV)(x) - x
     assert 0 < float(change.std()) < 0.3
+
+
+def test_what_is_bounded_stays_within_and_the_rest_does_not() -> None:
+    for net, small in ((MLPGenerator, SMALL), (ConvGenerator, CONV)):
+        for bounded in (True, False):
+            config = type(small)(**{**vars(small), "bounded": bounded})
+            made = 40 * torch.randn(64, config.latent, generator=rng())
+            most = float(shaken(net(config, PICTURE, None))(made).detach().abs().max())
+            assert (most <= 1) == bounded
+
+
+def test_a_critic_has_a_verdict_before_it_hears_the_prompt() -> None:
+    ids = torch.tensor([[1], [2], [3]])
+    x = torch.randn(3, 3, 8, 16, generator=rng())
+    for net, small in ((MLPCritic, SMALL), (ConvCritic, CONV)):
+        critic = shaken(net(small, PICTURE, LABEL))
+        alone = critic(x, None)
+        assert not torch.allclose(alone, critic(x, ids))
+        with torch.no_grad():
+            for p in critic.prompt.parameters():
+                p.zero_()
+        assert torch.allclose(alone, critic(x, ids), atol=1e-6)

@@ -35,7 +35,7 @@ def test_the_transformer_is_one_class_for_both(tmp_path):
 def test_both_pass_through_the_same_functions(model, tmp_path, monkeypatch):
     """Loss, start, feed, write: each is entered, whatever the medium."""
     entered = set()
-    for name in ("loss", "_surprise", "start", "step", "_feed", "_extend", "_write", "result"):
+    for name in ("loss", "_surprise", "start", "step", "_feed", "_extend", "_drawn", "result"):
         real = getattr(Autoregressive, name)
 
         def seen(*args, _name=name, _real=real, **rest):
@@ -49,7 +49,7 @@ def test_both_pass_through_the_same_functions(model, tmp_path, monkeypatch):
     with Engine(ready.model) as engine:
         engine.submit(Request(count=2)).result()
     assert entered == {
-        *("loss", "_surprise", "start", "step", "_feed", "_extend", "_write", "result")
+        *("loss", "_surprise", "start", "step", "_feed", "_extend", "_drawn", "result")
     }
 
 
