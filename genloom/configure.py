@@ -62,6 +62,9 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
     """The value as the hinted type, or a RecipeError."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
+        made = [c for c in args if is_dataclass(c) and isinstance(value, Mapping)]
+        for choice in made:
+            return _fit(value, choice, where)
         for choice in args:
             try:
                 return _fit(value, choice, where)
@@ -74,6 +77,8 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
         if isinstance(value, tuple | list):
             inner = args[0] if args else Any
             return tuple(_fit(v, inner, where) for v in value)
+    elif is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return configure(hint, value, where)
     elif hint is Any or hint is inspect.Parameter.empty or origin is not None:
         return value
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):

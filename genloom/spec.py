@@ -37,8 +37,9 @@ class Span:
 class TokenSpec:
     """Items that are runs of token ids, `long` of shape [L] with L <= length.
 
-    bos precedes every item (a stream of documents uses one id for bos and eos); eos is None for
-    items of fixed length. ranges[p] = (low, high) bounds the ids legal at position p of an item of
+    bos precedes every item (a stream of documents uses one id for bos and eos); where `leads` is
+    false, a given beginning stands as it is and bos precedes only items without one. eos is None
+    for items of fixed length; ends are further ids that end an item. ranges[p] = (low, high) bounds the ids legal at position p of an item of
     fixed length; empty means the whole vocabulary everywhere. spans name fields of such an item,
     which may then be learnt and given in any order.
     """
@@ -49,6 +50,8 @@ class TokenSpec:
     eos: int | None
     pad: int
     axes: int = 1
+    leads: bool = True
+    ends: tuple[int, ...] = ()
     spans: tuple[Span, ...] = ()
     ranges: tuple[tuple[int, int], ...] = ()
 
@@ -84,6 +87,7 @@ def spec_from_json(values: Mapping[str, Any]) -> Spec:
     carrier = known.pop("carrier")
     known["spans"] = tuple(Span(**span) for span in known["spans"])
     if carrier == "tokens":
+        known["ends"] = tuple(known.get("ends", ()))
         known["ranges"] = tuple((low, high) for low, high in known["ranges"])
         return TokenSpec(**known)
     known["grid"] = tuple(known["grid"])

@@ -255,7 +255,7 @@ class Engine:
         if not any(stops.values()):
             return
         results = self.family.result(flight.samples, self.spec)
-        prefix = flight.samples.state["prefix"] - 1
+        prefix = flight.samples.state["prefix"] - flight.samples.state["lead"]
         for row, (owner, x) in enumerate(zip(flight.owner.tolist(), results, strict=True)):
             new = self._text(x[int(prefix[row]) :])
             if any(stop in new for stop in stops[owner]):

@@ -110,12 +110,14 @@ class Autoregressive:
             known = known[order]
         known = known[: int((known >= 0).sum())]
         wanted = request.options.max_tokens or DEFAULT_TOKENS
-        end = 1 + (spec.length if fixed else len(known) + wanted)
+        lead = 1 if spec.leads or not len(known) else 0
+        end = lead + (spec.length if fixed else len(known) + wanted)
         device = request.index.device
         x = torch.full((rows, end), spec.pad, dtype=torch.long)
-        x[:, 0] = spec.bos
-        x[:, 1 : 1 + len(known)] = known
-        length = torch.full((rows,), 1 + len(known), dtype=torch.long)
+        x[:, :lead] = spec.bos
+        x[:, lead : lead + len(known)] = known
+        length = torch.full((rows,), lead + len(known), dtype=torch.long)
+        ends = torch.tensor([-1 if spec.eos is None else spec.eos, *spec.ends])
         state = {
             "key": keys(request.seed, request.index),
             "length": length,
@@ -123,7 +125,8 @@ class Autoregressive:
             "end": torch.full((rows,), end, dtype=torch.long),
             "offset": torch.zeros(rows, dtype=torch.long),
             "controls": Controls.state(request.options, rows),
-            "eos": torch.full((rows,), -1 if spec.eos is None else spec.eos, dtype=torch.long),
+            "lead": torch.full((rows,), lead, dtype=torch.long),
+            "ends": ends.expand(rows, -1).clone(),
             "context": torch.full((rows,), spec.length, dtype=torch.long),
         }
         if order is not None:
@@ -212,7 +215,8 @@ class Autoregressive:
             )
             at, length = every if where is None else where, state["length"]
             samples.x[at, length] = ids
-            samples.done[at] = (ids == state["eos"]) | (length + 1 >= state["end"])
+            ended = (ids[:, None] == state["ends"]).any(1)
+            samples.done[at] = ended | (length + 1 >= state["end"])
             if mass is not None:
                 samples.state["mass"][at] += mass
             samples.state["length"][at] = length + 1
@@ -259,11 +263,11 @@ class Autoregressive:
         if "order" in state:
             back = state["order"].argsort(1)
             return samples.x[:, 1:].gather(1, back)
-        stop = (
-            state["length"]
-            - (samples.x.gather(1, state["length"][:, None] - 1)[:, 0] == state["eos"]).long()
-        )
-        return [row[1:n] for row, n in zip(samples.x, stop.tolist(), strict=True)]
+        last = samples.x.gather(1, state["length"][:, None] - 1)
+        ended = (last == state["ends"]).any(1) & samples.done
+        stop = state["length"] - ended.long()
+        bounds = zip(samples.x, state["lead"].tolist(), stop.tolist(), strict=True)
+        return [row[first:n] for row, first, n in bounds]
 
 
 def _by_field(key: Tensor, spec: TokenSpec) -> Tensor:

@@ -17,14 +17,40 @@ from torch import Tensor
 REACH = 16  # cached keys are looked at in runs of a multiple of this
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """How a layer looks. window: how many positions back, itself counted, 0 for all. cap: logits
+    are bounded to +- this by a tanh, 0 for none."""
+
+    window: int = 0
+    cap: float = 0.0
+
+
+EVERYWHERE = Sight()
+
+
 class Attention(Protocol):
     """q [..., H, E], k and v [..., G, E] -> [..., H, E]; leading dimensions as the caller has."""
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor: ...
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor: ...
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Tensor | None) -> Tensor:
-    """q [B, L, H, E], k and v [B, T, G, E] -> [B, L, H, E] by the library's fused kernel."""
+def _attend(
+    q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Tensor | None, sight: Sight = EVERYWHERE
+) -> Tensor:
+    """q [B, L, H, E], k and v [B, T, G, E] -> [B, L, H, E] by the library's fused kernel; with
+    `causal` or a window positions of q are the last L of the T, unless the mask says more."""
+    length, keys = q.shape[1], k.shape[1]
+    if causal and (sight.window or sight.cap):
+        causal, mask = False, _lower(length, q.device)
+        if sight.window:
+            mask = mask.triu(1 - sight.window)
+        mask = mask[:, :keys]
+    if sight.cap:
+        there = torch.ones(1, 1, length, keys, dtype=torch.bool, device=q.device)
+        return plain_attention(q, k, v, there if mask is None else mask, sight.cap)
     out = F.scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
@@ -36,23 +62,27 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Tensor | None) 
     return out.transpose(1, 2)
 
 
-def plain_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+def plain_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, cap: float = 0.0) -> Tensor:
     """softmax(q k^T / sqrt(E)) v written out; the slow, obvious version (Vaswani 2017, eq. 1).
 
-    mask: bool [B or 1, 1, L, T], true where q may look.
+    mask: bool [B or 1, 1, L, T], true where q may look. cap: bound of the logits, 0 for none.
     """
     groups = q.shape[2] // k.shape[2]
     q, k, v = (x.transpose(1, 2) for x in (q, k, v))
     k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
     logits = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+    if cap:
+        logits = cap * torch.tanh(logits / cap)
     return (logits.masked_fill(~mask, float("-inf")).softmax(-1) @ v).transpose(1, 2)
 
 
 class CausalAttention:
     """Each position sees itself and what is before it, in its own row."""
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return _attend(q, k, v, causal=True, mask=None)
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor:
+        return _attend(q, k, v, causal=True, mask=None, sight=sight)
 
 
 @dataclass(frozen=True)
@@ -61,9 +91,11 @@ class FullAttention:
 
     present: Tensor | None = None
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor:
         mask = None if self.present is None else self.present[:, None, None, :]
-        return _attend(q, k, v, causal=False, mask=mask)
+        return _attend(q, k, v, causal=False, mask=mask, sight=sight)
 
 
 class PackedAttention:
@@ -73,8 +105,11 @@ class PackedAttention:
         same = document[:, None, :, None] == document[:, None, None, :]
         self.mask = same & _lower(document.shape[1], document.device)
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return _attend(q, k, v, causal=False, mask=self.mask)
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor:
+        mask = self.mask.triu(1 - sight.window) if sight.window else self.mask
+        return _attend(q, k, v, causal=False, mask=mask, sight=sight)
 
 
 class RaggedAttention:
@@ -83,9 +118,12 @@ class RaggedAttention:
     def __init__(self, lengths: list[int]) -> None:
         self.lengths = lengths
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor:
         runs = zip(*(x.split(self.lengths) for x in (q, k, v)), strict=True)
-        return torch.cat([_attend(a[None], b[None], c[None], True, None)[0] for a, b, c in runs])
+        made = [_attend(a[None], b[None], c[None], True, None, sight)[0] for a, b, c in runs]
+        return torch.cat(made)
 
 
 def _lower(size: int, device: torch.device) -> Tensor:
@@ -160,18 +198,26 @@ class CachedAttention:
         mask = torch.arange(size, device=at.device) <= at[..., None]
         return size, some, mask[:, None]
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor:
         keys, values = self.cache.keys[:, layer], self.cache.values[:, layer]  # [B, G, T, E]
         self._write(keys, k)
         self._write(values, v)
         out = torch.empty_like(q)
         for size, some, mask in self.groups:
+            if sight.window:
+                at = self.at if some is None else self.at[some]
+                near_by = torch.arange(size, device=at.device) > at[..., None] - sight.window
+                mask = mask & near_by[:, None]
             mine = q if some is None else q[some]
             rows = self.rows if some is None else self.rows[some]
             near = [
                 x[:, :, :size] if self.first >= 0 else x[rows, :, :size] for x in (keys, values)
             ]
-            seen = _attend(mine, *(x.transpose(1, 2) for x in near), causal=False, mask=mask)
+            seen = _attend(
+                mine, *(x.transpose(1, 2) for x in near), causal=False, mask=mask, sight=sight
+            )
             if some is None:
                 return seen
             out[some] = seen
@@ -187,7 +233,9 @@ class CachedAttention:
 class RunningSum:
     """The cheapest mixing: each position sees the sum of v up to and with itself. [B, L, 1, E]."""
 
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def __call__(
+        self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
+    ) -> Tensor:
         return v.cumsum(1)
 
 
@@ -214,7 +262,7 @@ class SumCache:
         )
 
     def attention(self, rows: Tensor | None, count: int) -> Attention:
-        def add(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        def add(layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE) -> Tensor:
             if rows is None and v.shape[1] == 1:  # the common case, without another copy
                 return self.total.add_(v[:, 0, 0])[:, None, None]
             before = self.total if rows is None else self.total[rows]

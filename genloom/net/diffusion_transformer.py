@@ -56,7 +56,7 @@ class DiffusionTransformer(nn.Module):
         self.prompt = PromptEncoder(prompt, width, config.prompt_depth) if prompt else None
         self.modulation = Linear(width, 6 * width)
         self.final = Linear(width, 2 * width)
-        self.transformer = Transformer(config)
+        self.transformer = Transformer(config, axes=len(self.cells))
         self.out = Linear(width, values)
         for part in (self.into, self.time):
             initialise(part)

@@ -27,6 +27,7 @@ class LanguageModelConfig(TransformerConfig):
     softcap: float = 15.0  # logits are bounded to +- this; 0 is off (Gemma 2, section 2)
     tied: bool = False  # the head is the embedding
     learned: int = 0  # learnt absolute positions for this many; 0 is none
+    embed_scale: float = 1.0  # of the embedding as it enters the stack (Gemma)
     bigram: int = 0  # buckets of a hashed embedding of (previous id, id); 0 is none
 
 
@@ -49,7 +50,7 @@ class LanguageModel(nn.Module):
         slots = spec.length + 1 if spec.spans else 0
         self.slot_from = nn.Embedding(slots, width) if slots else None
         self.slot_to = nn.Embedding(slots, width) if slots else None
-        self.transformer = Transformer(config)
+        self.transformer = Transformer(config, spec.axes, spec.length)
         self.head = None if config.tied else nn.Parameter(torch.zeros(spec.vocab, width))
         for part in (self.embed, self.pair, self.place, self.slot_from, self.slot_to):
             if part is not None:
@@ -68,6 +69,8 @@ class LanguageModel(nn.Module):
         """ids and before (the id that precedes each) long [...], position long [..., A],
         slots = (where each id stands, which is predicted next) -> hidden [..., D]."""
         h = self.embed(ids)
+        if self.config.embed_scale != 1.0:
+            h = h * self.config.embed_scale
         if self.pair is not None and before is not None:
             h = h + self.pair((before * 36313 + ids * 27191) % self.config.bigram)
         if self.place is not None:
@@ -90,6 +93,4 @@ class LanguageModel(nn.Module):
 
     def cache(self, rows: int, capacity: int) -> DenseCache:
         c = self.config
-        return DenseCache.empty(
-            rows, c.depth, c.groups, capacity, c.head_size, like=self.embed.weight
-        )
+        return DenseCache.empty(rows, c.depth, c.groups, capacity, c.size, like=self.embed.weight)

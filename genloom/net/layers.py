@@ -7,11 +7,15 @@ Shape legend: ... any leading dimensions, D width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Activation = Literal["relu2", "gelu", "swiglu", "geglu"]
+Norm = Literal["rms", "layer", "rms1", "layer1"]
 
 # The CPU's matrix library picks kernels by shape and splits long sums over its threads, so that a
 # row can differ in its last bits with the number of rows beside it. Measured in fp32 on 1 to 16
@@ -54,60 +58,56 @@ def _in_parts(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class RMSNorm(nn.Module):
-    """x / rms(x) * gain (Zhang & Sennrich 2019, eq. 4)."""
+    """x / rms(x) * (gain + offset) (Zhang & Sennrich 2019, eq. 4); computed in fp32."""
 
-    def __init__(self, width: int, eps: float = 1e-6) -> None:
+    def __init__(self, width: int, eps: float = 1e-6, offset: float = 0.0) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(width))
-        self.eps = eps
+        self.gain = nn.Parameter(torch.full((width,), 1.0 - offset))
+        self.eps, self.offset = eps, offset
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, (x.shape[-1],), self.gain.to(x.dtype), self.eps)
+        gain = self.gain.float() + self.offset if self.offset else self.gain
+        return F.rms_norm(x, (x.shape[-1],), gain.to(x.dtype), self.eps)
 
 
 class LayerNorm(nn.Module):
-    """Mean and variance removed, then gain and bias (Ba et al. 2016)."""
+    """Mean and variance removed, then gain + offset and bias (Ba et al. 2016)."""
 
-    def __init__(self, width: int, bias: bool = True, eps: float = 1e-5) -> None:
+    def __init__(
+        self, width: int, bias: bool = True, eps: float = 1e-5, offset: float = 0.0
+    ) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(width))
+        self.gain = nn.Parameter(torch.full((width,), 1.0 - offset))
         self.bias = nn.Parameter(torch.zeros(width)) if bias else None
-        self.eps = eps
+        self.eps, self.offset = eps, offset
 
     def forward(self, x: Tensor) -> Tensor:
+        gain = self.gain.float() + self.offset if self.offset else self.gain
         bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.layer_norm(x, (x.shape[-1],), self.gain.to(x.dtype), bias, self.eps)
+        return F.layer_norm(x, (x.shape[-1],), gain.to(x.dtype), bias, self.eps)
 
 
-def norm(kind: Literal["rms", "layer"], width: int, bias: bool) -> nn.Module:
-    return RMSNorm(width) if kind == "rms" else LayerNorm(width, bias)
+def norm(kind: Norm, width: int, bias: bool = False, eps: float = 0.0) -> nn.Module:
+    """rms1 and layer1 keep their gain as its difference from one. eps 0 is the kind's own."""
+    offset = 1.0 if kind.endswith("1") else 0.0
+    if kind.startswith("rms"):
+        return RMSNorm(width, eps or 1e-6, offset)
+    return LayerNorm(width, bias, eps or 1e-5, offset)
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a squared ReLU (So et al. 2021), GELU, or gated SiLU between."""
+    """Two linear maps with a squared ReLU (So et al. 2021), GELU, or gated SiLU or GELU between
+    (Shazeer 2020); the gate is the first half of `up`."""
 
-    def __init__(
-        self,
-        width: int,
-        hidden: int,
-        activation: Literal["relu2", "gelu", "swiglu"],
-        bias: bool = False,
-    ) -> None:
+    def __init__(self, width: int, hidden: int, activation: Activation, bias: bool = False) -> None:
         super().__init__()
         self.activation = activation
-        self.up = Linear(width, hidden * (2 if activation == "swiglu" else 1), bias=bias)
+        wide = 2 if activation in ("swiglu", "geglu") else 1
+        self.up = Linear(width, hidden * wide, bias=bias)
         self.down = Linear(hidden, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.up(x)
-        if self.activation == "relu2":
-            h = _squared_relu(h)
-        elif self.activation == "gelu":
-            h = F.gelu(h, approximate="tanh")
-        else:
-            gate, h = h.chunk(2, -1)
-            h = F.silu(gate) * h
-        return self.down(h)
+        return self.down(ACTIVATIONS[self.activation](self.up(x)))
 
 
 def _squared_relu(h: Tensor) -> Tensor:
@@ -115,6 +115,28 @@ def _squared_relu(h: Tensor) -> Tensor:
         h = F.relu(h)
         return h * h
     return h.relu_().square_()  # h is nobody else's, and memory is what it costs
+
+
+def _gelu(h: Tensor) -> Tensor:
+    return F.gelu(h, approximate="tanh")
+
+
+def _swiglu(h: Tensor) -> Tensor:
+    gate, h = h.chunk(2, -1)
+    return F.silu(gate) * h
+
+
+def _geglu(h: Tensor) -> Tensor:
+    gate, h = h.chunk(2, -1)
+    return _gelu(gate) * h
+
+
+ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "relu2": _squared_relu,
+    "gelu": _gelu,
+    "swiglu": _swiglu,
+    "geglu": _geglu,
+}
 
 
 def initialise(module: nn.Module, zero: tuple[nn.Module, ...] = ()) -> None:

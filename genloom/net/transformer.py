@@ -1,7 +1,8 @@
 """One transformer for the language model, the diffusion transformer and the prompt encoder.
 
 Only the attention handed to `forward` mixes positions; everything else acts on the last dimension,
-so the same module runs on [B, L, D] in training and on a ragged [N, D].
+so the same module runs on [B, L, D] in training and on a ragged [N, D]. What others have published
+is this stack under another configuration.
 Shape legend: ... [B, L] or [N], D width, A axes, H heads, E head dimension.
 """
 
@@ -13,112 +14,186 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from genloom.net.attention import Attention
-from genloom.net.layers import FeedForward, Linear, initialise, norm
-from genloom.net.rotary import angles, rotate
+from genloom.net.attention import EVERYWHERE, Attention, Sight
+from genloom.net.experts import ExpertFeedForward, Experts
+from genloom.net.layers import Activation, FeedForward, Linear, Norm, initialise, norm
+from genloom.net.rotary import Rotary, angles, frequencies, rotate
+
+Turn = tuple[Tensor, Tensor] | None  # cosines and sines of each position
+Layer = Literal["full", "window", "bare"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """Sizes and choices of one stack."""
+    """Sizes and choices of one stack.
+
+    placing: norms before each branch, behind it, or both (Gemma 2). bias: nowhere, in layer norms,
+    in queries, keys and values, or everywhere. qk_norm: "unit" without a gain, a gain for the head
+    dimension, or one for the whole width. pattern: what each layer is, in turn: "full" attention,
+    "window" of so many positions, or "bare" of rotary positions.
+    """
 
     width: int = 128
     depth: int = 4
     heads: int = 4
     kv_heads: int = 0  # 0: as many as heads
+    head_size: int = 0  # 0: width over heads
     expansion: float = 4.0  # hidden width of the feed-forward, in widths
-    activation: Literal["relu2", "gelu", "swiglu"] = "relu2"
-    norm: Literal["rms", "layer"] = "rms"
-    qk_norm: bool = True
-    rotary: bool = True
-    rotary_base: float = 10000.0
-    bias: bool = False
+    activation: Activation = "relu2"
+    norm: Norm = "rms"
+    eps: float = 0.0  # added to variances; 0: the norm's own
+    placing: Literal["before", "behind", "both"] = "before"
+    qk_norm: Literal["none", "unit", "head", "whole"] = "unit"
+    rotary: Rotary | None = Rotary()
+    pattern: tuple[Layer, ...] = ("full",)
+    window: int = 0
+    bias: Literal["none", "norm", "qkv", "all"] = "none"
+    attention_cap: float = 0.0  # bound of attention logits; 0 is off (Gemma 2, section 2)
+    attention_scale: float = 0.0  # of queries on keys; 0: one over the root of the head size
+    experts: Experts | None = None
     modulated: bool = False  # adaptive norm from a vector given to forward
 
     @property
-    def head_size(self) -> int:
-        return self.width // self.heads
+    def size(self) -> int:
+        """Of a head."""
+        return self.head_size or self.width // self.heads
 
     @property
     def groups(self) -> int:
+        """Key-value heads."""
         return self.kv_heads or self.heads
+
+    @property
+    def hidden(self) -> int:
+        """Of the feed-forward."""
+        return round(self.expansion * self.width)
+
+    def layer(self, number: int) -> Layer:
+        return self.pattern[number % len(self.pattern)]
+
+    def check(self) -> None:
+        """ValueError where sizes do not fit each other."""
+        if (not self.head_size and self.width % self.heads) or self.heads % self.groups:
+            raise ValueError(
+                f"width {self.width}, heads {self.heads}, kv_heads {self.groups}: "
+                "each must divide the one before"
+            )
+        if "window" in self.pattern and self.window < 1:
+            raise ValueError(f"window is {self.window}: layers that see a window need 1 or more")
 
 
 class Mix(nn.Module):
     """Queries, keys and values; the attention argument; the output projection."""
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, kind: Layer = "full") -> None:
         super().__init__()
-        size, self.heads, self.groups = config.head_size, config.heads, config.groups
-        self.qkv = Linear(config.width, (self.heads + 2 * self.groups) * size, bias=config.bias)
-        self.out = Linear(self.heads * size, config.width, bias=config.bias)
-        self.normalise = config.qk_norm
-        self.size = size
+        c, size = config, config.size
+        self.heads, self.groups, self.size, self.kind = c.heads, c.groups, size, kind
+        inner = c.bias in ("qkv", "all")
+        self.qkv = Linear(c.width, (c.heads + 2 * c.groups) * size, bias=inner)
+        self.out = Linear(c.heads * size, c.width, bias=c.bias == "all")
+        self.unit = c.qk_norm == "unit"
+        self.whole = c.qk_norm == "whole"
+        self.q_norm = self.k_norm = None
+        if c.qk_norm in ("head", "whole"):
+            widths = (c.heads * size, c.groups * size) if self.whole else (size, size)
+            self.q_norm, self.k_norm = (norm(c.norm, n, False, c.eps) for n in widths)
+        self.scale = c.attention_scale * size**0.5 if c.attention_scale else 1.0
+        window = c.window if kind == "window" else 0
+        plain = not window and not c.attention_cap
+        self.sight = EVERYWHERE if plain else Sight(window=window, cap=c.attention_cap)
 
-    def forward(
-        self, h: Tensor, turn: tuple[Tensor, Tensor] | None, attention: Attention, layer: int
-    ) -> Tensor:
+    def forward(self, h: Tensor, turn: Turn, attention: Attention, layer: int) -> Tensor:
         qkv = self.qkv(h).unflatten(-1, (self.heads + 2 * self.groups, self.size))
         q, k, v = qkv.split((self.heads, self.groups, self.groups), -2)
-        if self.normalise:  # QK-norm without gain; bounds the logits (Henry et al. 2020)
+        if self.unit:  # QK-norm without gain; bounds the logits (Henry et al. 2020)
             q, k = nn.functional.rms_norm(q, (self.size,)), nn.functional.rms_norm(k, (self.size,))
             q = q * 1.2  # a little sharper than unit norm allows, as modded-nanogpt found
+        elif self.q_norm is not None and self.k_norm is not None:
+            q, k = self._normalised(self.q_norm, q), self._normalised(self.k_norm, k)
         if turn is not None:
             q, k = rotate(q, *turn), rotate(k, *turn)
-        return self.out(attention(layer, q, k, v).flatten(-2))
+        if self.scale != 1.0:
+            q = q * self.scale
+        return self.out(attention(layer, q, k, v, self.sight).flatten(-2))
+
+    def _normalised(self, by: nn.Module, x: Tensor) -> Tensor:
+        out: Tensor = by(x.flatten(-2)).unflatten(-1, x.shape[-2:]) if self.whole else by(x)
+        return out
 
 
 class Block(nn.Module):
-    """Pre-norm attention and feed-forward, each added to the stream, optionally modulated."""
+    """Attention and feed-forward, each added to the stream, optionally modulated."""
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, number: int) -> None:
         super().__init__()
-        width = config.width
-        self.mix_norm = norm(config.norm, width, config.bias)
-        self.mix = Mix(config)
-        self.feed_norm = norm(config.norm, width, config.bias)
-        self.feed = FeedForward(
-            width, round(config.expansion * width), config.activation, config.bias
-        )
-        self.offset = nn.Parameter(torch.zeros(6 * width)) if config.modulated else None
+        c, bias = config, config.bias in ("norm", "all")
+        before, behind = c.placing != "behind", c.placing != "before"
+
+        def normed(there: bool) -> nn.Module | None:
+            return norm(c.norm, c.width, bias, c.eps) if there else None
+
+        self.mix_norm = normed(before)
+        self.mix = Mix(c, c.layer(number))
+        self.mix_behind = normed(behind)
+        self.feed_norm = normed(before)
+        self.feed: nn.Module
+        if c.experts is not None and number not in c.experts.dense:
+            self.feed = ExpertFeedForward(c.width, c.experts, c.activation)
+        else:
+            self.feed = FeedForward(c.width, c.hidden, c.activation, c.bias == "all")
+        self.feed_behind = normed(behind)
+        self.offset = nn.Parameter(torch.zeros(6 * c.width)) if c.modulated else None
 
     def forward(
-        self,
-        h: Tensor,
-        turn: tuple[Tensor, Tensor] | None,
-        attention: Attention,
-        layer: int,
-        modulation: Tensor | None,
+        self, h: Tensor, turn: Turn, attention: Attention, layer: int, modulation: Tensor | None
     ) -> Tensor:
         if self.offset is None:
-            h = h + self.mix(self.mix_norm(h), turn, attention, layer)
-            return h + self.feed(self.feed_norm(h))
+            mixed = self.mix(_through(self.mix_norm, h), turn, attention, layer)
+            h = h + _through(self.mix_behind, mixed)
+            return h + _through(self.feed_behind, self.feed(_through(self.feed_norm, h)))
         assert modulation is not None
         six = (modulation + self.offset.to(h.dtype)).chunk(6, -1)
         shift, scale, gate, shift2, scale2, gate2 = six
-        mixed = self.mix(self.mix_norm(h) * (1 + scale) + shift, turn, attention, layer)
+        mixed = self.mix(_through(self.mix_norm, h) * (1 + scale) + shift, turn, attention, layer)
         h = h + (1 + gate) * mixed  # the projections start at zero, so the block is the identity
-        return h + (1 + gate2) * self.feed(self.feed_norm(h) * (1 + scale2) + shift2)
+        return h + (1 + gate2) * self.feed(_through(self.feed_norm, h) * (1 + scale2) + shift2)
+
+
+def _through(by: nn.Module | None, h: Tensor) -> Tensor:
+    if by is None:
+        return h
+    out: Tensor = by(h)
+    return out
 
 
 class Transformer(nn.Module):
     """A stack of blocks with a final norm.
 
     Modulation follows adaLN with one shared projection and a learnt offset a block (Chen et al.
-    2023, PixArt-alpha, section 2.3).
+    2023, PixArt-alpha, section 2.3). length: positions of the context, which long-context rotary
+    frequencies depend on.
     """
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, axes: int = 1, length: int = 0) -> None:
         super().__init__()
-        if config.width % config.heads or config.heads % config.groups:
-            raise ValueError(
-                f"width {config.width}, heads {config.heads}, kv_heads {config.groups}: "
-                "each must divide the one before"
-            )
+        config.check()
         self.config = config
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = norm(config.norm, config.width, config.bias)
-        initialise(self, zero=tuple(p for b in self.blocks for p in (b.mix.out, b.feed.down)))
+        self.blocks = nn.ModuleList(Block(config, n) for n in range(config.depth))
+        self.norm = norm(config.norm, config.width, config.bias in ("norm", "all"), config.eps)
+        initialise(self, zero=tuple(_last(b) for b in self.blocks))
+        # Not a buffer: frequencies stay in fp32 whatever the weights are cast to.
+        self.turns = self._frequencies(axes, length)
+
+    def _frequencies(self, axes: int, length: int) -> dict[str, tuple[Tensor, float]]:
+        rotary = self.config.rotary
+        if rotary is None:
+            return {}
+        size = self.config.size
+        every = frequencies(rotary, size, axes, length)
+        if not rotary.local_base:
+            return {"full": every, "window": every}
+        return {"full": every, "window": frequencies(rotary.local(), size, axes, length)}
 
     def forward(
         self,
@@ -128,9 +203,27 @@ class Transformer(nn.Module):
         modulation: Tensor | None = None,
     ) -> Tensor:
         """h [..., D], position long [..., A], modulation [..., 6 D] or None -> [..., D]."""
-        turn = None
-        if self.config.rotary:
-            turn = angles(position, self.config.head_size, self.config.rotary_base)
+        turns = self._turns(position)
         for layer, block in enumerate(self.blocks):
-            h = block(h, turn, attention, layer, modulation)
+            h = block(h, turns.get(block.mix.kind), attention, layer, modulation)
         return self.norm(h)
+
+    def _turns(self, position: Tensor) -> dict[str, Turn]:
+        """What each kind of layer turns its queries and keys by."""
+        out: dict[str, Turn] = {}
+        for kind in {*self.config.pattern} & self.turns.keys():
+            frequency, gain = self.turns[kind]
+            if frequency.device != position.device:
+                frequency = frequency.to(position.device)
+                self.turns[kind] = frequency, gain
+            if kind == "window" and "full" in out and self.turns["full"][0] is frequency:
+                out[kind] = out["full"]
+            else:
+                out[kind] = angles(position, frequency, self.config.size, gain)
+        return out
+
+
+def _last(block: Block) -> nn.Module:
+    return nn.ModuleList(
+        [block.mix.out, *([block.feed.down] if isinstance(block.feed, FeedForward) else [])]
+    )

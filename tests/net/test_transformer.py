@@ -9,8 +9,12 @@ import torch
 from torch import Tensor
 
 from genloom.net.attention import CausalAttention, FullAttention
-from genloom.net.rotary import angles, rotate
+from genloom.net.rotary import Rotary, angles, frequencies, rotate
 from genloom.net.transformer import Mix, Transformer, TransformerConfig
+
+
+def turned(place: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return angles(place, frequencies(Rotary(), size, place.shape[-1])[0], size)
 
 
 def rng() -> torch.Generator:
@@ -21,7 +25,7 @@ def dots(axes: int, first: list[int], second: list[int], shift: list[int]) -> Te
     """Products of two vectors turned to two places, both moved by shift."""
     q, k = torch.randn(2, 1, 1, 4, 24, generator=rng())
     place = torch.tensor([first, second]) + torch.tensor(shift)
-    (a, b) = (rotate(x, *angles(p[None, None], 24)) for x, p in zip((q, k), place, strict=True))
+    (a, b) = (rotate(x, *turned(p[None, None], 24)) for x, p in zip((q, k), place, strict=True))
     assert place.shape[1] == axes
     return (a * b).sum(-1)
 
@@ -41,14 +45,14 @@ def test_rotary_products_depend_on_the_distance_along_each_axis_alone(axes: int)
 def test_rotary_keeps_lengths_and_leaves_the_origin() -> None:
     x = torch.randn(2, 5, 3, 16, generator=rng())
     place = torch.arange(5)[None, :, None]
-    turned = rotate(x, *angles(place, 16))
-    assert torch.allclose(turned.norm(dim=-1), x.norm(dim=-1), atol=1e-5)
-    assert torch.equal(turned[:, 0], x[:, 0])
-    assert not torch.allclose(turned[:, 1:], x[:, 1:])
+    out = rotate(x, *turned(place, 16))
+    assert torch.allclose(out.norm(dim=-1), x.norm(dim=-1), atol=1e-5)
+    assert torch.equal(out[:, 0], x[:, 0])
+    assert not torch.allclose(out[:, 1:], x[:, 1:])
 
 
 def test_pairs_left_over_by_the_axes_stay_unturned() -> None:
-    cos, sin = angles(torch.tensor([[4, 7, 9]]), 16)  # 8 pairs, 2 an axis
+    cos, sin = turned(torch.tensor([[4, 7, 9]]), 16)  # 8 pairs, 2 an axis
     assert cos.shape == (1, 8)
     assert bool((cos[:, 6:] == 1).all()) and bool((sin[:, 6:] == 0).all())
     assert bool((sin[:, :6] != 0).all())
@@ -67,7 +71,7 @@ def test_grouped_heads_equal_full_heads_with_repeated_keys(kv_heads: int) -> Non
         full.qkv.weight.copy_(torch.cat((q, repeated(k), repeated(v))))
         full.out.weight.copy_(few.out.weight)
     h = torch.randn(2, 6, 16, generator=rng())
-    turn = angles(torch.arange(6)[None, :, None], 4)
+    turn = turned(torch.arange(6)[None, :, None], 4)
     a, b = (mix(h, turn, CausalAttention(), 0) for mix in (few, full))
     assert few.qkv.weight.shape[0] < full.qkv.weight.shape[0]
     assert torch.allclose(a, b, atol=1e-5)
@@ -128,7 +132,7 @@ def test_sizes_that_do_not_divide_are_refused(width: int, heads: int, kv: int) -
 def test_without_rotary_positions_do_not_matter() -> None:
     h = torch.randn(1, 4, 16, generator=rng())
     places = torch.arange(4)[None, :, None], torch.tensor([9, 2, 5, 1])[None, :, None]
-    for rotary, same in ((True, False), (False, True)):
+    for rotary, same in ((Rotary(), False), (None, True)):
         net = shaken(Transformer(TransformerConfig(width=16, depth=1, heads=2, rotary=rotary)))
         outs = [net(h, place, FullAttention()) for place in places]
         for a, b in itertools.pairwise(outs):
