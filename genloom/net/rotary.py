@@ -54,6 +54,9 @@ class Rotary:
         return Rotary(base=self.local_base, share=self.share) if self.local_base else self
 
 
+USUAL = Rotary()
+
+
 def frequencies(rotary: Rotary, size: int, axes: int = 1, length: int = 0) -> tuple[Tensor, float]:
     """(radians a position, float32 [P]; gain of cosines and sines) for a head of `size` and a
     context of `length` positions."""

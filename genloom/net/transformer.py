@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from genloom.net.attention import EVERYWHERE, Attention, Sight
 from genloom.net.experts import ExpertFeedForward, Experts
 from genloom.net.layers import Activation, FeedForward, Linear, Norm, initialise, norm
-from genloom.net.rotary import Rotary, angles, frequencies, rotate
+from genloom.net.rotary import USUAL, Rotary, angles, frequencies, rotate
 
 Turn = tuple[Tensor, Tensor] | None  # cosines and sines of each position
 Layer = Literal["full", "window", "bare"]
@@ -44,7 +44,7 @@ class TransformerConfig:
     eps: float = 0.0  # added to variances; 0: the norm's own
     placing: Literal["before", "behind", "both"] = "before"
     qk_norm: Literal["none", "unit", "head", "whole"] = "unit"
-    rotary: Rotary | None = Rotary()
+    rotary: Rotary | None = USUAL
     pattern: tuple[Layer, ...] = ("full",)
     window: int = 0
     bias: Literal["none", "norm", "qkv", "all"] = "none"
