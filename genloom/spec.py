@@ -39,9 +39,9 @@ class TokenSpec:
 
     bos precedes every item (a stream of documents uses one id for bos and eos); where `leads` is
     false, a given beginning stands as it is and bos precedes only items without one. eos is None
-    for items of fixed length; ends are further ids that end an item. ranges[p] = (low, high) bounds the ids legal at position p of an item of
-    fixed length; empty means the whole vocabulary everywhere. spans name fields of such an item,
-    which may then be learnt and given in any order.
+    for items of fixed length; ends are further ids that end an item. ranges[p] = (low, high) bounds
+    the ids legal at position p of an item of fixed length; empty means the whole vocabulary
+    everywhere. spans name fields of such an item, which may then be learnt and given in any order.
     """
 
     vocab: int
