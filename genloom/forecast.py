@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from genloom.material import Material
 from genloom.model import Model
+from genloom.net.unfilled import Unfilled
 from genloom.train import parallel
 from genloom.train import plan as planning
 from genloom.train.log import Listener, silent
@@ -141,25 +141,9 @@ def _probe(material: Material, run: Path, device: torch.device) -> Probe:
 def _count(material: Material) -> int:
     """Parameters of the recipe's nets, without making them."""
     told = None if material.prompt is None else material.prompt.spec
-    with _Unfilled():
+    with Unfilled():
         nets = material.recipe.make_nets(material.codec.spec, told)
     return sum(p.numel() for p in nets.parameters())
-
-
-class _Unfilled(TorchFunctionMode):
-    """Weights get neither memory nor numbers; the rest of a net is made as usual. (Drawing or
-    computing on the meta device itself loads torch's compiler, 1.8 s.)"""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        given = dict(kwargs or {})
-        name, place = getattr(func, "__name__", ""), getattr(func, "__module__", "")
-        if name in ("normal_", "uniform_") or (place == "torch.nn.init" and name.endswith("_")):
-            return given["tensor"] if "tensor" in given else args[0]
-        if func is torch.empty:
-            given["device"] = "meta"
-        return func(*args, **given)
 
 
 def _affordable(seconds: float, each: float) -> int:

@@ -26,6 +26,7 @@ from genloom import registry
 from genloom.codec.base import Codec
 from genloom.errors import GenloomError, ModelError, ResourceError
 from genloom.family.base import Family
+from genloom.net.unfilled import Unfilled
 from genloom.recipe import Recipe
 from genloom.spec import spec_from_json, spec_to_json
 
@@ -95,9 +96,13 @@ class Model:
 
     @classmethod
     def load(
-        cls, folder: str | Path, device: str | torch.device = "cpu", dtype: Any = torch.float32
+        cls, folder: str | Path, device: str | torch.device = "cpu", dtype: Any = None
     ) -> Self:
-        """Check every file, then build. ModelError says what is wrong and what to do."""
+        """Check every file, then build. ModelError says what is wrong and what to do.
+
+        dtype None: as stored on a GPU, float32 on the CPU. Weights of the type they are stored in
+        are mapped from the file, not copied.
+        """
         path = recover(Path(folder))
         _examine(path)
         try:
@@ -108,8 +113,9 @@ class Model:
                 prompt = registry.find("prompt", recipe.prompt.kind).load(path / "prompt")
             specs = read_json(path / "spec.json")
             told = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
-            nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
-            nets.load_state_dict(load_file(path / "model.safetensors"))
+            with Unfilled():
+                nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
+            nets.load_state_dict(load_file(path / "model.safetensors"), assign=True)
             card = read_json(path / "card.json")
         except GenloomError:
             raise
@@ -118,6 +124,8 @@ class Model:
                 f"{path} does not load ({type(error).__name__}: {str(error).splitlines()[0]}): "
                 "restore it from a copy or train it again"
             ) from error
+        if dtype is None and torch.device(device).type == "cpu":
+            dtype = torch.float32
         nets.to(device=device, dtype=dtype).eval().requires_grad_(False)
         return cls(recipe=recipe, codec=codec, prompt=prompt, nets=nets, card=card, folder=path)
 

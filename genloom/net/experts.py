@@ -35,8 +35,9 @@ class ExpertFeedForward(nn.Module):
         wide = 2 if activation in ("swiglu", "geglu") else 1
         self.gate = Linear(width, experts.count, bias=False)
         self.up = nn.Parameter(torch.empty(experts.count, wide * experts.hidden, width))
-        self.down = nn.Parameter(torch.zeros(experts.count, width, experts.hidden))
+        self.down = nn.Parameter(torch.empty(experts.count, width, experts.hidden))
         nn.init.normal_(self.up, std=width**-0.5)
+        nn.init.zeros_(self.down)
 
     def forward(self, x: Tensor) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])

@@ -51,7 +51,9 @@ class LanguageModel(nn.Module):
         self.slot_from = nn.Embedding(slots, width) if slots else None
         self.slot_to = nn.Embedding(slots, width) if slots else None
         self.transformer = Transformer(config, spec.axes, spec.length)
-        self.head = None if config.tied else nn.Parameter(torch.zeros(spec.vocab, width))
+        self.head = None if config.tied else nn.Parameter(torch.empty(spec.vocab, width))
+        if self.head is not None:
+            nn.init.zeros_(self.head)
         for part in (self.embed, self.pair, self.place, self.slot_from, self.slot_to):
             if part is not None:
                 initialise(part)

@@ -72,7 +72,10 @@ class TransformerConfig:
         return self.pattern[number % len(self.pattern)]
 
     def check(self) -> None:
-        """ValueError where sizes do not fit each other."""
+        """ValueError where sizes do not fit each other, or are none that a machine could hold."""
+        for name, most in (("width", 1 << 20), ("depth", 4096), ("heads", 1 << 14)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}: 1 to {most} is expected")
         if (not self.head_size and self.width % self.heads) or self.heads % self.groups:
             raise ValueError(
                 f"width {self.width}, heads {self.heads}, kv_heads {self.groups}: "
