@@ -37,7 +37,7 @@ class Attention(Protocol):
     ) -> Tensor: ...
 
 
-def _attend(
+def attend(
     q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Tensor | None, sight: Sight = EVERYWHERE
 ) -> Tensor:
     """q [B, L, H, E], k and v [B, T, G, E] -> [B, L, H, E] by the library's fused kernel; with
@@ -82,7 +82,7 @@ class CausalAttention:
     def __call__(
         self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
     ) -> Tensor:
-        return _attend(q, k, v, causal=True, mask=None, sight=sight)
+        return attend(q, k, v, causal=True, mask=None, sight=sight)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class FullAttention:
         self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
     ) -> Tensor:
         mask = None if self.present is None else self.present[:, None, None, :]
-        return _attend(q, k, v, causal=False, mask=mask, sight=sight)
+        return attend(q, k, v, causal=False, mask=mask, sight=sight)
 
 
 class PackedAttention:
@@ -109,7 +109,7 @@ class PackedAttention:
         self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
     ) -> Tensor:
         mask = self.mask.triu(1 - sight.window) if sight.window else self.mask
-        return _attend(q, k, v, causal=False, mask=mask, sight=sight)
+        return attend(q, k, v, causal=False, mask=mask, sight=sight)
 
 
 class RaggedAttention:
@@ -122,7 +122,7 @@ class RaggedAttention:
         self, layer: int, q: Tensor, k: Tensor, v: Tensor, sight: Sight = EVERYWHERE
     ) -> Tensor:
         runs = zip(*(x.split(self.lengths) for x in (q, k, v)), strict=True)
-        made = [_attend(a[None], b[None], c[None], True, None, sight)[0] for a, b, c in runs]
+        made = [attend(a[None], b[None], c[None], True, None, sight)[0] for a, b, c in runs]
         return torch.cat(made)
 
 
@@ -215,7 +215,7 @@ class CachedAttention:
             near = [
                 x[:, :, :size] if self.first >= 0 else x[rows, :, :size] for x in (keys, values)
             ]
-            seen = _attend(
+            seen = attend(
                 mine, *(x.transpose(1, 2) for x in near), causal=False, mask=mask, sight=sight
             )
             if some is None:
