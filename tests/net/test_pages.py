@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from genloom.net.attention import Sight, plain_attention
-from genloom.net.pages import PAGE, PagedAttention, Pages
+from genloom.net.pages import PAGE, Layout, PagedAttention, Pages
 
 HEADS, GROUPS, SIZE, LAYERS = 4, 2, 8, 2
+LAYOUT = Layout(
+    layers=LAYERS, heads=GROUPS, size=SIZE, dtype=torch.float32, device=torch.device("cpu")
+)
 
 
 def made(length: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -27,7 +30,7 @@ def plainly(q, k, v, window: int = 0, cap: float = 0.0):
 def test_a_ragged_batch_in_chunks_is_the_plain_attention(sight):
     lengths, chunks = (70, 5, 33), ((40, 1, 32), (29, 3, 0), (1, 1, 1))
     runs = [made(n, seed) for seed, n in enumerate(lengths)]
-    pages = Pages.empty(LAYERS, 12, GROUPS, SIZE, torch.float32, torch.device("cpu"))
+    pages = Pages.empty(LAYOUT, 12)
     table = torch.tensor([[7, 2, 9], [4, -1, -1], [0, 11, -1]], dtype=torch.int32)
     start = torch.zeros(3, dtype=torch.int32)
     parts: list[list[torch.Tensor]] = [[], [], []]
@@ -52,7 +55,7 @@ def test_a_ragged_batch_in_chunks_is_the_plain_attention(sight):
 
 def test_sequences_may_share_the_pages_of_a_prefix():
     q, k, v = made(PAGE + 6, 5)
-    pages = Pages.empty(LAYERS, 4, GROUPS, SIZE, torch.float32, torch.device("cpu"))
+    pages = Pages.empty(LAYOUT, 4)
     one = torch.tensor([[1, 2]], dtype=torch.int32)
     int32 = {"dtype": torch.int32}
     first = PagedAttention(pages, one, torch.zeros(1, **int32), torch.tensor([PAGE], **int32))
@@ -66,3 +69,35 @@ def test_sequences_may_share_the_pages_of_a_prefix():
     torch.testing.assert_close(out[:6], wanted)
     torch.testing.assert_close(out[6:], wanted)
     assert both.positions()[:, 0].tolist() == [*range(PAGE, PAGE + 6)] * 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [8, 64, 128])
+def test_not_one_bit_depends_on_mates_or_chunks(size, dtype):
+    """The same sequence alone at once, and among others in pieces."""
+    length, heads, groups = 300, 6, 2
+    rng = torch.Generator().manual_seed(size)
+    layout = Layout(layers=1, heads=groups, size=size, dtype=dtype, device=torch.device("cpu"))
+
+    def run(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=rng).to(dtype)
+
+    mine = run(length, heads, size), run(length, groups, size), run(length, groups, size)
+    mates = [(run(length, heads, size), *(run(length, groups, size) for _ in "kv")) for _ in "abc"]
+
+    def table(rows: int) -> torch.Tensor:
+        return torch.arange(rows * 10, dtype=torch.int32).view(rows, 10)
+
+    whole = PagedAttention(
+        Pages.empty(layout, 10), table(1), torch.tensor([0]), torch.tensor([length])
+    )(0, *mine)
+    pages, parts, fed = Pages.empty(layout, 40), [], [0, 0, 0, 0]
+    for step in ((1, 7, 0, 30), (40, 1, 9, 1), (1, 1, 1, 1), (216, 64, 5, 200), (42, 1, 1, 1)):
+        laid = [
+            torch.cat([r[i][f : f + c] for r, f, c in zip([mine, *mates], fed, step, strict=True)])
+            for i in range(3)
+        ]
+        out = PagedAttention(pages, table(4), torch.tensor(fed), torch.tensor(step))(0, *laid)
+        parts.append(out[: step[0]])
+        fed = [f + c for f, c in zip(fed, step, strict=True)]
+    assert torch.equal(torch.cat(parts), whole)
