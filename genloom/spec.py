@@ -6,9 +6,9 @@ Shape legend: B items, L positions of an item, C channels, P prompt positions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -193,6 +193,7 @@ class Request:
 
     prompt: a text (prefix, caption or class), or None
     where:  conditions on fields, such as "age > 60 and income = '>50K'" or {"income": ">50K"}
+    priority: those with a higher one go first; it changes nothing in the result
     Sample number i of seed s is the same item whatever else is asked for or shares its batch.
     """
 
@@ -201,6 +202,7 @@ class Request:
     count: int = 1
     first: int = 0
     where: str | Mapping[str, Any] | None = None
+    priority: int = 0
     options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
@@ -209,6 +211,16 @@ class Request:
                 f"count {self.count}, seed {self.seed}, first {self.first}: "
                 "a count of at least 1 and a seed of at least 0 are expected"
             )
+
+
+class Guide(Protocol):
+    """What may come next in one sample, such as a grammar allows."""
+
+    def mask(self) -> Tensor:
+        """Which ids may come next, as `family.choose` reads it."""
+
+    def accept(self, drawn: int) -> None:
+        """This id came."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +232,7 @@ class Encoded:
     prompt   long [P], ids for the net's prompt encoder
     seed     the request's seed
     index    long [B], the number of each sample within its seed
+    guide    makes a new guide, one for each sample
     """
 
     seed: int
@@ -227,4 +240,6 @@ class Encoded:
     known: Tensor | None = None
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
     prompt: Tensor | None = None
+    priority: int = 0
+    guide: Callable[[], Guide] | None = None
     options: Options = field(default_factory=Options)

@@ -42,6 +42,20 @@ def uniform(key: Tensor, draw: Tensor | int, count: int = 1) -> Tensor:
     return bits.float() * 2.0**-24
 
 
+_ALL = (1 << 64) - 1
+
+
+def chance(key: int, draw: int) -> float:
+    """The first of `uniform`'s numbers for one sample, in plain integers: for a handful of samples
+    forty times as fast as tensors."""
+    x = (key + draw * _MIX1) & _ALL
+    for _ in range(2):  # uniform mixes twice; its first lane adds nothing in between
+        x = ((x ^ (x >> 30)) * _MIX1) & _ALL
+        x = ((x ^ (x >> 27)) * _MIX2) & _ALL
+        x ^= x >> 31
+    return (x >> 40) * 2.0**-24
+
+
 def normal(key: Tensor, draw: Tensor | int, shape: tuple[int, ...]) -> Tensor:
     """float32 [B, *shape], standard normal by Box and Muller."""
     count = math.prod(shape)
