@@ -19,10 +19,9 @@ from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
-from genloom import registry
+from genloom import registry, tensor_files
 from genloom.codec.base import Codec
 from genloom.errors import GenloomError, ModelError, ResourceError
 from genloom.family.base import Family
@@ -31,6 +30,7 @@ from genloom.recipe import Recipe
 from genloom.spec import spec_from_json, spec_to_json
 
 FORMAT = 1
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 UNSAFE = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".py"}
 
 
@@ -65,7 +65,8 @@ class Model:
         total = hashlib.sha256()
         for name, weight in sorted(self.nets.state_dict().items()):
             total.update(f"{name}{tuple(weight.shape)}{weight.dtype}".encode())
-            total.update(weight.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
+            for piece in tensor_files.pieces(weight):
+                total.update(piece)
         return total.hexdigest()
 
     # --- disk -----------------------------------------------------------------------------------
@@ -76,8 +77,7 @@ class Model:
         own_place(target)
         with replacing(target) as new:
             write_json(new / "recipe.json", self.recipe.to_json())
-            weights = {k: v.detach().cpu().contiguous() for k, v in self.nets.state_dict().items()}
-            save_file(weights, new / "model.safetensors", metadata={"format": "pt"})
+            tensor_files.write_sharded(new, self.nets.state_dict(), tensor_files.SHARD)
             for name, part in (("codec", self.codec), ("prompt", self.prompt)):
                 if part is not None:
                     (new / name).mkdir()
@@ -100,8 +100,8 @@ class Model:
     ) -> Self:
         """Check every file, then build. ModelError says what is wrong and what to do.
 
-        dtype None: as stored on a GPU, float32 on the CPU. Weights of the type they are stored in
-        are mapped from the file, not copied.
+        dtype None: as stored on a GPU, float32 on the CPU; "stored": as stored anywhere. Weights
+        that stay on the CPU in the type they are stored in are mapped from the file, not copied.
         """
         path = recover(Path(folder))
         _examine(path)
@@ -115,7 +115,7 @@ class Model:
             told = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
             with Unfilled():
                 nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
-            nets.load_state_dict(load_file(path / "model.safetensors"), assign=True)
+            nets.load_state_dict(_weights(path, torch.device(device), dtype), assign=True)
             card = read_json(path / "card.json")
         except GenloomError:
             raise
@@ -124,10 +124,22 @@ class Model:
                 f"{path} does not load ({type(error).__name__}: {str(error).splitlines()[0]}): "
                 "restore it from a copy or train it again"
             ) from error
-        if dtype is None and torch.device(device).type == "cpu":
-            dtype = torch.float32
-        nets.to(device=device, dtype=dtype).eval().requires_grad_(False)
+        nets.to(device=device).eval().requires_grad_(False)
         return cls(recipe=recipe, codec=codec, prompt=prompt, nets=nets, card=card, folder=path)
+
+
+def _weights(path: Path, device: torch.device, dtype: Any) -> dict[str, Tensor]:
+    """By name, mapped or read one at a time: memory holds no second copy of them."""
+    if dtype is None and device.type == "cpu":
+        dtype = torch.float32
+    files = tensor_files.TensorFiles.open(path)
+    out = {}
+    for name in files.names:
+        stored = files.dtype(name)
+        wanted = dtype if isinstance(dtype, torch.dtype) and stored.is_floating_point else stored
+        mapped = wanted == stored and device.type == "cpu"
+        out[name] = files.mapped(name) if mapped else files.read(name).to(device, wanted)
+    return out
 
 
 @contextmanager
@@ -249,7 +261,8 @@ def _examine(path: Path) -> None:
         wanted = dict(read_json(listed))
     except (ValueError, TypeError) as error:
         raise ModelError(f"{path} is damaged: checksums.json does not parse") from error
-    lacking = [n for n in ("recipe.json", "model.safetensors", "spec.json") if n not in wanted]
+    weights = next((n for n in WEIGHTS if n in wanted), WEIGHTS[0])
+    lacking = [n for n in ("recipe.json", weights, "spec.json") if n not in wanted]
     if lacking:
         raise ModelError(f"{path} is damaged: checksums.json does not list {lacking[0]}")
     for name, digest in wanted.items():

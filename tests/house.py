@@ -22,6 +22,7 @@ RANK = {
     "heap": 0.0,
     "spec": 0.1,
     "configure": 0.1,
+    "tensor_files": 0.1,
     "net": 1.0,
     "native": 1.0,
     "family": 2.0,

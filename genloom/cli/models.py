@@ -120,7 +120,7 @@ def summary(path: Path) -> Summary:
             path=str(path),
             medium=recipe["codec"]["kind"],
             family=recipe["family"]["kind"],
-            parameters=_parameters(path / "model.safetensors"),
+            parameters=sum(map(_parameters, _weights(path))),
             bytes=_bytes(path),
             created=card.get("created"),
             metric=metric,
@@ -146,6 +146,11 @@ def _told(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError(f"{path.parent} is damaged: {path.name} holds no object")
     return content
+
+
+def _weights(path: Path) -> list[Path]:
+    """One file, or its shards."""
+    return sorted(path.glob("model-*-of-*.safetensors")) or [path / "model.safetensors"]
 
 
 def _parameters(path: Path) -> int:
