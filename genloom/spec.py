@@ -192,12 +192,14 @@ class Request:
     """A prompt, a seed, a count and options.
 
     prompt: a text (prefix, caption or class), or None
+    ids:    instead of a prompt, the ids that the item begins with, as a chat's renderer makes them
     where:  conditions on fields, such as "age > 60 and income = '>50K'" or {"income": ">50K"}
     priority: those with a higher one go first; it changes nothing in the result
     Sample number i of seed s is the same item whatever else is asked for or shares its batch.
     """
 
     prompt: str | None = None
+    ids: tuple[int, ...] | None = None
     seed: int = 0
     count: int = 1
     first: int = 0

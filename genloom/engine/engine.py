@@ -27,7 +27,8 @@ class Progress:
     """What a generation tells while it is made.
 
     done: samples finished, of count. sample: the number of the sample that `item` belongs to;
-    item: that sample so far (a text, a preview) or finished.
+    item: that sample so far (a text, a preview) or finished; of a request by ids only what was
+    added to them. ids: the added ids themselves, long [L], of a request by ids, else None.
     """
 
     done: int
@@ -35,6 +36,7 @@ class Progress:
     sample: int | None = None
     item: Any = None
     finished: bool = False
+    ids: Tensor | None = None
 
 
 @dataclass
@@ -237,10 +239,12 @@ class Engine:
                 self._say(generation, slot, x, False)
 
     def _say(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
-        done, count = generation.made, generation.request.count
-        item = self.model.codec.decode([x])[0] if self._shows(count) else None
+        done, count, given = generation.made, generation.request.count, generation.request.ids
+        new = x if given is None else x[len(given) :]
+        item = self.model.codec.decode([new])[0] if self._shows(count) else None
+        ids = None if given is None else new
         generation._told.append(
-            Progress(done=done, count=count, sample=slot, item=item, finished=finished)
+            Progress(done=done, count=count, sample=slot, item=item, finished=finished, ids=ids)
         )
 
     def _shows(self, count: int) -> bool:
@@ -275,6 +279,8 @@ class Engine:
         return torch.cat((x[:known], kept.to(x.device)))
 
     def _known(self, request: Request) -> int:
+        if request.ids is not None:
+            return len(request.ids)
         condition = self.model.codec.condition(request.prompt, request.where)
         return 0 if condition.known is None else len(condition.known)
 
@@ -294,6 +300,8 @@ class Engine:
         else:
             condition = self.model.codec.condition(request.prompt, request.where)
             known, allowed = condition.known, condition.allowed
+            if request.ids is not None:
+                known = self._begun(request.ids)
         device = self.model.device
         return Encoded(
             seed=request.seed,
@@ -303,6 +311,18 @@ class Engine:
             prompt=None if prompt is None else prompt.to(device),
             options=request.options,
         )
+
+    def _begun(self, ids: tuple[int, ...]) -> Tensor:
+        """long [L]: a beginning given in ids. RequestError where it is over the context."""
+        spec = self.spec
+        if not isinstance(spec, TokenSpec) or spec.eos is None:
+            raise RequestError("this model makes no runs of ids: give a prompt instead of ids")
+        if len(ids) > spec.length - 1 or not all(0 <= i < spec.vocab for i in ids):
+            raise RequestError(
+                f"{len(ids)} ids were given: at most {spec.length - 1} fit into the context, each "
+                f"from 0 to {spec.vocab - 1}"
+            )
+        return torch.tensor(ids, dtype=torch.long)
 
     def _prompt(self, text: str | None) -> Tensor:
         """long [P]; no prompt is padding throughout."""
