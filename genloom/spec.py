@@ -6,6 +6,7 @@ Shape legend: B items, L positions of an item, C channels, P prompt positions.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
@@ -139,16 +140,24 @@ class Loss:
     parts: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-_RANGES = {
-    "max_tokens": (1, 1e6),
-    "temperature": (0.0, 100.0),
-    "top_k": (1, 1e9),
-    "top_p": (1e-6, 1.0),
-    "min_p": (0.0, 1.0),
-    "repetition_penalty": (0.01, 100.0),
-    "steps": (1, 10_000),
-    "guidance": (0.0, 100.0),
+_RANGES: dict[str, tuple[type, float, float]] = {
+    "max_tokens": (int, 1, 1e6),
+    "min_tokens": (int, 0, 1e6),
+    "temperature": (float, 0.0, 100.0),
+    "top_k": (int, 1, 1e9),
+    "top_p": (float, 1e-6, 1.0),
+    "min_p": (float, 0.0, 1.0),
+    "repetition_penalty": (float, 0.01, 100.0),
+    "frequency_penalty": (float, -2.0, 2.0),
+    "presence_penalty": (float, -2.0, 2.0),
+    "logprobs": (int, 0, 20),
+    "beams": (int, 1, 16),
+    "steps": (int, 1, 10_000),
+    "guidance": (float, 0.0, 100.0),
 }
+_BIAS = 100.0
+_LARGEST_ID = 1 << 31
+_MOST = 1024  # stop strings, stop ids, biases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,35 +165,138 @@ class Options:
     """How to sample. None leaves the choice to the family; a family refuses what it cannot act on.
 
     max_tokens            longest continuation, tokens
+    min_tokens            the text does not end before so many
     temperature           0 is greedy; 1 samples the model's own distribution
     top_k, top_p, min_p   keep the k likeliest; the smallest set of mass p; those above p * the best
     repetition_penalty    divides positive and multiplies negative logits of ids already present
-    stop                  strings that end a text
+    frequency_penalty     is taken from the logit of an id for each time it was generated
+    presence_penalty      is taken once from the logits of ids that were generated
+    logit_bias            id -> what is added to its logit, -100 to 100
+    logprobs              tell each id's log-probability, and those of so many likeliest
+    stop, stop_ids        strings and ids that end a text
+    ignore_eos            go on after the id that ends a text
+    schema                a JSON schema that the text is to meet, or
+    regex, grammar        a regular expression or a grammar (Lark, GBNF) that it is to match
+    suffix                what comes after the gap that is to be filled
+    beams                 breadth of a beam search
     steps                 denoising steps
     guidance              classifier-free guidance scale; 1 is none
     solver                "euler", "heun" or "multistep"
     """
 
     max_tokens: int | None = None
+    min_tokens: int | None = None
     temperature: float | None = None
     top_k: int | None = None
     top_p: float | None = None
     min_p: float | None = None
     repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Mapping[int, float] | None = None
+    logprobs: int | None = None
     stop: tuple[str, ...] = ()
+    stop_ids: tuple[int, ...] = ()
+    ignore_eos: bool | None = None
+    schema: Mapping[str, Any] | bool | str | None = None
+    regex: str | None = None
+    grammar: str | None = None
+    suffix: str | None = None
+    beams: int | None = None
     steps: int | None = None
     guidance: float | None = None
     solver: str | None = None
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise RequestError(f"{name} is {value}, but {low:g} to {high:g} is expected")
+        for name, (kind, low, high) in _RANGES.items():
+            self._set(name, _number(name, getattr(self, name), kind, low, high))
+        for name in ("regex", "grammar", "suffix", "solver"):
+            _typed(name, getattr(self, name), str, "a string")
+        _typed("ignore_eos", self.ignore_eos, bool, "true or false")
+        _typed("schema", self.schema, (Mapping, bool, str), "a JSON schema or its text")
+        self._set("stop", _strings("stop", self.stop))
+        ids = _listed("stop_ids", self.stop_ids, "token ids")
+        self._set("stop_ids", tuple(_number("stop_ids", n, int, 0, _LARGEST_ID) for n in ids))
+        self._set("logit_bias", _bias(self.logit_bias))
+        shapes = [n for n in ("schema", "regex", "grammar") if getattr(self, n) is not None]
+        if len(shapes) > 1:
+            raise RequestError(f"{' and '.join(shapes)} are given: one form of the text is expected")
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
     def given(self) -> dict[str, Any]:
-        """Only what was set."""
-        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) not in (None, ())}
+        """Only what was set, ready for JSON; `Options(**given)` is the same again."""
+        set_ = {f.name: v for f in fields(self) if (v := getattr(self, f.name)) not in (None, ())}
+        if self.logit_bias is not None:
+            set_["logit_bias"] = {str(key): value for key, value in self.logit_bias.items()}
+        if isinstance(self.schema, Mapping):
+            set_["schema"] = dict(self.schema)
+        return set_
+
+    def check_ids(self, vocab: int) -> None:
+        """RequestError where an id is none of the model's."""
+        for name, ids in (("stop_ids", self.stop_ids), ("logit_bias", self.logit_bias or ())):
+            for one in ids:
+                if one >= vocab:
+                    raise RequestError(
+                        f"{name} names the id {one}, but the ids of this model are 0 to {vocab - 1}"
+                    )
+
+
+def _number(name: str, value: Any, kind: type, low: float, high: float) -> Any:
+    """The value as a plain number, or None."""
+    if value is None:
+        return None
+    wanted: type = numbers.Integral if kind is int else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        told = "a whole number" if kind is int else "a number"
+        raise RequestError(f"{name} is {_told(value)}, but {told} is expected")
+    if not low <= value <= high:
+        raise RequestError(f"{name} is {value}, but {low:g} to {high:g} is expected")
+    return value if isinstance(value, int | float) else kind(value)
+
+
+def _typed(name: str, value: Any, kind: type | tuple[type, ...], told: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise RequestError(f"{name} is {_told(value)}, but {told} is expected")
+
+
+def _listed(name: str, value: Any, told: str) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | list) or len(value) > _MOST:
+        raise RequestError(f"{name} is {_told(value)}, but a list of up to {_MOST} {told} is expected")
+    return tuple(value)
+
+
+def _strings(name: str, value: Any) -> tuple[str, ...]:
+    out = (value,) if isinstance(value, str) else _listed(name, value, "strings")
+    for one in out:
+        if not isinstance(one, str) or not one:
+            raise RequestError(f"{name} has {_told(one)}, but strings that are not empty are expected")
+    return out
+
+
+def _bias(value: Any) -> dict[int, float] | None:
+    """Ids may be written as strings, as JSON has them."""
+    _typed("logit_bias", value, Mapping, "an object of token id -> bias")
+    if not value:
+        return None
+    if len(value) > _MOST:
+        raise RequestError(f"logit_bias has {len(value)} ids, but up to {_MOST} are expected")
+    name, out = "logit_bias", {}
+    for key, bias in value.items():
+        written = isinstance(key, str) and key.isascii() and key.isdigit() and len(key) < 11
+        one = _number(f"{name}: an id", int(key) if written else key, int, 0, _LARGEST_ID)
+        out[one] = _number(f"{name} of {one}", bias, float, -_BIAS, _BIAS)
+        if out[one] is None:
+            raise RequestError(f"{name} of {one} is null, but a number is expected")
+    return out
+
+
+def _told(value: Any) -> str:
+    """A value as it may stand in a sentence of one line."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @dataclass(frozen=True, kw_only=True)

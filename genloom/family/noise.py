@@ -8,6 +8,7 @@ Flood 2014). Shape legend: B samples.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)  # as a signed 64-bit integer
 _MIX1 = 0xBF58476D1CE4E5B9 - (1 << 64)
 _MIX2 = 0x94D049BB133111EB - (1 << 64)
+_WORD = (1 << 64) - 1
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:
@@ -42,18 +44,20 @@ def uniform(key: Tensor, draw: Tensor | int, count: int = 1) -> Tensor:
     return bits.float() * 2.0**-24
 
 
-_ALL = (1 << 64) - 1
+def uniform_few(keys: Sequence[int], draws: Sequence[int]) -> list[float]:
+    """`uniform`'s first number of each stream, in plain integers: 2 us a sample, not 50 us a call."""
+    return [
+        (_mix_word(_mix_word(key + number * _MIX1)) >> 40) * 2.0**-24
+        for key, number in zip(keys, draws, strict=True)
+    ]
 
 
-def chance(key: int, draw: int) -> float:
-    """The first of `uniform`'s numbers for one sample, in plain integers: for a handful of samples
-    forty times as fast as tensors."""
-    x = (key + draw * _MIX1) & _ALL
-    for _ in range(2):  # uniform mixes twice; its first lane adds nothing in between
-        x = ((x ^ (x >> 30)) * _MIX1) & _ALL
-        x = ((x ^ (x >> 27)) * _MIX2) & _ALL
-        x ^= x >> 31
-    return (x >> 40) * 2.0**-24
+def _mix_word(x: int) -> int:
+    """`_mix` of one unsigned word."""
+    x &= _WORD
+    x = (x ^ x >> 30) * _MIX1 & _WORD
+    x = (x ^ x >> 27) * _MIX2 & _WORD
+    return x ^ x >> 31
 
 
 def normal(key: Tensor, draw: Tensor | int, shape: tuple[int, ...]) -> Tensor:
