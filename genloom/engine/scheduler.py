@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genloom.family.base import Cache, Samples
+from genloom.family.base import Cache, Making
 from genloom.spec import ArraySpec, Spec
 
 ROWS = 16384  # samples of short fixed items in flight: few calls, each still within the cache
-STREAMS = 64  # running texts in flight
+STREAMS = 256  # running texts in flight; how many tokens they feed a step is the pages' matter
 ELEMENTS = 1 << 18  # numbers of all arrays in flight
 CACHED = 256 << 20  # bytes of all caches in flight
 
@@ -36,7 +36,7 @@ def most_rows(spec: Spec, cached: int = 0) -> int:
 class Flight:
     """Samples that step together. owner, slot: long [B], whose sample it is and which of theirs."""
 
-    samples: Samples
+    samples: Making
     cache: Cache | None
     owner: Tensor
     slot: Tensor
@@ -47,13 +47,14 @@ class Flight:
     def keep(self, rows: Tensor) -> None:
         self.samples = self.samples.select(rows)
         self.cache = None if self.cache is None else self.cache.select(rows)
+        rows = rows.cpu()
         self.owner, self.slot = self.owner[rows], self.slot[rows]
 
     def take(self, other: Flight) -> bool:
         """Let the other's samples join, if they are of the same kind."""
         if not self.samples.kin(other.samples):
             return False
-        self.samples = Samples.cat([self.samples, other.samples])
+        self.samples = type(self.samples).cat([self.samples, other.samples])
         if self.cache is not None:
             self.cache = self.cache.join(other.cache)
         self.owner = torch.cat((self.owner, other.owner))
@@ -68,16 +69,20 @@ class Waiting:
     owner: int
     first: int
     last: int
+    priority: int = 0
 
 
 class Queue:
-    """First come, first served, in chunks that fit."""
+    """The most urgent first, then as they came, in chunks that fit."""
 
     def __init__(self) -> None:
         self.waiting: deque[Waiting] = deque()
 
-    def add(self, owner: int, count: int) -> None:
-        self.waiting.append(Waiting(owner, 0, count))
+    def add(self, owner: int, count: int, priority: int = 0) -> None:
+        place = len(self.waiting)
+        while place and self.waiting[place - 1].priority < priority:
+            place -= 1
+        self.waiting.insert(place, Waiting(owner, 0, count, priority))
 
     def drop(self, owner: int) -> None:
         self.waiting = deque(w for w in self.waiting if w.owner != owner)

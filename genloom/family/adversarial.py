@@ -8,7 +8,7 @@ Shape legend: B items, C channels, Z latent width.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -90,7 +90,7 @@ class Adversarial:
         done = torch.zeros(rows, dtype=torch.bool, device=key.device)
         return Samples(torch.zeros(rows, *spec.shape, device=key.device), done, state)
 
-    def cache(self, nets: Nets, samples: Samples) -> Cache | None:
+    def cache(self, nets: Nets, samples: Samples, memory: Any = None) -> Cache | None:
         return None
 
     def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:

@@ -8,19 +8,19 @@ Shape legend: B items, L positions of an item, V ids of a range, D width.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from genloom.errors import RequestError
-from genloom.family.base import Cache, Nets, Samples
+from genloom.family import streams
+from genloom.family.base import Cache, Making, Nets, Samples
 from genloom.family.choose import Controls, draw, penalise, truncate
 from genloom.family.noise import keys, uniform
+from genloom.family.streams import Streams
 from genloom.spec import Batch, Encoded, Loss, Spec, TokenSpec
-
-DEFAULT_TOKENS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,12 @@ class Autoregressive:
     roles: ClassVar[frozenset[str]] = frozenset({"net"})
     players: ClassVar[tuple[str, ...]] = ("net",)
     takes: ClassVar[frozenset[str]] = frozenset(
-        {"max_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "stop"}
+        {
+            *("max_tokens", "min_tokens", "temperature", "top_k", "top_p", "min_p"),
+            *("repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias"),
+            *("logprobs", "stop", "stop_ids", "ignore_eos", "schema", "regex", "grammar"),
+            *("suffix", "beams"),
+        }
     )
 
     order: Literal["left", "any"] = "left"
@@ -98,36 +103,27 @@ class Autoregressive:
 
     # --- sampling -------------------------------------------------------------------------------
 
-    def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
+    def start(self, nets: Nets, spec: Spec, request: Encoded) -> Making:
         assert isinstance(spec, TokenSpec)
-        rows = len(request.index)
-        fixed = spec.eos is None
-        known = request.known if request.known is not None else torch.empty(0, dtype=torch.long)
+        if spec.eos is not None:
+            return streams.start(spec, request)
+        rows, device = len(request.index), request.index.device
+        known = torch.full((spec.length,), -1) if request.known is None else request.known
         order = None
         if spec.spans:
             order = self._given_first(spec, request)
-            known = torch.full((spec.length,), -1) if request.known is None else known
             known = known[order]
         known = known[: int((known >= 0).sum())]
-        wanted = request.options.max_tokens or DEFAULT_TOKENS
-        lead = 1 if spec.leads or not len(known) else 0
-        end = lead + (spec.length if fixed else len(known) + wanted)
-        device = request.index.device
+        end = 1 + spec.length
         x = torch.full((rows, end), spec.pad, dtype=torch.long)
-        x[:, :lead] = spec.bos
-        x[:, lead : lead + len(known)] = known
-        length = torch.full((rows,), lead + len(known), dtype=torch.long)
-        ends = torch.tensor([-1 if spec.eos is None else spec.eos, *spec.ends])
+        x[:, 0] = spec.bos
+        x[:, 1 : 1 + len(known)] = known
+        length = torch.full((rows,), 1 + len(known), dtype=torch.long)
         state = {
             "key": keys(request.seed, request.index),
             "length": length,
             "prefix": length.clone(),
-            "end": torch.full((rows,), end, dtype=torch.long),
-            "offset": torch.zeros(rows, dtype=torch.long),
             "controls": Controls.state(request.options, rows),
-            "lead": torch.full((rows,), lead, dtype=torch.long),
-            "ends": ends.expand(rows, -1).clone(),
-            "context": torch.full((rows,), spec.length, dtype=torch.long),
         }
         if order is not None:
             state["order"] = order.expand(rows, -1).clone()
@@ -135,7 +131,7 @@ class Autoregressive:
             state["mass"] = torch.zeros(rows)
         if request.allowed:
             state["allowed"] = _allowed(spec, request.allowed).expand(rows, -1)
-        done = length >= state["end"]
+        done = length >= end
         return Samples(x.to(device), done.to(device), {k: v.to(device) for k, v in state.items()})
 
     def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
@@ -154,15 +150,20 @@ class Autoregressive:
             )
         return _by_field(key[None], spec)[0]
 
-    def cache(self, nets: Nets, samples: Samples) -> Cache | None:
-        capacity = int(samples.state["context"].max()) if len(samples) else 1
-        return nets["net"].cache(len(samples), capacity + 1)
+    def cache(self, nets: Nets, samples: Making, memory: Any = None) -> Cache | None:
+        if isinstance(samples, Streams):
+            cache: Cache = memory.sequences(len(samples))
+            return cache
+        assert isinstance(samples, Samples)
+        return nets["net"].cache(len(samples), samples.x.shape[1])
 
-    def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
+    def step(self, nets: Nets, samples: Making, cache: Any) -> None:
         """Feed what is new since the last step, then draw one id a sample."""
-        state = samples.state
-        self._slide(samples, cache)
-        pending = state["length"] - state["offset"] - cache.length
+        if isinstance(samples, Streams):
+            streams.step(nets, samples, cache)
+            return
+        assert isinstance(samples, Samples)
+        pending = samples.state["length"] - cache.length
         counts = pending[:1] if bool((pending == pending[:1]).all()) else pending.unique()
         counts = counts.tolist()
         for count in counts:
@@ -170,33 +171,23 @@ class Autoregressive:
             hidden = self._feed(nets, samples, cache, rows, count)
             self._extend(nets, samples, rows, hidden)
 
-    def _slide(self, samples: Samples, cache: Cache) -> None:
-        """A stream that fills its context goes on with the last half of it, computed afresh."""
-        state = samples.state
-        full = state["length"] - state["offset"] > state["context"]
-        if bool(full.any()):
-            half = torch.div(state["context"], 2, rounding_mode="floor").clamp(min=1)
-            state["offset"] = torch.where(full, state["length"] - half, state["offset"])
-            cache.length[full] = 0
-
     def _feed(
-        self, nets: Nets, samples: Samples, cache: Cache, rows: Tensor | None, count: int
+        self, nets: Nets, samples: Samples, cache: Any, rows: Tensor | None, count: int
     ) -> Tensor:
         """Hidden state [b, D] after the last of `count` new ids of each of these rows."""
         state, x = samples.state, samples.x
         pick = (lambda t: t) if rows is None else (lambda t: t[rows])
-        first = pick(cache.length)[:, None] + torch.arange(count, device=x.device)  # in the window
-        at = first + pick(state["offset"])[:, None]
+        at = pick(cache.length)[:, None] + torch.arange(count, device=x.device)
         ids = pick(x).gather(1, at)
         before = pick(x).gather(1, (at - 1).clamp(min=0))
-        before = torch.where(first > 0, before, ids)
+        before = torch.where(at > 0, before, ids)
         slots = None
         if "order" in state:
             padded = F.pad(pick(state["order"]) + 1, (1, 0))
             to = padded.gather(1, (at + 1).clamp(max=padded.shape[1] - 1))
             slots = (padded.gather(1, at), to)
         attention = cache.attention(rows, count)
-        hidden = nets["net"](ids, first[..., None], attention, before, slots)
+        hidden = nets["net"](ids, at[..., None], attention, before, slots)
         cache.advance(rows, count)
         return hidden[:, -1]
 
@@ -215,8 +206,7 @@ class Autoregressive:
             )
             at, length = every if where is None else where, state["length"]
             samples.x[at, length] = ids
-            ended = (ids[:, None] == state["ends"]).any(1)
-            samples.done[at] = ended | (length + 1 >= state["end"])
+            samples.done[at] = length + 1 >= samples.x.shape[1]
             if mass is not None:
                 samples.state["mass"][at] += mass
             samples.state["length"][at] = length + 1
@@ -258,16 +248,13 @@ class Autoregressive:
         chance = uniform(state["key"], length)[:, 0]
         return low + draw(logits, chance, controls.temperature <= 0), mass
 
-    def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
-        state = samples.state
-        if "order" in state:
-            back = state["order"].argsort(1)
-            return samples.x[:, 1:].gather(1, back)
-        last = samples.x.gather(1, state["length"][:, None] - 1)
-        ended = (last == state["ends"]).any(1) & samples.done
-        stop = state["length"] - ended.long()
-        bounds = zip(samples.x, state["lead"].tolist(), stop.tolist(), strict=True)
-        return [row[first:n] for row, first, n in bounds]
+    def result(self, samples: Making, spec: Spec) -> list[Tensor] | Tensor:
+        if isinstance(samples, Streams):
+            return streams.result(samples)
+        assert isinstance(samples, Samples)
+        items = samples.x[:, 1:]
+        order = samples.state.get("order")
+        return items if order is None else items.gather(1, order.argsort(1))
 
 
 def _by_field(key: Tensor, spec: TokenSpec) -> Tensor:

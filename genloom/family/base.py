@@ -34,6 +34,10 @@ class Samples:
     def __len__(self) -> int:
         return self.done.shape[0]
 
+    def ended(self) -> Tensor | None:
+        """long: the numbers of those that are done, or None."""
+        return self.done.nonzero()[:, 0] if bool(self.done.any()) else None
+
     def select(self, rows: Tensor) -> Samples:
         return Samples(self.x[rows], self.done[rows], {k: v[rows] for k, v in self.state.items()})
 
@@ -48,9 +52,24 @@ class Samples:
             {k: _stack([p.state[k] for p in parts]) for k in first.state},
         )
 
-    def kin(self, other: Samples) -> bool:
+    def kin(self, other: Any) -> bool:
         """Whether the two can share a batch: the same state, of the same shapes but for length."""
-        return self.state.keys() == other.state.keys() and self.x.shape[2:] == other.x.shape[2:]
+        return (
+            isinstance(other, Samples)
+            and self.state.keys() == other.state.keys()
+            and self.x.shape[2:] == other.x.shape[2:]
+        )
+
+
+class Making(Protocol):
+    """What the engine asks of samples in the making, whatever they are: see `Samples`."""
+
+    def __len__(self) -> int: ...
+    def ended(self) -> Tensor | None: ...
+    def select(self, rows: Tensor) -> Any: ...
+    @staticmethod
+    def cat(parts: Any) -> Any: ...
+    def kin(self, other: Any) -> bool: ...
 
 
 def _stack(parts: list[Tensor]) -> Tensor:
@@ -86,16 +105,17 @@ class Family(Protocol):
     def loss(self, player: str, nets: Nets, batch: Batch, rng: Generator) -> Loss:
         """The player's loss, a sum over the batch. Only that player's weights are to move."""
 
-    def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
+    def start(self, nets: Nets, spec: Spec, request: Encoded) -> Making:
         """Samples before their first step."""
 
-    def cache(self, nets: Nets, samples: Samples) -> Cache | None:
-        """An empty cache for these samples, or None."""
+    def cache(self, nets: Nets, samples: Making, memory: Any = None) -> Cache | None:
+        """An empty cache for these samples, or None. memory: where those that grow keep their keys
+        and values (see engine/paged.py)."""
 
-    def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
+    def step(self, nets: Nets, samples: Making, cache: Cache | None) -> None:
         """One token or one denoising step for every sample, in place; sets done."""
 
-    def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
+    def result(self, samples: Making, spec: Spec) -> list[Tensor] | Tensor:
         """What a codec decodes, finished or so far: ids without bos and eos, or arrays."""
 
     def score(self, nets: Nets, batch: Batch) -> Tensor:

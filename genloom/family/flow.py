@@ -9,7 +9,7 @@ Shape legend: B items, C channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -136,7 +136,7 @@ class Flow:
             state["prompt"] = request.prompt.expand(rows, -1).clone()
         return Samples(x, torch.zeros_like(whole, dtype=torch.bool), state)
 
-    def cache(self, nets: Nets, samples: Samples) -> Cache | None:
+    def cache(self, nets: Nets, samples: Samples, memory: Any = None) -> Cache | None:
         return None
 
     def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:

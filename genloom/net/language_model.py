@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from genloom.net.attention import Attention, CausalAttention, DenseCache, PackedAttention
 from genloom.net.layers import initialise, project
+from genloom.net.pages import Layout
 from genloom.net.transformer import Transformer, TransformerConfig
 from genloom.spec import Spec, TokenSpec
 
@@ -92,6 +93,13 @@ class LanguageModel(nn.Module):
     def attention(self, document: Tensor | None) -> Attention:
         """The attention for training: causal, within documents where these are told apart."""
         return CausalAttention() if document is None else PackedAttention(document)
+
+    def layout(self) -> Layout:
+        """What pages of keys and values of this net hold."""
+        c, weight = self.config, self.embed.weight
+        return Layout(
+            layers=c.depth, heads=c.groups, size=c.size, dtype=weight.dtype, device=weight.device
+        )
 
     def cache(self, rows: int, capacity: int) -> DenseCache:
         c = self.config

@@ -9,8 +9,10 @@ E head dimension, L new tokens of one sequence, R rows that share keys (heads of
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,9 +34,8 @@ class Pages:
     @classmethod
     def empty(cls, layout: Layout, pages: int) -> Pages:
         shape = (layout.layers, pages, layout.heads)
-        made = {"dtype": layout.dtype, "device": layout.device}
-        keys = torch.zeros(*shape, PAGE, layout.size, **made)
-        return cls(keys, torch.zeros(*shape, layout.size, PAGE, **made))
+        keys = _zeros(layout, (*shape, PAGE, layout.size))
+        return cls(keys, _zeros(layout, (*shape, layout.size, PAGE)))
 
     def copy(self, source: int, target: int) -> None:
         """One page's content to another, all layers."""
@@ -56,6 +57,14 @@ class Layout:
     def page_bytes(self) -> int:
         """Of one page, keys and values of all layers."""
         return 2 * self.layers * self.heads * PAGE * self.size * self.dtype.itemsize
+
+
+def _zeros(layout: Layout, shape: tuple[int, ...]) -> Tensor:
+    """On the CPU, memory that the system hands out when it is first written to."""
+    if layout.device.type != "cpu":
+        return torch.zeros(shape, dtype=layout.dtype, device=layout.device)
+    size = math.prod(shape) * layout.dtype.itemsize
+    return torch.from_numpy(np.zeros(size, np.uint8)).view(layout.dtype).view(shape)
 
 
 class PagedAttention:

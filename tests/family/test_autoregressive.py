@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from genloom.engine.paged import Memory
 from genloom.errors import RequestError
 from genloom.family.autoregressive import Autoregressive
 from genloom.family.base import Samples
@@ -61,6 +62,12 @@ def batch(spec: TokenSpec, items: Tensor) -> Batch:
     return Batch(spec=spec, x=x, weight=weight)
 
 
+def memory(nets: Mapping[str, nn.Module], spec: TokenSpec) -> Memory | None:
+    if spec.eos is None:
+        return None
+    return Memory(nets["net"].layout(), spec.length, limit=1 << 20)
+
+
 @torch.inference_mode()
 def sample(
     nets: Mapping[str, nn.Module],
@@ -69,7 +76,7 @@ def sample(
     family: Autoregressive = FAMILY,
 ) -> Samples:
     samples = family.start(nets, spec, request)
-    cache = family.cache(nets, samples)
+    cache = family.cache(nets, samples, memory(nets, spec))
     while not bool(samples.done.all()):
         family.step(nets, samples, cache)
         assert bool(samples.done.any()) == bool(samples.done.all())  # of one length here
@@ -206,7 +213,7 @@ def test_a_prefix_stays_and_the_text_ends_in_time() -> None:
     )
     family = Autoregressive()
     samples = family.start(nets, TEXT, request)
-    cache = family.cache(nets, samples)
+    cache = family.cache(nets, samples, memory(nets, TEXT))
     with torch.inference_mode():
         for _ in range(3):
             family.step(nets, samples, cache)

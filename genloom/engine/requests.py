@@ -1,0 +1,77 @@
+"""From requests to tensors, by the model's codecs; refusals of what a model cannot act on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from genloom.errors import RequestError
+from genloom.model import Model
+from genloom.spec import ArraySpec, Encoded, Request, Spec, TokenSpec
+
+
+def encode(model: Model, request: Request) -> Encoded:
+    """The request as tensors. RequestError when the model cannot act on it."""
+    refuse(model, request)
+    known, allowed, prompt = None, {}, None
+    if model.prompt is not None:
+        prompt = _prompt(model, request.prompt)
+        if request.where:
+            raise RequestError("this model takes a prompt, not conditions: leave out --where")
+    elif request.ids is not None:
+        known = _begun(model.codec.spec, request.ids)
+    else:
+        condition = model.codec.condition(request.prompt, request.where)
+        known, allowed = condition.known, condition.allowed
+    device = model.device
+    return Encoded(
+        seed=request.seed,
+        index=torch.arange(request.first, request.first + request.count, device=device),
+        known=known,
+        allowed=allowed,
+        prompt=None if prompt is None else prompt.to(device),
+        priority=request.priority,
+        options=request.options,
+    )
+
+
+def streams(spec: Spec) -> bool:
+    """Whether items are runs of ids that end by themselves."""
+    return isinstance(spec, TokenSpec) and spec.eos is not None
+
+
+def _begun(spec: Spec, ids: tuple[int, ...]) -> Tensor:
+    """long [L]: a beginning given in ids. RequestError where it is over the context."""
+    if not isinstance(spec, TokenSpec) or spec.eos is None:
+        raise RequestError("this model makes no runs of ids: give a prompt instead of ids")
+    if len(ids) > spec.length - 1 or not all(0 <= i < spec.vocab for i in ids):
+        raise RequestError(
+            f"{len(ids)} ids were given: at most {spec.length - 1} fit into the context, each "
+            f"from 0 to {spec.vocab - 1}"
+        )
+    return torch.tensor(ids, dtype=torch.long)
+
+
+def _prompt(model: Model, text: str | None) -> Tensor:
+    """long [P]; no prompt is padding throughout."""
+    spec = model.prompt.spec
+    if text is None:
+        return torch.full((spec.length,), spec.pad, dtype=torch.long)
+    row = model.prompt.encode([text])[0]
+    return torch.nn.functional.pad(row, (0, spec.length - len(row)), value=spec.pad)
+
+
+def refuse(model: Model, request: Request) -> None:
+    """RequestError for what this model cannot act on, rather than silence."""
+    family, spec = model.family, model.codec.spec
+    surplus = sorted(set(request.options.given()) - family.takes)
+    if surplus:
+        raise RequestError(
+            f"a {family.kind} model has no option {', '.join(surplus)}: it takes "
+            f"{', '.join(sorted(family.takes)) or 'none'}"
+        )
+    takes_text = model.prompt is not None or not isinstance(spec, ArraySpec)
+    if request.prompt is not None and not takes_text:
+        raise RequestError(
+            "this model was trained without captions and takes no prompt: leave it out"
+        )

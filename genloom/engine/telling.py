@@ -1,0 +1,86 @@
+"""What is told of samples in the making: texts as they grow, where a string ends them, previews."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genloom.engine.generation import Generation, Progress
+from genloom.engine.growing import Growing, stopped
+from genloom.family.streams import Stream
+
+
+@dataclass
+class Told:
+    """A text so far. begin: where what was drawn begins in it; shown: what is told begins."""
+
+    growing: Growing
+    begin: int
+    shown: int
+    cut: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.growing.text[self.shown :]
+
+
+class Words:
+    """The texts of those who watch, or whose request has stop strings."""
+
+    def __init__(self, codec: Any) -> None:
+        self.codec = codec
+        self.told: dict[tuple[int, int], Told] = {}
+
+    def needed(self, generation: Generation) -> bool:
+        return generation.watched or bool(generation.request.options.stop)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        text: str = self.codec.decode([torch.tensor(ids, dtype=torch.long)])[0]
+        return text
+
+    def grow(self, generation: Generation, slot: int, stream: Stream) -> Told:
+        """Take note of what was drawn since; ends the stream at its first stop string."""
+        told = self.told.get((generation.number, slot))
+        if told is None:
+            growing = Growing(self._decode, stream.ids[stream.lead : stream.prefix])
+            begin = len(growing.text)
+            told = Told(growing, begin, begin if generation.request.ids is not None else 0)
+            self.told[generation.number, slot] = told
+        if told.cut:
+            return told
+        last = stream.length - (1 if stream.done and stream.ids[-1] in stream.ends else 0)
+        fresh = told.growing.add(stream.ids[stream.lead + len(told.growing.ids) : last])
+        text = told.growing.text[told.begin :]
+        place = stopped(text, fresh, generation.request.options.stop)
+        if place is not None:
+            told.growing.text = told.growing.text[: told.begin + place]
+            told.cut = True
+            stream.stop("stop")
+        return told
+
+    def cut(self, generation: Generation, slot: int, x: Tensor, known: int) -> Tensor:
+        """x without what follows a stop string, and the string itself."""
+        told = self.told.get((generation.number, slot))
+        if told is None or not told.cut:
+            return x
+        kept = self.codec.encode([told.growing.text[told.begin :]])[0]
+        return torch.cat((x[:known], kept.to(x.device)))
+
+    def finished(self, generation: Generation, slot: int) -> Told | None:
+        return self.told.pop((generation.number, slot), None)
+
+    def forget(self, number: int) -> None:
+        self.told = {key: told for key, told in self.told.items() if key[0] != number}
+
+
+def news(
+    generation: Generation, slot: int, item: Any, finished: bool, ids: Tensor | None = None
+) -> Progress:
+    count = generation.request.count
+    return Progress(
+        done=generation.made, count=count, sample=slot, item=item, finished=finished, ids=ids
+    )
