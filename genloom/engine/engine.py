@@ -9,7 +9,7 @@ Shape legend: B samples of a flight.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -19,8 +19,10 @@ from genloom.engine.generation import Ending, Generation, Progress
 from genloom.engine.paged import SMALLEST, Memory
 from genloom.engine.requests import encode, streams
 from genloom.engine.scheduler import Flight, Queue, most_rows
+from genloom.engine.speculate import guesser_of
 from genloom.engine.telling import Words, news
 from genloom.errors import ResourceError, UsageError
+from genloom.family.base import Making
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
 from genloom.spec import Encoded, Request, TokenSpec
@@ -32,10 +34,17 @@ class Engine:
     """Steps a model for any number of requests. Use as a context manager, or call `close`.
 
     rows: samples in flight at most. memory: bytes for keys and values of texts, a quarter of what
-    is free unless given.
+    is free unless given. speculate: "lookup", or a smaller model of the same vocabulary, guesses
+    ahead for texts, which changes how soon they come and nothing else.
     """
 
-    def __init__(self, model: Model, rows: int | None = None, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        rows: int | None = None,
+        memory: int | None = None,
+        speculate: Literal["lookup"] | Model | None = None,
+    ) -> None:
         self.model = model
         self.family, self.spec = model.family, model.codec.spec
         if rows is not None and rows < 1:
@@ -44,6 +53,7 @@ class Engine:
         if streams(self.spec):
             net = model.nets["net"]
             self.memory = Memory(net.layout(), self.spec.length, memory)
+        self.guesser = guesser_of(model, speculate)
         self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
         self.queue = Queue()
         self.flights: list[Flight] = []
@@ -95,6 +105,7 @@ class Engine:
         self.words.forget(number)
         for flight in self.flights:
             if bool((flight.owner == number).any()):
+                self._forget(flight.samples.select((flight.owner == number).nonzero()[:, 0]))
                 flight.keep((flight.owner != number).nonzero()[:, 0])
         self.flights = [f for f in self.flights if len(f)]
 
@@ -110,8 +121,14 @@ class Engine:
             self._land(flight)
         self.flights = [f for f in self.flights if len(f)]
 
+    def _forget(self, gone: Making) -> None:
+        if self.guesser is not None and isinstance(gone, Streams):
+            self.guesser.forget(gone.items)
+
     def _step(self, flight: Flight) -> None:
         try:
+            if self.guesser is not None and isinstance(flight.samples, Streams):
+                self.guesser.guess(flight.samples.items)
             self.family.step(self.model.nets, flight.samples, flight.cache)
         except (MemoryError, torch.OutOfMemoryError) as error:
             self._relieve(flight, error)
@@ -154,6 +171,7 @@ class Engine:
         if rows is None:
             return
         landed = flight.samples.select(rows)
+        self._forget(landed)
         results = self.family.result(landed, self.spec)
         owners, slots = flight.owner[rows.cpu()], flight.slot[rows.cpu()]
         if isinstance(landed, Streams):

@@ -1,8 +1,9 @@
 """Who has which pages: sequences that grow, share their beginnings, wait, and give way.
 
-One `Memory` for a net, one `PagedCache` for the streams of a flight. Decides what each stream feeds
-in a step: continuations first, prompts in pieces behind them, within a budget of tokens; when pages
-run out, the least urgent stream gives up its own and is computed afresh later, with the same result.
+One `Memory` for a net, one `PagedCache` for the streams of a flight. Decides what each stream
+feeds in a step: continuations first, prompts in pieces behind them, within a budget of tokens; when
+pages run out, the least urgent stream gives up its own and is computed afresh later, with the same
+result.
 Shape legend: S sequences of a step.
 """
 
@@ -27,7 +28,7 @@ SHARE = 4  # of the memory that is free, one part in so many is for keys and val
 
 @dataclass(eq=False)
 class Held:
-    """What one stream has: its pages in order, of which the first are `nodes` that others may share.
+    """What one stream has: its pages in order, the first of them `nodes` that others may share.
     fed: positions whose keys and values are there. arrival: earlier ones go first."""
 
     arrival: int
@@ -53,7 +54,7 @@ class Memory:
     """The pages of one net."""
 
     def __init__(self, layout: Layout, context: int, limit: int | None = None) -> None:
-        """context: positions of the longest sequence; limit: bytes, else a share of what is free."""
+        """context: positions of the longest sequence. limit: bytes; a share of what is free."""
         self.layout, self.context = layout, context
         most = -(-(context + 1 + PAGE) // PAGE)
         room = free_bytes(layout.device) // SHARE if limit is None else limit

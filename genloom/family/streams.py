@@ -1,8 +1,8 @@
 """Streams of ids in the making: texts, and whatever else ends by itself.
 
-Ragged: each step feeds every stream what the plan grants it, prompts in pieces and continuations one
-id at a time, in one call of the net. Drafts (ids that somebody guessed) are checked in the same call
-and kept while they are what would have been drawn anyway. Knows neither pages nor words.
+Ragged: each step feeds every stream what the plan grants it, prompts in pieces and continuations
+one id at a time, in one call of the net. Drafts (ids that somebody guessed) are checked in the same
+call and kept while they are what would have been drawn anyway. Knows neither pages nor words.
 Shape legend: B streams, N ids of a step, V ids of the vocabulary.
 """
 
