@@ -128,9 +128,9 @@ class Draft:
 
 
 def _copy(stream: Stream) -> Stream:
-    """What a draft of it needs: it never ends by itself, and tells nothing."""
-    options = replace(stream.options, logprobs=None, min_tokens=None, ignore_eos=None)
-    return replace(stream, ids=[], options=options, ends=frozenset(), draft=[], chosen=[])
+    """The same with nothing passed yet, and nothing to tell."""
+    options = replace(stream.options, logprobs=None)
+    return replace(stream, ids=[], options=options, draft=[], chosen=[])
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
