@@ -42,6 +42,8 @@ class Material:
     held_encoded: Any
     held_prompts: Tensor | None
     manifest: Manifest
+    weights: Any = None  # of each id as a target, where the codec says so
+    held_weights: Any = None
 
     def loader(self) -> Loader:
         d = self.recipe.data
@@ -51,6 +53,7 @@ class Material:
             batch=d.batch,
             seed=self.recipe.train.seed,
             prompts=self.prompts,
+            weights=self.weights,
             pack=d.pack,
             document=d.separate,
         )
@@ -162,8 +165,14 @@ def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
         raise DataError(
             f"{len(items)} items are too few to learn from: give at least {LEAST_ITEMS}"
         )
-    train_items, held_items = split(recipe, items)
     codec, prompt = recipe.make_codec(), recipe.make_prompt()
+    weigh = getattr(codec, "weights", None)
+    if weigh is not None and recipe.data.pack:
+        raise RecipeError(
+            f"codec {recipe.codec.kind!r} weighs ids item by item, and a packed stream has no "
+            "items: use data.pack=false"
+        )
+    train_items, held_items = split(recipe, items)
     codec.fit(train_items)
     prompts = held_prompts = None
     if prompt is not None:
@@ -189,6 +198,8 @@ def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
         held_encoded=codec.encode(held_items) if len(held_items) else None,
         held_prompts=held_prompts,
         manifest=manifest,
+        weights=None if weigh is None else weigh(train_items),
+        held_weights=None if weigh is None or not len(held_items) else weigh(held_items),
     )
 
 

@@ -16,6 +16,7 @@ from genloom.errors import RecipeError
 TABLE: dict[str, dict[str, str]] = {
     "codec": {
         "text": "genloom.codec.text:TextCodec",
+        "chat": "genloom.codec.chat_codec:ChatCodec",
         "image": "genloom.codec.image:ImageCodec",
         "table": "genloom.codec.table:TableCodec",
     },
@@ -40,6 +41,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "recipe": {
         "text": "genloom.recipes.text:choose",
+        "chat": "genloom.recipes.chat:choose",
         "image": "genloom.recipes.image:choose",
         "image-gan": "genloom.recipes.image:choose_adversarial",
         "table": "genloom.recipes.table:choose",
@@ -48,6 +50,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "quality": {
         "text": "genloom.trust.quality_text:measure",
+        "chat": "genloom.trust.quality_chat:measure",
         "image": "genloom.trust.quality_image:measure",
         "table": "genloom.trust.quality_table:measure",
     },

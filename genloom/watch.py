@@ -69,6 +69,7 @@ def held_out_loss(model: Model, material: Material, most: float = JUDGED_SECONDS
         material.codec.spec,
         batch=d.batch,
         prompts=material.held_prompts,
+        weights=material.held_weights,
         pack=d.pack,
     ):
         total -= float(model.family.score(model.nets, batch.to(model.device)).sum())

@@ -214,6 +214,8 @@ def suggestions(model: Model, name: str) -> list[str]:
         first = f"genloom generate {known} {_example(model.prompt)} -n 16 --grid"
     elif codec.conditional:
         first = f"genloom generate {known} -n 1000 -o {shlex.quote(Path(name).name)}.csv"
+    elif hasattr(type(codec), "renderer"):
+        first = f"genloom chat {known}"
     elif hasattr(codec, "stable_prefix"):
         first = f"genloom generate {known} 'The ' --max-tokens 200 --temperature 0.8"
     else:

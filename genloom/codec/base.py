@@ -59,6 +59,8 @@ class Codec(Protocol):
     def encode(self, items: Any) -> Sequence[Tensor] | Tensor:
         """One tensor an item, without bos: stacked [N, ...] where all have one shape."""
 
+    # A codec of which not every id is a target also has `weights(items)`: float [L] an item.
+
     def decode(self, x: Sequence[Tensor] | Tensor) -> Any:
         """Items from tensors, in the medium's own collection. Never fails on a legal tensor."""
 

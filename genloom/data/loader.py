@@ -25,6 +25,8 @@ class Loader:
 
     data    tokens: one long [L_i] an item, without bos, or long [N, L]; arrays: [N, C, *grid]
     prompts long [N, P] for the net's prompt encoder, or None
+    weights float [L_i] an item, how much each of its ids counts as a target, or None where all do;
+            an item without any is left out
     batch   items (or windows of a stream) that make one optimiser step
     pack    join the token items into one stream and draw windows of 1 + length ids from it
 
@@ -40,6 +42,7 @@ class Loader:
         batch: int,
         seed: int,
         prompts: Tensor | None = None,
+        weights: Sequence[Tensor] | None = None,
         pack: bool = False,
         document: bool = False,
     ) -> None:
@@ -47,10 +50,12 @@ class Loader:
             raise DataError("there are no items to train on: give data with at least one")
         if pack and prompts is not None:
             raise ValueError("packed streams have no prompts: pass pack=False")
+        if pack and weights is not None:
+            raise ValueError("packed streams have no weights: pass pack=False")
         if prompts is not None and len(prompts) != len(data):
             raise ValueError(f"{len(prompts)} prompts for {len(data)} items: give one an item")
         self.size, self.seed = batch, seed
-        self.source = _source(data, spec, prompts, pack, document)
+        self.source = _source(data, spec, prompts, pack, document, weights)
         self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
 
     @property
@@ -94,6 +99,7 @@ def evaluation(
     *,
     batch: int,
     prompts: Tensor | None = None,
+    weights: Sequence[Tensor] | None = None,
     pack: bool = False,
     stride: int | None = None,
 ) -> Iterator[Batch]:
@@ -107,7 +113,7 @@ def evaluation(
         stride = min(max(1, stride or spec.length // 2), spec.length)
         yield from _windows_once(stream, spec, batch, stride)
         return
-    source = _source(data, spec, prompts, False, False)
+    source = _source(data, spec, prompts, False, False, weights)
     for start in range(0, len(source), batch):
         yield source.batch(torch.arange(start, min(start + batch, len(source))))
 
@@ -188,11 +194,20 @@ class _Rows:
 class _Ragged:
     """Token items of unlike lengths, padded to the longest of a batch."""
 
-    def __init__(self, data: Sequence[Tensor], spec: TokenSpec, prompts: Tensor | None) -> None:
+    def __init__(
+        self,
+        data: Sequence[Tensor],
+        spec: TokenSpec,
+        prompts: Tensor | None,
+        weights: Sequence[Tensor] | None = None,
+    ) -> None:
         end = [] if spec.eos is None else [spec.eos]
         items = [
             torch.cat([_ids([spec.bos]), item.int(), _ids(end)])[: spec.length + 1] for item in data
         ]
+        self.weight: Tensor | None = None
+        if weights is not None:
+            items, self.weight = _counted(items, weights)
         self.size = torch.tensor([len(item) for item in items])
         self.start = self.size.cumsum(0) - self.size
         self.flat = torch.cat(items)
@@ -203,7 +218,8 @@ class _Ragged:
 
     @property
     def targets(self) -> int:
-        return int(self.size.sum()) - len(self.size)
+        every = int(self.size.sum()) - len(self.size)
+        return every if self.weight is None else int(self.weight.sum())
 
     def place(self, order: Tensor, phase: int) -> Tensor:
         return order
@@ -215,6 +231,8 @@ class _Ragged:
         at = (self.start[rows][:, None] + column).clamp(max=len(self.flat) - 1)
         x = self.flat[at].long().masked_fill(~real, self.spec.pad)
         weight = (real & (column > 0)).float()
+        if self.weight is not None:
+            weight *= self.weight[at]
         return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
 
 
@@ -240,8 +258,22 @@ class _Arrays:
         return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
 
 
+def _counted(items: list[Tensor], weights: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+    """The items of which some id is a target within the context, and the weight of each id."""
+    cut = [torch.cat([w.new_zeros(1), w, w.new_zeros(1)]) for w in weights]  # bos and eos
+    pairs = [(x, w[: len(x)]) for x, w in zip(items, cut, strict=True) if bool(w[: len(x)].any())]
+    if not pairs:
+        raise DataError("no item has a target within the context: make codec.length larger")
+    return [x for x, _ in pairs], torch.cat([w for _, w in pairs])
+
+
 def _source(
-    data: Data, spec: Spec, prompts: Tensor | None, pack: bool, document: bool
+    data: Data,
+    spec: Spec,
+    prompts: Tensor | None,
+    pack: bool,
+    document: bool,
+    weights: Sequence[Tensor] | None = None,
 ) -> _Windows | _Rows | _Ragged | _Arrays:
     if isinstance(spec, ArraySpec):
         return _Arrays(data if isinstance(data, Tensor) else torch.stack(list(data)), spec, prompts)
@@ -249,7 +281,7 @@ def _source(
         return _Windows(data, spec, document)
     if isinstance(data, Tensor):
         return _Rows(data, spec, prompts)
-    return _Ragged(data, spec, prompts)
+    return _Ragged(data, spec, prompts, weights)
 
 
 def _stream(data: Data, spec: TokenSpec) -> Tensor:

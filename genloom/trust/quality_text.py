@@ -45,12 +45,12 @@ def measure(
     tell("scoring training text")
     seen = _score(model, _last(train, own.characters))
     tell("counting and compressing")
-    rows = _losses(own, seen, train, held)
+    rows = losses(own, seen, train, held)
     tell("writing samples")
     made = model.generate(None, count or SAMPLES, seed=seed, max_tokens=TOKENS)
     tell("looking for copies")
     real = _passages(held, [len(text) for text in made])
-    rows += [*_variety(made, real), *_copying(made, real, train)]
+    rows += [*variety(made, real), *copying(made, real, train)]
     return rows, {
         "scored_characters": own.characters,
         "scored_bytes": own.size,
@@ -110,7 +110,7 @@ def _score(model: api.Model, texts: Sequence[str]) -> Scored:
     )
 
 
-def _losses(own: Scored, seen: Scored, train: Sequence[str], held: Sequence[str]) -> list[Row]:
+def losses(own: Scored, seen: Scored, train: Sequence[str], held: Sequence[str]) -> list[Row]:
     before, text = _bytes(train), _bytes(held)
     counts = ngram_floor(before, text, ORDER)
     packed = compression_floor(before, text)
@@ -170,7 +170,7 @@ def _passages(texts: Sequence[str], sizes: Sequence[int]) -> list[str]:
     return [whole[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 
-def _variety(made: Sequence[str], real: Sequence[str]) -> list[Row]:
+def variety(made: Sequence[str], real: Sequence[str]) -> list[Row]:
     own, theirs = ([text.split() for text in texts] for texts in (made, real))
     one_word = [["word"] * len(words) for words in own]
     note = "in words; floor: one word over and over; ceiling: real passages of the same "
@@ -194,7 +194,7 @@ def _variety(made: Sequence[str], real: Sequence[str]) -> list[Row]:
     ]
 
 
-def _copying(made: Sequence[str], real: Sequence[str], train: Sequence[str]) -> list[Row]:
+def copying(made: Sequence[str], real: Sequence[str], train: Sequence[str]) -> list[Row]:
     """All samples at once: no run reaches over a border, which training text does not hold."""
     seen = BETWEEN.join(_last(train, TRAINED))
     own, theirs = ("\1\0\1".join(texts) for texts in (made, real))

@@ -1,0 +1,290 @@
+"""Conversations -> ids by a model's own template: one renderer for training and for serving.
+
+Joins messages, template and tokens; says which ids are the assistant's, and reads an answer back
+into content, reasoning and calls. Knows no file of conversations, engine or screen.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from genloom.codec.chat_messages import Message, checked, checked_tools, plain
+from genloom.codec.chat_tokens import ChatTokens, Shield, texts_in, walked
+from genloom.codec.template import NONCHARACTERS, Template
+from genloom.codec.tool_calls import Delta, Markup, Parser
+from genloom.errors import ModelError, RequestError
+from genloom.spec import TokenSpec
+
+_GENERATION = re.compile(r"\{%-?\+?\s*generation\s*[-+]?%\}")
+_WITH_TOOLS = "tool_use"  # the name of the template that some models have for them
+_OTHERS = frozenset({"user", "tool"})  # roles whose texts the model's maker did not write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """A conversation up to where the assistant is to speak. ids: without a bos that the spec puts
+    before them anyway. inside: the template has opened the reasoning. tools: some were offered."""
+
+    ids: tuple[int, ...]
+    inside: bool = False
+    tools: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rendered:
+    """text: with `shield` before what is no control token. spans: of the text, the assistant's."""
+
+    text: str
+    shield: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+class Renderer:
+    """A template and a tokenizer at work.
+
+    template  the Jinja text; others: further templates by name ("tool_use" is taken for tools)
+    names     bos_token, eos_token ... as templates know them
+    """
+
+    def __init__(
+        self,
+        template: str,
+        tokens: ChatTokens,
+        spec: TokenSpec,
+        *,
+        names: Mapping[str, str] | None = None,
+        others: Mapping[str, str] | None = None,
+        name: str = "the chat template",
+    ) -> None:
+        self.tokens, self.spec, self.name = tokens, spec, name
+        self.names = dict(names or {})
+        self.markup = Markup.of(template + "".join((others or {}).values()))
+        self.template = Template(template, name=name)
+        able = (others or {}).get(_WITH_TOOLS)
+        self.with_tools = self.template if able is None else Template(able, name=name)
+        self._shields = tokens.controls(template + (able or ""))
+
+    def close(self) -> None:
+        """End the processes that templates run in; rendering starts them again."""
+        self.template.close()
+        self.with_tools.close()
+
+    # --- serving --------------------------------------------------------------------------------
+
+    def text(
+        self, messages: Any, *, tools: Any = None, reply: bool = True, **variables: Any
+    ) -> str:
+        """What the template writes. reply: up to where the assistant is to speak."""
+        rendered = self._rendered(checked(messages), checked_tools(tools), reply, variables)
+        return _without(rendered)
+
+    def prompt(self, messages: Any, *, tools: Any = None, **variables: Any) -> Prompt:
+        """Ids for `Request.ids`. RequestError where they are over the context."""
+        offered = checked_tools(tools)
+        rendered = self._rendered(checked(messages), offered, True, variables)
+        ids = self.tokens.encode(rendered.text, rendered.shield).ids
+        if self.spec.leads and ids[:1] == [self.spec.bos]:
+            del ids[0]
+        most = self.spec.length - 1
+        if len(ids) > most:
+            raise RequestError(
+                f"the conversation has {len(ids)} tokens, but at most {most} fit into the context "
+                f"of this model ({self.spec.length}): shorten it or begin anew"
+            )
+        inside = self.markup.begins_inside(_without(rendered))
+        return Prompt(ids=tuple(ids), inside=inside, tools=offered is not None)
+
+    def answer(self, prompt: Prompt) -> Answer:
+        """A reader of the answer to this prompt."""
+        return Answer(self, prompt)
+
+    # --- training -------------------------------------------------------------------------------
+
+    def weighted(self, messages: Any, *, tools: Any = None) -> tuple[list[int], list[float]]:
+        """Ids of a whole conversation and their weights: 1 where the assistant speaks, its end of
+        turn included. ModelError where the template does not let them be told apart."""
+        rendered = self._spoken(checked(messages), checked_tools(tools))
+        piece = self.tokens.encode(rendered.text, rendered.shield)
+        begins = [begin for begin, _ in rendered.spans]
+        weights = []
+        for start in piece.starts:
+            place = bisect_right(begins, start) - 1
+            weights.append(float(place >= 0 and start < rendered.spans[place][1]))
+        ids, lead = piece.ids, int(self.spec.leads and piece.ids[:1] == [self.spec.bos])
+        return ids[lead:], weights[lead:]
+
+    def _spoken(self, messages: list[Message], tools: list[dict[str, Any]] | None) -> _Rendered:
+        template = self.template if tools is None else self.with_tools
+        if _GENERATION.search(template.text):
+            return self._rendered(messages, tools, False, {}, marked=True)
+        return self._by_prefixes(messages, tools)
+
+    def _by_prefixes(
+        self, messages: list[Message], tools: list[dict[str, Any]] | None
+    ) -> _Rendered:
+        """A turn is what is added between the prompt for it and the rendering that ends in it."""
+        whole = self._rendered(messages, tools, False, {})
+        taken = self._free(messages, tools)
+        spans = []
+        for n, message in enumerate(messages):
+            if message["role"] != "assistant":
+                continue
+            before = self._filled(messages[:n], tools, True, {}, taken) if n else ""
+            upto = self._filled(messages[: n + 1], tools, False, {}, taken)
+            if not (whole.text.startswith(upto) and upto.startswith(before)):
+                raise ModelError(
+                    f"{self.name} writes message {n + 1} in another way once others follow, so "
+                    "that its tokens cannot be told: mark them with {% generation %} in it"
+                )
+            spans.append((len(before), len(before) + len(self._turn(upto[len(before) :]))))
+        return _Rendered(text=whole.text, shield=whole.shield, spans=tuple(spans))
+
+    def _turn(self, text: str) -> str:
+        """Without blanks after the control token that ends it."""
+        bare = text.rstrip()
+        ends = bare.endswith(tuple(self.tokens.special.values()))
+        return bare if ends else text
+
+    # --- the template ---------------------------------------------------------------------------
+
+    def _rendered(
+        self,
+        messages: list[Message],
+        tools: list[dict[str, Any]] | None,
+        reply: bool,
+        variables: Mapping[str, Any],
+        marked: bool = False,
+    ) -> _Rendered:
+        free = self._free(messages, tools)
+        text = self._filled(messages, tools, reply, variables, free)
+        text, spans = _unmarked(text, free[1], free[2])
+        return _Rendered(text=text, shield=free[0], spans=spans if marked else ())
+
+    def _free(self, messages: list[Message], tools: Any) -> tuple[str, str, str]:
+        """Three characters that stand nowhere: the shield and both marks of a span."""
+        there = {c for text in texts_in([messages, tools]) for c in NONCHARACTERS if c in text}
+        free = [c for c in NONCHARACTERS if c not in there]
+        if len(free) < 3:
+            raise RequestError("the messages hold every noncharacter of Unicode: leave them out")
+        return free[0], free[1], free[2]
+
+    def _filled(
+        self,
+        messages: list[Message],
+        tools: list[dict[str, Any]] | None,
+        reply: bool,
+        variables: Mapping[str, Any],
+        free: tuple[str, str, str],
+    ) -> str:
+        shield = free[0]
+        template = self.template if tools is None else self.with_tools
+        values = {
+            **self.names,
+            **plain(variables, "the template's variables"),
+            "messages": [self._shielded(message, shield) for message in messages],
+            "tools": walked(tools, lambda text: self._shields[0](text, shield)),
+            "documents": None,
+            "add_generation_prompt": reply,
+        }
+        text = template.render(values, (free[1], free[2]))
+        return text.replace(f"\\u{ord(shield):04x}", shield)  # as JSON may have written it
+
+    def _shielded(self, message: Message, shield: str) -> Message:
+        own: Shield = self._shields[message["role"] in _OTHERS]
+        inner = {k: v for k, v in message.items() if k != "role"}
+        return {"role": message["role"], **walked(inner, lambda text: own(text, shield))}
+
+    @cached_property
+    def kept(self) -> frozenset[str]:
+        """Special tokens that mean something within an answer."""
+        return self.markup.markers | {"[ARGS]", "[CALL_ID]"}
+
+
+class Answer:
+    """An answer as it grows: all its ids so far in, what is new of it out."""
+
+    def __init__(self, renderer: Renderer, prompt: Prompt) -> None:
+        self.renderer = renderer
+        self.parser = Parser(renderer.markup, tools=prompt.tools, inside=prompt.inside)
+        self.told = 0  # characters
+        self.whole = Delta()
+
+    def feed(self, ids: Sequence[int]) -> Delta:
+        """What `ids`, all that were generated so far, add."""
+        text = self.renderer.tokens.shown(ids, self.renderer.kept)
+        new, self.told = text[self.told :], max(self.told, len(text))
+        return self._add(self.parser.feed(new))
+
+    def finish(self) -> Delta:
+        """What was held back."""
+        return self._add(self.parser.finish())
+
+    def _add(self, delta: Delta) -> Delta:
+        self.whole += delta
+        return delta
+
+    def message(self) -> Message:
+        """The turn, as it goes into the conversation."""
+        whole = self.whole
+        out: Message = {"role": "assistant", "content": whole.content}
+        if whole.reasoning:
+            out["reasoning_content"] = whole.reasoning
+        if whole.calls:
+            out["tool_calls"] = [
+                {"type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                for c in whole.calls
+            ]
+        return out
+
+
+def _without(rendered: _Rendered) -> str:
+    return rendered.text.replace(rendered.shield, "")
+
+
+def _unmarked(text: str, begin: str, end: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The text without marks, and what stood between them."""
+    parts, spans, place, open_ = [], [], 0, -1
+    for part in re.split(f"([{begin}{end}])", text):
+        if part == begin:
+            open_ = place
+        elif part == end:
+            spans.append((open_, place))
+        else:
+            parts.append(part)
+            place += len(part)
+    return "".join(parts), tuple(spans)
+
+
+def of(model: Any) -> Renderer:
+    """The renderer of a model: of a codec made for chat, or of the template that an imported model
+    came with. RequestError where there is none."""
+    codec = model.codec
+    if hasattr(codec, "renderer"):
+        made: Renderer = codec.renderer
+        return made
+    pairs = getattr(codec, "pairs", None)
+    policy = getattr(pairs, "policy", None)
+    if policy is None or policy.template is None:
+        raise RequestError(
+            f"model {model.recipe.name!r} has no chat template: continue texts with  genloom "
+            "generate, or train one with  genloom train chat"
+        )
+    tokenizer = Tokenizer.from_str(pairs.text)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokens = ChatTokens(tokenizer, policy.size, lambda ids: pairs.decode(ids, special=True))
+    return Renderer(
+        policy.template,
+        tokens,
+        codec.spec,
+        names=policy.tokens,
+        others=policy.templates,
+        name=f"the chat template of {model.recipe.name}",
+    )
