@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genloom.api import Model, generate, load, plan, train
+    from genloom.api import Model, export, generate, import_weights, load, plan, train
     from genloom.engine.engine import Engine, Generation
     from genloom.errors import GenloomError
     from genloom.recipe import Recipe
@@ -30,7 +30,9 @@ _PLACES = {
     "Recipe": "genloom.recipe",
     "Request": "genloom.spec",
     "evaluate": "genloom.trust.quality",
+    "export": "genloom.api",
     "generate": "genloom.api",
+    "import_weights": "genloom.api",
     "load": "genloom.api",
     "plan": "genloom.api",
     "train": "genloom.api",
@@ -46,7 +48,9 @@ __all__ = [
     "Request",
     "__version__",
     "evaluate",
+    "export",
     "generate",
+    "import_weights",
     "load",
     "plan",
     "train",

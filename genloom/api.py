@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -31,6 +32,9 @@ from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
 from genloom.train.loop import Loop
 from genloom.train.plan import Plan
+from genloom.weights.exporting import export as written
+from genloom.weights.importing import bring
+from genloom.weights.sources import find
 
 MOST_DRAWN = 500_000  # candidates for one request with conditions
 KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
@@ -201,6 +205,54 @@ def plan(
 def load(name: str | Path, device: str = "auto") -> Model:
     """The model of a name or at a path. ModelError when it is missing or damaged."""
     return Model.load(store.existing(name), device=pick_device(device))
+
+
+def import_weights(
+    source: str | Path,
+    *,
+    name: str | Path | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+    progress: Callable[[str, int, int], None] = lambda stage, done, of: None,
+) -> Model:
+    """A published model as one of ours, saved: from a folder, a GGUF file, or a hub's
+    "org/name" or "org/name:file.gguf". Weights stay in the type they are stored in.
+
+    name: a name or a path (the source's own name unless given). revision: a branch, tag or commit.
+    progress hears "fetching" and "reading" with what is done, and of how much. ModelError names
+    what is missing, damaged, unsafe, not known or not allowed.
+    """
+    if name is not None:
+        stored.own_place(store.place(name))
+    found = find(source, revision=revision, token=token, progress=partial(progress, "fetching"))
+    target = store.place(name if name is not None else found.name)
+    stored.own_place(target)
+    with store.locked(target):
+        model = bring(found, Model, partial(progress, "reading"))
+        model.card |= {"notes": list(found.notes), "software": software()}
+        model.card["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+        model.save(target)
+    return model
+
+
+def export(
+    model: stored.Model | str | Path,
+    path: str | Path,
+    *,
+    to: Literal["hf", "gguf"] = "hf",
+    type: str | None = None,
+) -> tuple[str, ...]:
+    """Write a model for other libraries: the Hugging Face layout (a folder) or GGUF (a file).
+
+    type: f16, bf16, q8_0 (GGUF) or f32 (folder). Returns notes on what readers will do otherwise.
+    ModelError with the reason where the model has no such form.
+    """
+    given = model if isinstance(model, stored.Model) else _as_stored(model)
+    return written(given, to, Path(path).expanduser(), type)
+
+
+def _as_stored(name: str | Path) -> Model:
+    return Model.load(store.existing(name), dtype="stored")
 
 
 def generate(

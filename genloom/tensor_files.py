@@ -117,7 +117,7 @@ def read_bytes(path: Path, start: int, out: Tensor) -> None:
     """Fill a contiguous tensor with the file's bytes from `start`. ModelError where it ends."""
     if not out.numel():
         return
-    room = memoryview(out.detach().reshape(-1).view(torch.uint8).numpy())
+    room = out.detach().reshape(-1).view(torch.uint8).numpy().data
     with path.open("rb", buffering=0) as file:
         file.seek(start)
         while len(room):
@@ -127,7 +127,7 @@ def read_bytes(path: Path, start: int, out: Tensor) -> None:
             room = room[count:]
 
 
-# --- reading what a file says of itself -------------------------------------------------------------
+# --- reading what a file says of itself -----------------------------------------------------------
 
 
 def header(path: Path) -> dict[str, Entry]:
@@ -164,9 +164,7 @@ def _entry(path: Path, base: int, name: str, value: Any) -> Entry:
         raise ModelError(f"{path} holds {name!r} in type {kind!r}: known are {', '.join(DTYPES)}")
     if math.prod(shape) * DTYPES[kind].itemsize != last - first:
         raise _damaged(path, f"{name!r} has {last - first:,} bytes, which is not its shape's size")
-    return Entry(
-        file=path, dtype=DTYPES[kind], shape=shape, start=base + first, size=last - first
-    )
+    return Entry(file=path, dtype=DTYPES[kind], shape=shape, start=base + first, size=last - first)
 
 
 def _check_places(path: Path, entries: Mapping[str, Entry], base: int, size: int) -> None:
@@ -209,7 +207,7 @@ def _damaged(path: Path, why: str) -> ModelError:
     return ModelError(f"{path} is damaged: {why}; fetch it again")
 
 
-# --- writing ----------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -240,7 +238,7 @@ def pieces(tensor: Tensor) -> Iterator[memoryview]:
     """The tensor's bytes, without a copy where it lies in memory as it is to be written."""
     plain = tensor.detach().cpu().contiguous()
     if plain.numel():
-        yield memoryview(plain.reshape(-1).view(torch.uint8).numpy())
+        yield plain.reshape(-1).view(torch.uint8).numpy().data
 
 
 def write_sharded(folder: Path, tensors: Mapping[str, Tensor], most: int = SHARD) -> None:
@@ -271,4 +269,3 @@ def _groups(tensors: Mapping[str, Tensor], most: int) -> list[list[str]]:
         groups[-1].append(name)
         filled += size
     return groups
-

@@ -44,6 +44,8 @@ for _order, (_name, _place, _help) in enumerate(
         ("models", "models:models", "List the models."),
         ("show", "models:show", "What a model is, what it learnt from, and how good it is."),
         ("rm", "models:remove", "Delete a model and what its training left."),
+        ("import", "importing:bring", "Take in a published model: a folder, a GGUF file, a hub's."),
+        ("export", "exporting:export", "Write a model for other libraries: hf or gguf."),
         ("eval", "evaluate:evaluate", "Measure a model, with a floor and a ceiling beside it."),
         ("verify", "provenance:verify", "Check the record of something that was generated."),
         ("trace", "provenance:trace", "Show the training items that are nearest to it."),

@@ -1,6 +1,6 @@
 """Byte-level byte-pair encoding: a text <-> ids, exactly, for every text.
 
-Knows bytes, merges and the tokenizers library. Knows no files of texts, specs or codecs.
+Knows bytes, merges and the tokenizers library. Knows no files of texts and no codec.
 Ids: 0 <|endoftext|>, 1 <|pad|>, 2 + byte for the 256 bytes, then one id a merge. No merges at all
 is the plain byte vocabulary. A text that spells a special token is encoded as its characters.
 """
@@ -18,6 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from torch import Tensor
 
 from genloom.errors import ModelError
+from genloom.spec import TokenSpec
 
 END, PAD, FIRST_BYTE = 0, 1, 2
 SPECIAL = ("<|endoftext|>", "<|pad|>")
@@ -53,7 +54,7 @@ def _byte_letters() -> list[str]:
 
 
 _LETTERS = _byte_letters()
-_VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
+BYTE_VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 
 
 class BytePairs:
@@ -92,7 +93,7 @@ class BytePairs:
         chunks, owners = [], []
         for owner, text in enumerate(texts):
             for chunk in _chunks(text):
-                chunks.append(_valid(chunk))
+                chunks.append(valid(chunk))
                 owners.append(owner)
         parts: list[list[np.ndarray]] = [[] for _ in texts]
         for start in range(0, len(chunks), _BATCH):
@@ -109,6 +110,19 @@ class BytePairs:
         pieces, size = self.pieces, len(self.pieces)
         data = b"".join(pieces[i] for i in ids if 0 <= i < size)
         return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
+
+    def spec(self, length: int) -> TokenSpec:
+        return TokenSpec(vocab=len(self), length=length, bos=END, eos=END, pad=PAD)
+
+    def beginning(self, text: str) -> Tensor:
+        """Ids of a prompt."""
+        return self.encode([text])[0]
+
+    def shown(self, ids: Sequence[int]) -> str:
+        """The text up to its end; a bos before it is passed over."""
+        start = 1 if ids[:1] == [END] else 0
+        stop = ids.index(END, start) if END in ids[start:] else len(ids)
+        return self.decode(ids[start:stop])
 
     def to_json(self) -> str:
         """In the layout of `tokenizer.json`, which other libraries read."""
@@ -145,17 +159,18 @@ def _tokenizer(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenize
 
 def _spelt(name: str) -> bytes:
     try:
-        return bytes(_VALUES[letter] for letter in name)
+        return bytes(BYTE_VALUES[letter] for letter in name)
     except KeyError:
         raise ModelError(f"the vocabulary has a piece that spells no bytes: {name!r}") from None
 
 
 def _plain(text: str) -> Tensor:
-    data = np.frombuffer(_valid(text).encode(), dtype=np.uint8)
+    data = np.frombuffer(valid(text).encode(), dtype=np.uint8)
     return torch.from_numpy(data.astype(np.int64) + FIRST_BYTE)
 
 
-def _valid(text: str) -> str:
+def valid(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, which is no character."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -182,5 +197,5 @@ def _sample(texts: list[str]) -> Iterator[str]:
     taken = 0.0
     for number, chunk in enumerate(chunk for text in texts for chunk in _chunks(text)):
         if number >= taken:
-            yield _valid(chunk)
+            yield valid(chunk)
             taken += stride

@@ -1,7 +1,8 @@
 """The codec of texts: strings <-> runs of token ids. Code is text, too.
 
 Knows how a vocabulary is chosen and how prompts, previews and features of texts are made. Reading
-files is in `text_files`, the vocabulary itself in `byte_pairs`. Knows no family or net.
+files is in `text_files`, the vocabulary itself in `byte_pairs` where it was learnt and in
+`tokenizer` where it came with a published model. Knows no family or net.
 Shape legend: N texts, L ids of a text, F features.
 """
 
@@ -18,9 +19,10 @@ import torch
 from torch import Tensor
 
 from genloom.codec.base import Condition, Reading
-from genloom.codec.byte_pairs import BYTES, END, PAD, BytePairs
-from genloom.codec.saving import load_json, save_json, write_atomic
+from genloom.codec.byte_pairs import BYTES, BytePairs
+from genloom.codec.saving import OPTIONS, load_json, save_json, write_atomic
 from genloom.codec.text_files import Documents, read_texts
+from genloom.codec.tokenizer import PublishedTokenizer
 from genloom.errors import ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
@@ -29,13 +31,16 @@ _SMALLEST, _LARGEST = 512, 8192
 _LARGEST_FILE = 64 << 20  # bytes of a tokenizer.json; ours stay far below one
 _FEATURES = 512
 _OPTIONS = frozenset({"vocab", "length", "documents"})
+_POLICY = "tokenizer"
+GIVEN: Literal["given"] = "given"
 
 
 class TextCodec:
     """Texts as byte-level tokens.
 
     vocab      ids in all, specials and the 256 bytes included; "bytes" is 258; "auto" takes plain
-               bytes below 200 kB and else about the square root of the corpus in bytes
+               bytes below 200 kB and else about the square root of the corpus in bytes; "given"
+               is that of a published model, which learns nothing
     length     ids of context
     documents  what is one text: "file", "paragraph", "line", or "auto" for files cut at lines
                that say <|endoftext|>
@@ -52,12 +57,12 @@ class TextCodec:
     def __init__(
         self,
         *,
-        vocab: int | Literal["auto", "bytes"] = "auto",
+        vocab: int | Literal["auto", "bytes", "given"] = "auto",
         length: int = 256,
         documents: Documents = "auto",
     ) -> None:
         fits = isinstance(vocab, int) and BYTES <= vocab <= 1 << 20
-        if vocab not in ("auto", "bytes") and not fits:
+        if vocab not in ("auto", "bytes", GIVEN) and not fits:
             raise RecipeError(f"codec.vocab is {vocab!r}: give auto, bytes or {BYTES} to {1 << 20}")
         if not isinstance(length, int) or length < 2:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 2")
@@ -65,24 +70,35 @@ class TextCodec:
             choices = ", ".join(get_args(Documents))
             raise RecipeError(f"codec.documents is {documents!r}: give one of {choices}")
         self.vocab, self.length, self.documents = vocab, length, documents
-        self._pairs: BytePairs | None = None
+        self._pairs: BytePairs | PublishedTokenizer | None = None
+
+    @classmethod
+    def of(cls, tokenizer: PublishedTokenizer, length: int) -> Self:
+        """With the vocabulary of a published model."""
+        made = cls(vocab=GIVEN, length=length)
+        made._pairs = tokenizer
+        return made
 
     @property
-    def pairs(self) -> BytePairs:
-        """The learnt vocabulary."""
+    def pairs(self) -> BytePairs | PublishedTokenizer:
+        """The vocabulary, learnt or given."""
         if self._pairs is None:
             raise ModelError("this text codec has no vocabulary yet: call fit or load first")
         return self._pairs
 
     @property
     def spec(self) -> TokenSpec:
-        return TokenSpec(vocab=len(self.pairs), length=self.length, bos=END, eos=END, pad=PAD)
+        return self.pairs.spec(self.length)
 
     def read(self, path: Path) -> Reading:
         """The texts of a file or of a folder and all below it; see `text_files`."""
         return read_texts(path, self.documents)
 
     def fit(self, items: Sequence[str]) -> None:
+        if self.vocab == GIVEN:
+            if self._pairs is None:
+                raise RecipeError('codec.vocab "given" comes with an imported model: give a number')
+            return
         size = sum(units(text)[1] for text in items)
         chosen = {"auto": _vocabulary(size), "bytes": BYTES}
         vocab = self.vocab if isinstance(self.vocab, int) else chosen[self.vocab]
@@ -105,10 +121,7 @@ class TextCodec:
 
         It only ever grows as ids are added, so it can be shown as it comes.
         """
-        row = ids.tolist() if isinstance(ids, Tensor) else list(ids)
-        start = 1 if row[:1] == [END] else 0
-        stop = row.index(END, start) if END in row[start:] else len(row)
-        return self.pairs.decode(row[start:stop])
+        return self.pairs.shown(ids.tolist() if isinstance(ids, Tensor) else list(ids))
 
     def captions(self, items: Sequence[str]) -> None:
         return None
@@ -119,7 +132,7 @@ class TextCodec:
             raise RequestError(f"where={where!r}: a text has no fields; give a prompt instead")
         if not prompt:
             return Condition()
-        (known,) = self.encode([prompt])
+        known = self.pairs.beginning(prompt)
         if len(known) > self.length - 1:
             raise RequestError(
                 f"the prompt has {len(known)} tokens and the context of this model {self.length}: "
@@ -153,13 +166,23 @@ class TextCodec:
         return False  # a text file has no place for a record
 
     def save(self, folder: Path) -> None:
-        write_atomic(Path(folder) / "tokenizer.json", self.pairs.to_json().encode())
-        save_json(folder, self.kind, {key: getattr(self, key) for key in sorted(_OPTIONS)})
+        values = {key: getattr(self, key) for key in sorted(_OPTIONS)}
+        if isinstance(self.pairs, PublishedTokenizer):
+            values[_POLICY] = self.pairs.save(Path(folder))
+        else:
+            write_atomic(Path(folder) / "tokenizer.json", self.pairs.to_json().encode())
+        save_json(folder, self.kind, values)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         path = Path(folder) / "tokenizer.json"
         try:
+            if _comes_with_policy(path.parent):
+                values = load_json(folder, cls.kind, _OPTIONS | {_POLICY})
+                policy = values.pop(_POLICY)
+                codec = cls(**values)
+                codec._pairs = PublishedTokenizer.load(path.parent, policy)
+                return codec
             codec = cls(**load_json(folder, cls.kind, _OPTIONS))
             if path.stat().st_size > _LARGEST_FILE:
                 raise ModelError(f"{path} is larger than any vocabulary: it is not Genloom's")
@@ -174,6 +197,13 @@ class TextCodec:
 def units(text: str) -> tuple[int, int]:
     """Characters and UTF-8 bytes, by which losses of different vocabularies compare."""
     return len(text), len(text.encode("utf-8", "surrogatepass"))
+
+
+def _comes_with_policy(folder: Path) -> bool:
+    try:
+        return _POLICY in json.loads((folder / OPTIONS).read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False  # what is wrong with it is said where it is read
 
 
 def _vocabulary(size: int) -> int:

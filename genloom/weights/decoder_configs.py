@@ -282,8 +282,21 @@ def gemma2(config: Config) -> Options:
     }
 
 
+# What configurations of text models within others leave out.
+GEMMA3 = {
+    "vocab_size": 262208,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+}
+
+
 def gemma3(config: Config) -> Options:
     """Windowed layers turn by a base of their own and are never stretched."""
+    config = {**GEMMA3, **config}
     every = int(config.get("sliding_window_pattern") or 6)
     types = [
         "sliding_attention" if (n + 1) % every else "full_attention" for n in range(_depth(config))

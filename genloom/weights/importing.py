@@ -1,28 +1,28 @@
-"""A published model's folder -> a model of ours: configuration, codec, weights, tensor by tensor.
+"""A published model -> one of ours: configuration, codec, weights, tensor by tensor.
 
-Knows the Hugging Face layout (config.json, safetensors, tokenizer.json); a GGUF file is seen
-through the same layout. Knows no command and no hub.
+Knows what the architectures' table says and how tensors come into place. Knows no file format, hub
+or command: whoever found the model says how its tensors are read and named.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from genloom.codec.base import Codec
+from genloom.codec.text import GIVEN, TextCodec
 from genloom.errors import ModelError
 from genloom.model import Model
 from genloom.net.unfilled import Unfilled
-from genloom.recipe import Part, Recipe
-from genloom.weights.decoders import decoder_of, options_of, translation_of
-from genloom.weights.names import Place, compare
+from genloom.recipe import Data, Part, Recipe
+from genloom.weights.decoder_configs import Sizes
+from genloom.weights.decoders import Decoder, decoder_of, options_of
+from genloom.weights.names import Place, Translation, compare
 
-LARGEST_CONFIG = 8 << 20  # bytes; theirs are a few kilobytes
+M = TypeVar("M", bound=Model)
 Progress = Callable[[int, int], None]  # bytes done, of
 
 
@@ -36,59 +36,51 @@ class Tensors(Protocol):
     def read_into(self, name: str, out: Tensor) -> None: ...
 
 
-def config_of(folder: Path) -> dict[str, Any]:
-    """config.json, with the text model's own part where it stands within another."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ModelError(f"{folder} has no config.json: it is no model in the Hugging Face layout")
-    if path.stat().st_size > LARGEST_CONFIG:
-        raise ModelError(f"{path} is larger than any configuration: it is not read")
-    try:
-        config = json.loads(path.read_text("utf-8"))
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
-        raise ModelError(f"{path} does not parse ({error}): fetch it again") from None
-    if not isinstance(config, dict):
-        raise ModelError(f"{path} holds {type(config).__name__}, but an object is expected")
-    if isinstance(config.get("text_config"), dict):
-        return {**config["text_config"], "within": True}
-    return config
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A published model whose weights are still to be read.
+
+    config: config.json, or what says the same. card: where it comes from. decoder: how its tensors
+    are named, where that is not the architecture's own way. notes: what its user should know.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    tensors: Tensors
+    codec: TextCodec
+    card: Mapping[str, Any] = field(default_factory=dict)
+    decoder: Decoder | None = None
+    notes: tuple[str, ...] = ()
 
 
-def bring(
-    config: Mapping[str, Any],
-    tensors: Tensors,
-    codec: Codec,
-    name: str,
-    card: Mapping[str, Any],
-    progress: Progress = lambda done, of: None,
-) -> Model:
+def bring(found: Found, make: type[M], progress: Progress = lambda done, of: None) -> M:
     """The model, its weights in the type they are stored in. ModelError where config and weights
     do not belong together, naming the tensors."""
-    options = options_of(config)
+    codec: Any = found.codec
+    options = options_of(found.config)
     recipe = Recipe(
-        name=name,
-        codec=Part(codec.kind),
+        name=found.name,
+        codec=Part(codec.kind, {"vocab": GIVEN, "length": codec.length}),
         family=Part("autoregressive"),
         net={"net": Part("transformer", options)},
+        data=Data(pack=True),
     )
     with Unfilled():
         nets = recipe.make_nets(codec.spec, None)
-    _fill(config, options, nets["net"], tensors, progress)
-    return Model(recipe=recipe, codec=codec, prompt=None, nets=nets.eval(), card=dict(card))
+    _fill(found, options, nets["net"], progress)
+    card = {**found.card, "config": dict(found.config)}
+    return make(recipe=recipe, codec=codec, prompt=None, nets=nets.eval(), card=card)
 
 
-def _fill(
-    config: Mapping[str, Any],
-    options: Mapping[str, Any],
-    net: nn.Module,
-    tensors: Tensors,
-    progress: Progress,
-) -> None:
+def _fill(found: Found, options: Mapping[str, Any], net: nn.Module, progress: Progress) -> None:
+    tensors, decoder = found.tensors, found.decoder or decoder_of(found.config)
     ours: dict[str, Tensor] = dict(net.named_parameters())
-    translation = translation_of(config, options)
-    known = _known(config, tensors)
+    sizes = Sizes.of(options)
+    translation = Translation(decoder.names(sizes), sizes.experts)
+    known = _known(found.config, decoder, tensors)
     places = translation.places(ours)
-    compare(places, ours, {n: tensors.shape(t) for n, t in known.items()}, _ignored(config, ours))
+    shapes = {n: tensors.shape(t) for n, t in known.items()}
+    compare(places, ours, shapes, _ignored(found.config, decoder, ours))
     total, done = sum(p.view(ours[p.ours]).numel() for p in places), 0
     waiting: dict[str, list[Place]] = {}
     for place in places:
@@ -110,11 +102,10 @@ def _put(net: nn.Module, name: str, tensor: Tensor) -> None:
     setattr(owner, last, nn.Parameter(tensor, requires_grad=False))
 
 
-def _known(config: Mapping[str, Any], tensors: Tensors) -> dict[str, str]:
+def _known(config: Mapping[str, Any], decoder: Decoder, tensors: Tensors) -> dict[str, str]:
     """Names as the rules have them -> names in the file. Some leave the prefix out; a text model
     within another has one more before it."""
-    prefix = decoder_of(config).prefix
-    out = {}
+    prefix, out = decoder.prefix, {}
     for name in tensors.names:
         plain = name
         for outer in ("language_model.", "model.language_model."):
@@ -122,13 +113,18 @@ def _known(config: Mapping[str, Any], tensors: Tensors) -> dict[str, str]:
                 rest = plain.removeprefix(outer)
                 plain = rest if outer == "language_model." else f"model.{rest}"
         bare = not plain.startswith((prefix, "lm_head."))
-        out[f"{prefix}{plain}" if bare and not config.get("within") else plain] = name
+        plain = f"{prefix}{plain}" if bare and prefix and not config.get("within") else plain
+        if plain in out:
+            raise ModelError(f"the weights have {plain} twice: {out[plain]} and {name}")
+        out[plain] = name
     return out
 
 
-def _ignored(config: Mapping[str, Any], ours: Mapping[str, Tensor]) -> Callable[[str], bool]:
+def _ignored(
+    config: Mapping[str, Any], decoder: Decoder, ours: Mapping[str, Tensor]
+) -> Callable[[str], bool]:
     """What may be there without a place here: copies, masks, another medium's encoder."""
-    endings = decoder_of(config).ignored
+    endings = decoder.ignored
     others = (
         "vision_tower.",
         "multi_modal_projector.",

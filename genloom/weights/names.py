@@ -22,18 +22,20 @@ Into = Callable[[str, Tensor], None]  # fills a tensor with theirs of this name
 class Rule:
     """ours: a name with {n} where the layer's number stands. theirs: the names of the parts that
     lie one under another in ours, with {n}, and {x} where ours has the experts as first axis.
-    rows: of each part; () for one part, or equal ones. turned: theirs is the transposed."""
+    rows: of each part; () for one part, or equal ones. turned: theirs is the transposed. stacked:
+    theirs has the experts as first axis, too."""
 
     ours: str
     theirs: tuple[str, ...]
     rows: tuple[int, ...] = ()
     turned: bool = False
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
 class Place:
     """One of their tensors within one of ours: of expert `expert` where there are several, rows
-    first .. last - 1 (last 0: all)."""
+    first .. last - 1 (last 0: all); of all experts where it is stacked."""
 
     ours: str
     theirs: str
@@ -41,10 +43,13 @@ class Place:
     first: int = 0
     last: int = 0
     turned: bool = False
+    stacked: bool = False
 
     def view(self, ours: Tensor) -> Tensor:
         """The part of our tensor that theirs is, in their shape; shares its memory."""
         part = ours if self.expert < 0 else ours[self.expert]
+        if self.stacked:
+            return part[:, self.first : self.last] if self.last else part
         part = part[self.first : self.last] if self.last else part
         return part.T if self.turned else part
 
@@ -69,7 +74,7 @@ class Translation:
 
     def _filled(self, rule: Rule, name: str, number: str, tensor: Tensor) -> Iterator[Place]:
         many = "{x}" in rule.theirs[0]
-        height = tensor.shape[1] if many else tensor.shape[0]
+        height = tensor.shape[1] if many or rule.stacked else tensor.shape[0]
         rows = rule.rows or (height // len(rule.theirs),) * len(rule.theirs)
         for expert in range(self.experts) if many else (-1,):
             first = 0
@@ -77,7 +82,8 @@ class Translation:
                 told = theirs.replace("{n}", number).replace("{x}", str(expert))
                 whole = len(rule.theirs) == 1
                 last = 0 if whole else first + count
-                yield Place(name, told, expert, 0 if whole else first, last, rule.turned)
+                begin = 0 if whole else first
+                yield Place(name, told, expert, begin, last, rule.turned, rule.stacked)
                 first += count
 
     def ours(self, ours: Mapping[str, Tensor], fill: Into) -> None:
