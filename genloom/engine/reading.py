@@ -1,0 +1,198 @@
+"""A language model that reads rather than writes: embeddings, likelihoods, ranks.
+
+Texts go through the net in ragged batches over the pages that generation uses, so whatever serves
+there (packed weights included) serves here. Knows no medium's name; asks only for runs of ids.
+Shape legend: N texts, L ids of one, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+
+from genloom.engine.paged import Held, Memory
+from genloom.engine.requests import streams
+from genloom.errors import RequestError
+from genloom.model import Model
+from genloom.net.pages import PAGE, PagedAttention
+
+ROWS = 128  # positions whose logits are held at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """ids: of the text; logprobs: of each given those before it, nats (the first given bos, where
+    the model has one before texts, else absent). characters, bytes: of the text."""
+
+    ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    characters: int
+    bytes: int
+
+    @property
+    def nats(self) -> float:
+        """Minus the log-likelihood of the text."""
+        return -math.fsum(self.logprobs)
+
+    @property
+    def perplexity(self) -> float:
+        """Per id."""
+        return math.exp(self.nats / max(1, len(self.logprobs)))
+
+    @property
+    def bits_per_byte(self) -> float:
+        return self.nats / math.log(2) / max(1, self.bytes)
+
+
+class Reader:
+    """Reads texts with a model of texts. RequestError for any other."""
+
+    def __init__(self, model: Model, memory: int | None = None) -> None:
+        if not streams(model.codec.spec):
+            raise RequestError("this model makes no runs of ids: it cannot read texts")
+        self.model, self.spec, self.net = model, model.codec.spec, model.nets["net"].eval()
+        self.memory = Memory(self.net.layout(), self.spec.length, memory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.memory.prefixes.clear()
+
+    # --- what is asked --------------------------------------------------------------------------
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        pooling: Literal["mean", "last"] = "mean",
+        size: int | None = None,
+        normalise: bool = True,
+    ) -> Tensor:
+        """float32 [N, D]: the last hidden states, their mean or the last one; the first `size`
+        numbers of each (Matryoshka, Kusupati et al. 2022), scaled to length one."""
+        width = self.net.config.width
+        if size is not None and not 1 <= size <= width:
+            raise RequestError(f"size is {size}, but 1 to {width} is expected")
+        out = []
+        for hidden in self.hidden([self._ids(text) for text in texts]):
+            kept = hidden.float()
+            out.append(kept.mean(0) if pooling == "mean" else kept[-1])
+        made = torch.stack(out)[:, :size] if out else torch.zeros(0, size or width)
+        return torch.nn.functional.normalize(made, dim=-1) if normalise else made
+
+    def score(self, texts: Sequence[str]) -> list[Scored]:
+        """How likely each text is, id by id."""
+        runs = [self._ids(text) for text in texts]
+        out = []
+        for text, ids, hidden in zip(texts, runs, self.hidden(runs), strict=True):
+            first = 1 if self.spec.leads else 0
+            told = self._logprobs(hidden, ids)
+            out.append(
+                Scored(
+                    ids=tuple(ids[first:]),
+                    logprobs=tuple(told),
+                    characters=len(text),
+                    bytes=len(text.encode("utf-8", "surrogatepass")),
+                )
+            )
+        return out
+
+    def rank(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the query: the mean log-likelihood of the query behind it
+        (Sachan et al. 2022, with the model's own next words as the judge), higher is better."""
+        asked = self.model.codec.encode([f"\n{query}"])[0].tolist()
+        if not asked:
+            raise RequestError("the query is empty: give the words to rank by")
+        runs = [self._ids(text, room=len(asked)) + asked for text in texts]
+        out = []
+        for ids, hidden in zip(runs, self.hidden(runs), strict=True):
+            told = self._logprobs(hidden[-len(asked) - 1 :], ids[-len(asked) - 1 :])
+            out.append(math.fsum(told) / len(told))
+        return out
+
+    # --- how it is read -------------------------------------------------------------------------
+
+    def _ids(self, text: str, room: int = 0) -> list[int]:
+        ids: list[int] = self.model.codec.encode([text])[0].tolist()
+        if self.spec.leads or not ids:
+            ids = [self.spec.bos, *ids]
+        most = self.spec.length - room
+        if len(ids) > most:
+            raise RequestError(
+                f"a text has {len(ids)} tokens and {most} fit into the context of this model: "
+                "cut it into parts"
+            )
+        return ids
+
+    def _logprobs(self, hidden: Tensor, ids: Sequence[int]) -> list[float]:
+        """Of each id but the first, given those before it."""
+        out: list[float] = []
+        target = torch.tensor(ids[1:], device=hidden.device)
+        for first in range(0, len(target), ROWS):
+            some = target[first : first + ROWS]
+            logits = self.net.logits(hidden[first : first + len(some)])
+            chosen = logits.gather(1, some[:, None])[:, 0] - logits.logsumexp(-1)
+            out += chosen.tolist()
+        return out
+
+    @torch.inference_mode()
+    def hidden(self, runs: Sequence[Sequence[int]]) -> Iterator[Tensor]:
+        """float [L, D] of each run of ids, in order. Several short runs share a call."""
+        group: list[Sequence[int]] = []
+        for run in runs:
+            if group and sum(map(len, group)) + len(run) > self.memory.budget:
+                yield from self._together(group)
+                group = []
+            group.append(run)
+        if group:
+            yield from self._together(group)
+
+    def _together(self, group: Sequence[Sequence[int]]) -> list[Tensor]:
+        held = [self.memory.open() for _ in group]
+        try:
+            if len(group) == 1:
+                return [self._in_pieces(group[0], held[0])]
+            hidden = self._call(group, held, [run[0] for run in group])
+            return list(hidden.split([len(run) for run in group]))
+        finally:
+            for one in held:
+                self.memory.close(one)
+
+    def _in_pieces(self, run: Sequence[int], held: Held) -> Tensor:
+        size = self.memory.budget
+        parts = [
+            self._call([run[n : n + size]], [held], [run[max(0, n - 1)]])
+            for n in range(0, len(run), size)
+        ]
+        return torch.cat(parts)
+
+    def _call(
+        self, runs: Sequence[Sequence[int]], held: Sequence[Held], leads: Sequence[int]
+    ) -> Tensor:
+        """Hidden states of further ids of these; leads: the id before each run's first."""
+        for run, one in zip(runs, held, strict=True):
+            while len(one.pages) * PAGE < one.fed + len(run):
+                page = self.memory.take()
+                if page is None:
+                    raise self.memory.too_small(one.fed + len(run))
+                self.memory.append(one, page)
+        start = torch.tensor([one.fed for one in held], dtype=torch.int32)
+        count = torch.tensor([len(run) for run in runs], dtype=torch.int32)
+        table = self.memory.table[[one.slot for one in held]].contiguous()
+        attention = PagedAttention(self.memory.pages, table, start, count)
+        device = self.memory.layout.device
+        ids = torch.tensor([i for run in runs for i in run], device=device)
+        before = None
+        if self.net.pair is not None:
+            told = [i for run, lead in zip(runs, leads, strict=True) for i in (lead, *run[:-1])]
+            before = torch.tensor(told, device=device)
+        hidden: Tensor = self.net(ids, attention.positions(), attention, before)
+        for run, one in zip(runs, held, strict=True):
+            one.fed += len(run)
+        return hidden
