@@ -1,4 +1,5 @@
-"""Keep freed memory in the process: fresh pages cost more than the arithmetic on them.
+"""How much memory is free, and keeping what a process frees: fresh pages cost more than the
+arithmetic on them.
 
 A training step frees and asks for the same megabytes again and again; by default the C library
 hands blocks above 128 KiB back to the kernel, which clears them anew. On 2 cores
@@ -9,8 +10,12 @@ Knows the GNU C library's `mallopt`; elsewhere it does nothing.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from functools import cache
+from pathlib import Path
+
+import torch
 
 _TRIM, _TOP_PAD, _MMAP = -1, -2, -3  # parameters of mallopt(3)
 
@@ -27,3 +32,14 @@ def keep() -> bool:
     wanted = ((_MMAP, 32 << 20), (_TRIM, 1 << 30), (_TOP_PAD, 64 << 20))
     told = [mallopt(name, value) == 1 for name, value in wanted]
     return all(told)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Of the device's memory, what could be taken now without anything being put aside."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if sys.platform.startswith("linux"):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        told = next(line for line in lines if line.startswith("MemAvailable"))
+        return int(told.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -9,13 +9,13 @@ Shape legend: S sequences of a step.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from genloom import heap
 from genloom.engine.prefixes import ROOT, Key, Node, Prefixes
 from genloom.errors import ResourceError
 from genloom.family.streams import Stream
@@ -57,7 +57,7 @@ class Memory:
         """context: positions of the longest sequence. limit: bytes; a share of what is free."""
         self.layout, self.context = layout, context
         most = -(-(context + 1 + PAGE) // PAGE)
-        room = free_bytes(layout.device) // SHARE if limit is None else limit
+        room = heap.free_bytes(layout.device) // SHARE if limit is None else limit
         count = min(room // layout.page_bytes, 256 * most)
         if count < 1:
             raise ResourceError(
@@ -308,10 +308,3 @@ class PagedCache:
             held.fed += count
             if full:
                 self.memory.publish(held, items[row].window())
-
-
-def free_bytes(device: torch.device) -> int:
-    """Of the device's memory, now."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
