@@ -12,19 +12,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 WIDTH = 64
+_LOWEST, _LEAST = -80.0, 2e-35  # exp(-80) is 1.8e-35
 _WIDE = 16  # blocks; below it a plain sort is as fast
 
 
 def best(logits: Tensor) -> Tensor:
     """long [B]: argmax, the first among equals.
 
-    argmax over 151,936 floats takes 270 us in torch 2.13, the greatest of each block 25 us.
+    numpy's takes 12 us for 151,936 floats, that of torch 2.13 on a CPU 290.
     """
-    if logits.shape[1] < _WIDE * WIDTH:
-        return logits.argmax(-1)
-    blocks = _blocks(logits, float("-inf"))
-    block = blocks.amax(-1).argmax(-1)
-    return block * WIDTH + _block(blocks, block).argmax(-1)
+    if logits.device.type == "cpu":
+        return torch.from_numpy(logits.numpy().argmax(1))
+    return logits.argmax(-1)
 
 
 def leading(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -55,13 +54,17 @@ def leading_slowly(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def weights(logits: Tensor, temperature: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(exp((x - greatest) / temperature) in blocks [B, N, W], the greatest [B, 1])."""
+    """(exp((x - greatest) / temperature) in blocks [B, N, W], the greatest [B, 1]).
+
+    What is below exp(-80) is 0: numbers too small to be normal make exp a hundred times as slow.
+    """
     blocks = _blocks(logits, float("-inf"))
     most = blocks.amax(-1).amax(-1, keepdim=True)
     level = blocks - most[:, :, None]
     if temperature is not None:
         level /= temperature[:, None, None]
-    return level.exp_(), most
+    weight = level.clamp_(min=_LOWEST).exp_()
+    return F.threshold_(weight, _LEAST, 0.0), most
 
 
 def total(weight: Tensor) -> Tensor:
