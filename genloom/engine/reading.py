@@ -87,21 +87,35 @@ class Reader:
         return torch.nn.functional.normalize(made, dim=-1) if normalise else made
 
     def score(self, texts: Sequence[str]) -> list[Scored]:
-        """How likely each text is, id by id."""
-        runs = [self._ids(text) for text in texts]
-        out = []
-        for text, ids, hidden in zip(texts, runs, self.hidden(runs), strict=True):
-            first = 1 if self.spec.leads else 0
-            told = self._logprobs(hidden, ids)
+        """How likely each text is, id by id. One longer than the context is read in windows that
+        overlap by half, so that every id has at least half a context before it."""
+        runs = [self._ids(text, whole=False) for text in texts]
+        windows = [list(self._windows(ids)) for ids in runs]
+        hidden = self.hidden([ids for some in windows for ids, _ in some])
+        out, lead = [], 1 if self.spec.leads else 0
+        for text, ids, some in zip(texts, runs, windows, strict=True):
+            told = [p for run, new in some for p in self._logprobs(next(hidden), run)[new:]]
+            size = len(text.encode("utf-8", "surrogatepass"))
             out.append(
                 Scored(
-                    ids=tuple(ids[first:]),
+                    ids=tuple(ids[lead:]),
                     logprobs=tuple(told),
                     characters=len(text),
-                    bytes=len(text.encode("utf-8", "surrogatepass")),
+                    bytes=size,
                 )
             )
         return out
+
+    def _windows(self, ids: list[int]) -> Iterator[tuple[list[int], int]]:
+        """(ids, how many of its predictions are known already)."""
+        size, half = self.spec.length, max(1, self.spec.length // 2)
+        yield ids[:size], 0
+        last = size
+        while last < len(ids):
+            first = last - half
+            run = ids[first : first + size]
+            yield run, half - 1
+            last = first + len(run)
 
     def rank(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers the query: the mean log-likelihood of the query behind it
@@ -118,12 +132,12 @@ class Reader:
 
     # --- how it is read -------------------------------------------------------------------------
 
-    def _ids(self, text: str, room: int = 0) -> list[int]:
+    def _ids(self, text: str, room: int = 0, whole: bool = True) -> list[int]:
         ids: list[int] = self.model.codec.encode([text])[0].tolist()
         if self.spec.leads or not ids:
             ids = [self.spec.bos, *ids]
         most = self.spec.length - room
-        if len(ids) > most:
+        if whole and len(ids) > most:
             raise RequestError(
                 f"a text has {len(ids)} tokens and {most} fit into the context of this model: "
                 "cut it into parts"

@@ -24,7 +24,7 @@ class Residents:
     """Engines by name. The one used longest ago goes first; one at work is never unloaded.
 
     load: a name -> its model. folder: a name -> where it lies on disk. limit: bytes for all of
-    them together, or what is free on the device. loaded: how often each was loaded, for the curious.
+    them together, or what is free on the device. loaded: how often each was loaded.
     """
 
     def __init__(

@@ -79,7 +79,26 @@ def test_texts_are_ranked_by_what_is_likely_to_follow(model: Model) -> None:
 
 def test_what_does_not_fit_is_told(model: Model) -> None:
     with Reader(model) as reader, pytest.raises(RequestError, match="fit into the context"):
-        reader.score(["a" * 400])
+        reader.embed(["a" * 400])
+
+
+def test_a_long_text_is_scored_in_windows_that_overlap_by_half(model: Model) -> None:
+    text = "the cat sat on the mat. we saw three red ships. " * 7
+    with Reader(model) as reader:
+        (told,) = reader.score([text])
+        assert len(told.logprobs) == len(text)
+        first = reader.score([text[:127]])[0]  # bos and 127 ids fill the context
+        assert told.logprobs[:127] == first.logprobs
+        net, ids = model.nets["net"], model.codec.encode([text])[0]
+        run = ids[127 - 64 : 127 - 64 + 128][None]  # the second window
+        place = torch.arange(128)[None, :, None]
+        before = torch.cat((run[:, :1], run[:, :-1]), 1)
+        with torch.inference_mode():
+            hidden = net(run, place, net.attention(None), before)
+            wanted = net.logits(hidden).log_softmax(-1)[0, 63:127].gather(1, run[0, 64:, None])
+        torch.testing.assert_close(
+            torch.tensor(told.logprobs[127:191]), wanted[:, 0], atol=1e-4, rtol=1e-4
+        )
 
 
 def test_a_model_of_rows_does_not_read(tmp_path: Path) -> None:

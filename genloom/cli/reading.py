@@ -1,0 +1,184 @@
+"""`genloom score`, `embed`, `rank`: texts through a model that reads them.
+
+Texts are arguments, the lines of a file (--file), or stdin: one text a line, or whole with --whole.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from genloom.cli import output, settings, source
+from genloom.errors import UsageError
+
+if TYPE_CHECKING:
+    from genloom.engine.reading import Reader
+
+File = Annotated[str | None, Parameter(name=["--file", "-f"])]
+
+
+def _texts(given: tuple[str, ...], file: str | None, whole: bool) -> list[str]:
+    """What is to be read, in the order given."""
+    piped = file is None and not given
+    place = source.STDIN if piped or list(given) == [source.STDIN] else file
+    if place is None:
+        return [source.as_given(text) for text in given]
+    if place == source.STDIN:
+        content = source.prompt_from(source.STDIN) or ""
+    else:
+        try:
+            content = Path(place).expanduser().read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{place} does not read as text ({error}): give a UTF-8 file"
+            ) from None
+    texts = [content] if whole else [line for line in content.splitlines() if line.strip()]
+    if not any(text.strip() for text in texts):
+        raise UsageError("there is no text to read: give some, a --file, or pipe it in")
+    return texts
+
+
+def _reader(model: str) -> Reader:
+    from genloom.engine.reading import Reader
+
+    return Reader(settings.load(model))
+
+
+def score(
+    model: str,
+    /,
+    *texts: str,
+    file: File = None,
+    whole: bool = False,
+    each: bool = False,
+    json: bool = False,
+) -> None:
+    """How likely a model finds texts: nats, perplexity, bits a byte.
+
+    Parameters
+    ----------
+    model
+        Name or path of a model of texts.
+    texts
+        The texts; without any, the lines of stdin.
+    file
+        A file to read instead, one text a line.
+    whole
+        The file, or stdin, is one text.
+    each
+        Tell every token's log-probability, too.
+    json
+        Print JSON.
+    """
+    read = _texts(texts, file, whole)
+    with _reader(model) as reader:
+        told = reader.score(read)
+        pieces = [_pieces(reader, s.ids) for s in told] if each else []
+    rows = [
+        {
+            "text": text,
+            "tokens": len(s.logprobs),
+            "nats": s.nats,
+            "perplexity": s.perplexity,
+            "bits_per_byte": s.bits_per_byte,
+            **({"logprobs": list(zip(pieces[n], s.logprobs, strict=False))} if each else {}),
+        }
+        for n, (text, s) in enumerate(zip(read, told, strict=True))
+    ]
+    if json:
+        output.values(rows)
+        return
+    names = ("tokens", "nats", "perplexity", "bits_per_byte")
+    lines = [(*(row[n] for n in names), _short(row["text"])) for row in rows]
+    output.table((*names, "text"), lines)
+    for row in rows if each else ():
+        output.table(("token", "nats"), [(repr(piece), -nats) for piece, nats in row["logprobs"]])
+
+
+def embed(
+    model: str,
+    /,
+    *texts: str,
+    file: File = None,
+    whole: bool = False,
+    pooling: Literal["mean", "last"] = "mean",
+    size: int | None = None,
+    raw: bool = False,
+) -> None:
+    """Texts as vectors, printed as JSON: one list of numbers a line.
+
+    Parameters
+    ----------
+    model
+        Name or path of a model of texts.
+    texts
+        The texts; without any, the lines of stdin.
+    file
+        A file to read instead, one text a line.
+    whole
+        The file, or stdin, is one text.
+    pooling
+        The mean of all tokens, or the last one.
+    size
+        Keep the first so many numbers.
+    raw
+        Do not scale to length one.
+    """
+    import json
+
+    read = _texts(texts, file, whole)
+    with _reader(model) as reader:
+        made = reader.embed(read, pooling=pooling, size=size, normalise=not raw)
+    for row in made.tolist():
+        sys.stdout.write(json.dumps([round(x, 7) for x in row]) + "\n")
+
+
+def rank(
+    model: str,
+    query: str,
+    /,
+    *texts: str,
+    file: File = None,
+    count: Annotated[int | None, Parameter(name=["-n", "--count"])] = None,
+    json: bool = False,
+) -> None:
+    """Order texts by how well they answer a query, best first.
+
+    Parameters
+    ----------
+    model
+        Name or path of a model of texts.
+    query
+        What is asked.
+    texts
+        The texts; without any, the lines of stdin.
+    file
+        A file to read instead, one text a line.
+    count
+        Show the best so many.
+    json
+        Print JSON.
+    """
+    read = _texts(texts, file, whole=False)
+    with _reader(model) as reader:
+        told = reader.rank(query, read)
+    order = sorted(range(len(read)), key=lambda n: (-told[n], n))[:count]
+    rows = [{"place": n, "score": told[n], "text": read[n]} for n in order]
+    if json:
+        output.values(rows)
+        return
+    output.table(("score", "text"), [(row["score"], _short(str(row["text"]))) for row in rows])
+
+
+def _pieces(reader: Reader, ids: tuple[int, ...]) -> list[str]:
+    """What each id is alone; part of a character is told by its bytes."""
+    pieces = reader.model.codec.token_bytes()
+    return [pieces[i].decode("utf-8", "backslashreplace") for i in ids]
+
+
+def _short(text: object) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= 72 else f"{line[:71]}…"
