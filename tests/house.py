@@ -24,7 +24,7 @@ RANK = {
     "configure": 0.1,
     "tensor_files": 0.1,
     "net": 1.0,
-    "native": 1.0,
+    "native": 0.5,
     "family": 2.0,
     "data": 2.0,
     "metric": 2.0,

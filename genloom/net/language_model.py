@@ -9,7 +9,7 @@ Shape legend: ... [B, L] or [N], D width, V vocabulary.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,9 @@ class LanguageModel(nn.Module):
         assert isinstance(spec, TokenSpec)
         width = config.width
         self.config = config
-        self.embed = nn.Embedding(spec.vocab, width)
+        self.axes = spec.axes
+        self.quantized: Any = None  # what net/quantize.py puts in the weights' place
+        self.embed: nn.Module = nn.Embedding(spec.vocab, width)
         self.pair = nn.Embedding(config.bigram, width) if config.bigram else None
         self.place = nn.Embedding(config.learned, width) if config.learned else None
         slots = spec.length + 1 if spec.spans else 0
@@ -71,6 +73,8 @@ class LanguageModel(nn.Module):
     ) -> Tensor:
         """ids and before (the id that precedes each) long [...], position long [..., A],
         slots = (where each id stands, which is predicted next) -> hidden [..., D]."""
+        if self.quantized is not None and self.quantized.takes(attention):
+            return self.quantized.forward(ids, attention)
         h = self.embed(ids)
         if self.config.embed_scale != 1.0:
             h = h * self.config.embed_scale
@@ -84,8 +88,11 @@ class LanguageModel(nn.Module):
 
     def logits(self, hidden: Tensor, low: int = 0, high: int | None = None) -> Tensor:
         """hidden [..., D] -> float32 [..., high - low], the logits of ids low .. high - 1."""
-        head = self.embed.weight if self.head is None else self.head
-        out = project(hidden, head[low:high].to(hidden.dtype)).float()
+        if self.quantized is not None:
+            out = self.quantized.logits(hidden, low, high).float()
+        else:
+            head = self.embed.weight if self.head is None else self.head
+            out = project(hidden, head[low:high].to(hidden.dtype)).float()
         if self.config.softcap:
             out = self.config.softcap * torch.tanh(out / self.config.softcap)
         return out
@@ -97,8 +104,9 @@ class LanguageModel(nn.Module):
     def layout(self) -> Layout:
         """What pages of keys and values of this net hold."""
         c, weight = self.config, self.embed.weight
+        kind = weight.dtype if self.quantized is None else self.quantized.page_type
         return Layout(
-            layers=c.depth, heads=c.groups, size=c.size, dtype=weight.dtype, device=weight.device
+            layers=c.depth, heads=c.groups, size=c.size, dtype=kind, device=weight.device
         )
 
     def cache(self, rows: int, capacity: int) -> DenseCache:

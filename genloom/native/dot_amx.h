@@ -1,0 +1,148 @@
+// The same products by the matrix units: tiles of 16 rows by 64 bytes. Panels lie in memory as the
+// units read them. A sum runs along the inputs in one order for any number of rows; for int8 every
+// group is exact and scaled like in dot.h, so that both give the same bits.
+#pragma once
+#include "dot.h"
+
+#if defined(__AMX_TILE__)
+namespace {
+
+struct alignas(64) TileShape {
+    uint8_t palette, start, rest[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+};
+
+// Tiles 0 and 1 are sums of `upper` rows, 2 and 3 of `lower`; 4 and 5 their inputs; 6 and 7 weights.
+inline void shape_tiles(int upper, int lower) {
+    static thread_local int now = 0;
+    if (now == upper * 100 + lower && upper > 0) return;
+    now = upper * 100 + lower;
+    if (!now) return _tile_release();
+    TileShape shape{};
+    shape.palette = 1;
+    const int rows[8] = {upper, upper, lower, lower, upper, lower, 16, 16};
+    for (int t = 0; t < 8; t++) {
+        shape.bytes[t] = 64;
+        shape.rows[t] = rows[t];
+    }
+    _tile_loadconfig(&shape);
+}
+
+// Up to 32 rows with two panels (a missing one is read twice and left).
+template <bool BOTH>
+void tiles_bf16(const uint8_t* w, size_t step, const uint8_t* a, size_t ld_a, int steps, float* out,
+                int ld) {
+    const uint8_t *b0 = w, *b1 = w + step, *a1 = a + 16 * ld_a;
+    _tile_zero(0);
+    _tile_zero(1);
+    if (BOTH) {
+        _tile_zero(2);
+        _tile_zero(3);
+    }
+    for (int k = 0; k < steps; k++) {
+        _tile_loadd(6, b0 + (size_t)k * 1024, 64);
+        _tile_loadd(4, a + k * 64, ld_a);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, b1 + (size_t)k * 1024, 64);
+        _tile_dpbf16ps(1, 4, 7);
+        if (BOTH) {
+            _tile_loadd(5, a1 + k * 64, ld_a);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, out, ld * 4);
+    _tile_stored(1, out + 16, ld * 4);
+    if (BOTH) {
+        _tile_stored(2, out + 16 * ld, ld * 4);
+        _tile_stored(3, out + 16 * ld + 16, ld * 4);
+    }
+}
+
+// sums += whole numbers * (scale of the row * scale of the output), for one group.
+inline void scale_group(const int32_t* whole, int rows, const float* row_scale, int groups,
+                        const float* s0, const float* s1, float* out, int ld) {
+    vf left = load(s0), right = load(s1);
+    for (int r = 0; r < rows; r++) {
+        float scale = row_scale[(size_t)r * groups];
+        float* to = out + r * ld;
+        store(to, load(to) + __builtin_convertvector(load_bytes((const uint8_t*)(whole + r * 32)), vf) * (left * scale));
+        store(to + 16, load(to + 16) + __builtin_convertvector(load_bytes((const uint8_t*)(whole + r * 32 + 16)), vf) * (right * scale));
+    }
+}
+
+template <bool BOTH>
+void tiles_int8(const uint8_t* w, size_t step, const Rows& x, int row, int rows, float* out,
+                int ld) {
+    alignas(64) int32_t whole[2][32 * 32];
+    const uint8_t *a = x.row(row), *a1 = a + 16 * x.bytes();
+    const size_t ld_a = x.bytes();
+    const float* scale = x.scale + (size_t)row * x.groups;
+    for (int r = 0; r < rows; r++) {
+        store(out + r * ld, vf{});
+        store(out + r * ld + 16, vf{});
+    }
+    for (int g = 0; g < x.groups; g++) {
+        const uint8_t *b0 = w + (size_t)g * 2112, *b1 = b0 + step;
+        _tile_zero(0);
+        _tile_zero(1);
+        if (BOTH) {
+            _tile_zero(2);
+            _tile_zero(3);
+        }
+        for (int k = 0; k < 2; k++) {
+            _tile_loadd(6, b0 + k * 1024, 64);
+            _tile_loadd(4, a + g * 128 + k * 64, ld_a);
+            _tile_dpbssd(0, 4, 6);
+            _tile_loadd(7, b1 + k * 1024, 64);
+            _tile_dpbssd(1, 4, 7);
+            if (BOTH) {
+                _tile_loadd(5, a1 + g * 128 + k * 64, ld_a);
+                _tile_dpbssd(2, 5, 6);
+                _tile_dpbssd(3, 5, 7);
+            }
+        }
+        if (g)  // the group before, while the units work on this one
+            scale_group(whole[(g - 1) & 1], rows, scale + g - 1, x.groups,
+                        (const float*)(b0 - 64), (const float*)(b1 - 64), out, ld);
+        int32_t* to = whole[g & 1];
+        _tile_stored(0, to, 128);
+        _tile_stored(1, to + 16, 128);
+        if (BOTH) {
+            _tile_stored(2, to + 16 * 32, 128);
+            _tile_stored(3, to + 16 * 32 + 16, 128);
+        }
+    }
+    int g = x.groups;
+    const uint8_t* end = w + (size_t)g * 2112 - 64;
+    scale_group(whole[(g - 1) & 1], rows, scale + g - 1, x.groups, (const float*)end,
+                (const float*)(end + step), out, ld);
+}
+
+// rows of at most 32.
+inline void amx_panels(const Matrix& m, const Rows& x, int row, int rows, int panel, int panels,
+                       float* out, int ld) {
+    size_t step = panel_bytes(m.format, m.inputs);
+    int upper = rows > 16 ? 16 : rows, lower = rows > 16 ? rows - 16 : rows;
+    shape_tiles(upper, lower);
+    for (int p = 0; p < panels; p += 2) {
+        const uint8_t* w = m.data + (panel + p) * step;
+        size_t next = p + 1 < panels ? step : 0;
+        float* to = out + p * 16;
+        if (m.format == BF16) {
+            if (rows > 16) tiles_bf16<true>(w, next, x.row(row), x.bytes(), x.stride / 32, to, ld);
+            else tiles_bf16<false>(w, next, x.row(row), x.bytes(), x.stride / 32, to, ld);
+        } else {
+            if (rows > 16) tiles_int8<true>(w, next, x, row, rows, to, ld);
+            else tiles_int8<false>(w, next, x, row, rows, to, ld);
+        }
+    }
+}
+
+}  // namespace
+#else
+namespace {
+inline void shape_tiles(int, int) {}
+}  // namespace
+#endif

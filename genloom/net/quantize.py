@@ -1,0 +1,146 @@
+"""Weights of a language model in fewer bits, and its stack through native kernels on a CPU.
+
+`quantize` replaces the weights of a net in place, one by one; the same numbers then run through
+kernels where a library was built, and through torch everywhere else. Knows nets and formats; the
+arithmetic lies in quantize_formats.py and native/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from genloom import native
+from genloom.errors import UsageError
+from genloom.net.experts import ExpertFeedForward
+from genloom.net.language_model import LanguageModel
+from genloom.net.layers import FeedForward
+from genloom.net.pages import PagedAttention
+from genloom.net.quantize_formats import FORMATS, Format
+from genloom.net.quantize_modules import (
+    ExpertWeights,
+    PlainWeight,
+    QuantizedEmbedding,
+    QuantizedLinear,
+    Weight,
+)
+from genloom.net.quantize_native import PackedWeight, Room, packed_bytes
+from genloom.net.quantize_stack import Fused, fits
+from genloom.net.transformer import Block
+
+GATED = ("swiglu", "geglu")
+Maker = Callable[[Tensor, Format, Tensor | None, bool], Weight]
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What a net asks in its weights' place. fused: None where torch serves."""
+
+    weight: Weight  # of the head
+    fused: Fused | None
+    page_type: torch.dtype  # of keys and values
+
+    def takes(self, attention: object) -> bool:
+        return self.fused is not None and self.fused.takes(attention)
+
+    def forward(self, ids: Tensor, attention: PagedAttention) -> Tensor:
+        assert self.fused is not None
+        return self.fused(ids, attention)
+
+    def logits(self, hidden: Tensor, low: int, high: int | None) -> Tensor:
+        return self.weight.product(hidden, low, high)
+
+
+def quantize(net: LanguageModel, form: Format, head: Format | None = None) -> None:
+    """Replace the weights of `net` in place. head: the format of embedding and head, the same by
+    default. The net serves from then on; it is not trained."""
+    if form not in FORMATS:
+        raise UsageError(f"the format {form!r} is not known: choose {', '.join(FORMATS)}")
+    if net.quantized is not None:
+        raise UsageError("these weights are quantised already: load the model anew")
+    head = head or form
+    on_cpu = net.embed.weight.device.type == "cpu"
+    kernels = on_cpu and native.kernels() is not None
+    make = _packer(net, form, head) if kernels else _plain
+    with torch.no_grad():
+        for block in net.transformer.blocks:
+            assert isinstance(block, Block)
+            _replace(block, form, make)
+        table = make(net.embed.weight, head, None, False)
+        net.embed = QuantizedEmbedding(table)
+        last = table if net.head is None else make(net.head, head, None, False)
+        net.head = None
+    if isinstance(last, nn.Module) and last is not table:
+        net.head_weight = last  # so that it moves with the net
+    fused = Fused(net, form) if kernels and fits(net) else None
+    net.quantized = Quantized(last, fused, fused.pages if fused else net.embed.weight.dtype)
+    net.requires_grad_(False)
+
+
+def bytes_read(net: LanguageModel, row: int = 1) -> int:
+    """Bytes of weights that a step with few tokens reads: what bounds its speed."""
+    if net.quantized is None:
+        raise UsageError("these weights are not quantised: call quantize first")
+    weights = [w.nbytes() for block in net.transformer.blocks for w in _weights(block)]
+    return sum(weights) + net.quantized.weight.nbytes()
+
+
+def _plain(weight: Tensor, form: Format, bias: Tensor | None, gated: bool) -> Weight:
+    return PlainWeight(weight, form)
+
+
+def _packer(net: LanguageModel, form: Format, head: Format) -> Maker:
+    """One room for all: sizes follow from shapes."""
+    gated = net.config.activation in GATED
+    total = 0
+    for block in net.transformer.blocks:
+        feed = block.feed
+        for name, shape in _shapes(block):
+            total += packed_bytes(shape, form, gated and name == "up")
+    table = tuple(net.embed.weight.shape)
+    total += packed_bytes(table, head, False) * (1 if net.head is None else 2)
+    room = Room(total)
+
+    def make(weight: Tensor, form: Format, bias: Tensor | None, gated: bool) -> Weight:
+        return PackedWeight(weight, form, room, bias, gated)
+
+    return make
+
+
+def _shapes(block: nn.Module) -> Iterator[tuple[str, tuple[int, int]]]:
+    for name, part in (("qkv", block.mix.qkv), ("out", block.mix.out)):
+        yield name, tuple(part.weight.shape)
+    for name in ("up", "down"):
+        part = getattr(block.feed, name)
+        if isinstance(part, nn.Parameter):
+            yield from ((name, tuple(one.shape)) for one in part)
+        else:
+            yield name, tuple(part.weight.shape)
+
+
+def _replace(block: Block, form: Format, make: Maker) -> None:
+    feed, mix = block.feed, block.mix
+    gated = feed.activation in GATED
+    mix.qkv, mix.out = _linear(mix.qkv, form, make), _linear(mix.out, form, make)
+    if isinstance(feed, FeedForward):
+        feed.up = _linear(feed.up, form, make, gated)
+        feed.down = _linear(feed.down, form, make)
+        return
+    assert isinstance(feed, ExpertFeedForward)
+    for name in ("up", "down"):
+        weights = [make(w, form, None, gated and name == "up") for w in getattr(feed, name)]
+        delattr(feed, name)
+        setattr(feed, name, ExpertWeights(weights))
+
+
+def _linear(part: nn.Module, form: Format, make: Maker, gated: bool = False) -> QuantizedLinear:
+    return QuantizedLinear(make(part.weight, form, part.bias, gated), part.bias)
+
+
+def _weights(block: nn.Module) -> Iterator[Weight]:
+    yield from (block.mix.qkv.weight, block.mix.out.weight)
+    for part in (block.feed.up, block.feed.down):
+        yield from part.weights if isinstance(part, ExpertWeights) else (part.weight,)
