@@ -19,7 +19,7 @@ from genloom.model import Model
 from genloom.net.language_model import LanguageModel, LanguageModelConfig
 from genloom.weights.decoders import DECODERS, options_of
 
-UNIT = 1.2  # what queries and keys of unit length are multiplied by
+UNIT = {"q": 1.2, "k": 1.0}  # what queries and keys of unit length are multiplied by
 ARCHITECTURES = {
     "gpt2": "GPT2LMHeadModel",
     "llama": "LlamaForCausalLM",
@@ -125,8 +125,9 @@ def weights_of(model: Model, config: Mapping[str, Any]) -> dict[str, Tensor]:
     out: dict[str, Tensor] = dict(net.named_parameters())
     assert isinstance(net, LanguageModel)
     if net.config.qk_norm == "unit":
-        gain = torch.full((net.config.size,), UNIT, dtype=net.embed.weight.dtype)
+        dtype = next(net.parameters()).dtype
         for layer in range(net.config.depth):
-            for part in "qk":
+            for part, value in UNIT.items():
+                gain = torch.full((net.config.size,), value, dtype=dtype)
                 out[f"transformer.blocks.{layer}.mix.{part}_norm.gain"] = gain
     return out

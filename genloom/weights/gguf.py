@@ -137,7 +137,6 @@ def write(
     """One file; returns notes on what its readers will do otherwise. ModelError for what GGUF has
     no place for. about: further general keys (name, licence)."""
     options = options_of(config)
-    notes = gguf_configs.refuse(config, options)
     words, more = gguf_tokenizer.metadata_of(codec)
     told = {
         **gguf_configs.metadata_of(config, options),
@@ -154,6 +153,7 @@ def write(
     kinds = {p.theirs: _kind_for(p.theirs, p.view(weights[p.ours]), kind) for p in places}
     listed = [(p.theirs, kinds[p.theirs], tuple(p.view(weights[p.ours]).shape)) for p in places]
     listed += [(name, "F32", tuple(tensor.shape)) for name, tensor in factors.items()]
+    notes = gguf_configs.check(config, told, {n: shape for n, _, shape in listed}, factors)
     change = gguf_names.change_of(config["model_type"], options)
     total, done = sum(math.prod(shape) for _, _, shape in listed), 0
     with path.open("wb") as file:

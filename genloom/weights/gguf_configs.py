@@ -6,12 +6,20 @@ here. Knows no tensors but the stretched frequencies, which GGUF files keep as o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from genloom.configure import configure, plain
 from genloom.errors import ModelError
+from genloom.net.language_model import LanguageModelConfig
 from genloom.net.rotary import Rotary, Stretch, frequencies
 from genloom.weights.decoder_configs import length_of
+from genloom.weights.decoders import options_of
 from genloom.weights.gguf_names import ARCHITECTURES
 
 Config = dict[str, Any]
@@ -219,28 +227,51 @@ def factors_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def refuse(config: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[str, ...]:
-    """ModelError for what readers of GGUF would compute otherwise; notes for what they simplify."""
-    kind = str(config["model_type"])
-    if kind not in ARCHITECTURES:
-        raise ModelError(f"{kind!r} cannot be written as GGUF: use --to hf")
-    size = options.get("head_size") or options["width"] // options["heads"]
-    if kind in ("gemma2", "gemma3_text"):
-        largest = options["depth"] == LARGEST_GEMMA[ARCHITECTURES[kind]]
-        expected = (options["width"] // options["heads"] if largest else size) ** -0.5
-        if abs(options["attention_scale"] - expected) > 1e-9:
-            raise ModelError(
-                "this model scales attention in a way that GGUF has no key for: use --to hf"
-            )
-    experts = options.get("experts")
-    if experts and experts.get("dense"):
-        raise ModelError("some layers have no experts, for which GGUF has no key: use --to hf")
-    if experts and not experts.get("normalised", True):
-        raise ModelError("its experts' shares are not made to sum to one: use --to hf")
-    windowed = options.get("window") and kind not in ("gemma2", "gemma3_text", "phi3")
-    if windowed:
-        return (
-            f"readers of GGUF let every layer see the whole context, where this model has windows "
-            f"of {options['window']} tokens: longer texts differ",
+def check(
+    config: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    tensors: Mapping[str, tuple[int, ...]],
+    factors: Mapping[str, Any],
+) -> tuple[str, ...]:
+    """ModelError where readers of GGUF would build another model from what was written; notes on
+    what they simplify."""
+    listed = {name: value.tolist() for name, value in factors.items()}
+    ours, theirs = (
+        configure(LanguageModelConfig, options_of(each), "config.json")
+        for each in (config, config_of(metadata, tensors, listed))
+    )
+    for field in fields(LanguageModelConfig):
+        mine, read = getattr(ours, field.name), getattr(theirs, field.name)
+        if field.name in ("pattern", "window", "rotary") or _alike(mine, read):
+            continue
+        raise ModelError(
+            f"GGUF has no key for {field.name} = {plain(mine)}, and its readers would take "
+            f"{plain(read)}: use --to hf"
         )
-    return ()
+    length = length_of(config)
+    for kind in {ours.layer(n) for n in range(ours.depth)} - {"bare"}:
+        if not torch.allclose(_turns(ours, kind, length), _turns(theirs, kind, length), rtol=1e-5):
+            raise ModelError("GGUF has no key for these rotary frequencies: use --to hf")
+    seen, read = ([c.layer(n) for n in range(c.depth)] for c in (ours, theirs))
+    if seen == read and ours.window == theirs.window:
+        return ()
+    if "window" in seen and set(read) == {"full"}:
+        return (
+            "readers of GGUF let every layer see the whole context, where this model has windows "
+            f"of {ours.window} tokens: longer texts differ",
+        )
+    raise ModelError("GGUF has no key for the order of these layers' windows: use --to hf")
+
+
+def _alike(mine: Any, read: Any) -> bool:
+    return mine == read or (isinstance(mine, float) and math.isclose(mine, read, rel_tol=1e-6))
+
+
+def _turns(config: LanguageModelConfig, kind: str, length: int) -> Tensor:
+    """Radians a position, float [P], times what cosines are multiplied by."""
+    rotary = config.rotary
+    if rotary is None:
+        return torch.zeros(1)
+    local = rotary.local() if kind == "window" else rotary
+    found, gain = frequencies(local, config.size, 1, length)
+    return found * gain

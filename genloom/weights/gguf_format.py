@@ -147,8 +147,10 @@ class _Reader:
         if kind not in _NUMBERS:
             raise _damaged(self.path, f"it has a value of unknown type {kind}")
         form = np.dtype(_NUMBERS[kind])
-        value = np.frombuffer(self.bytes(form.itemsize), form)[0].item()
-        return bool(value) if kind == BOOL else value
+        value = np.frombuffer(self.bytes(form.itemsize), form)[0]
+        if kind == F32:
+            return float(str(value))  # 1e-06 stays 1e-06
+        return bool(value) if kind == BOOL else value.item()
 
     def array(self) -> Any:
         kind, count = self.number("<I"), self.number("<Q")

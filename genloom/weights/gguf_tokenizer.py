@@ -124,8 +124,10 @@ def _byte_level(told: Mapping[str, Any], pieces: Sequence[spm.Piece]) -> str:
         for n, piece in enumerate(pieces)
         if piece.kind in (spm.UNKNOWN, spm.CONTROL, spm.USER)
     ]
-    apart = {entry["id"] for entry in added}
-    vocab = {piece.text: n for n, piece in enumerate(pieces) if n not in apart}
+    # Added tokens stand in the vocabulary, too: the library numbers those anew that do not.
+    vocab = {piece.text: n for n, piece in enumerate(pieces)}
+    if len(vocab) != len(pieces):
+        raise ModelError("the GGUF file's tokenizer has a token twice: it is damaged")
     return json.dumps(
         {
             "version": "1.0",
