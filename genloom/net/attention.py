@@ -51,14 +51,15 @@ def attend(
     if sight.cap:
         there = torch.ones(1, 1, length, keys, dtype=torch.bool, device=q.device)
         return plain_attention(q, k, v, there if mask is None else mask, sight.cap)
-    out = F.scaled_dot_product_attention(
-        q.transpose(1, 2),
-        k.transpose(1, 2),
-        v.transpose(1, 2),
-        attn_mask=mask,
-        is_causal=causal,
-        enable_gqa=q.shape[2] != k.shape[2],
-    )
+    grouped = q.shape[2] != k.shape[2]
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+    if v.device.type == "cpu" and v.dtype == torch.bfloat16 and torch.is_grad_enabled():
+        # the CPU's backward pass in bf16 takes 5.0 ms where fp32 takes 0.8 (12 x 64, 4 heads of 32)
+        with torch.autocast("cpu", enabled=False):
+            q, k, v = q.float(), k.float(), v.float()
+            out = F.scaled_dot_product_attention(q, k, v, mask, 0.0, causal, enable_gqa=grouped)
+        return out.transpose(1, 2).bfloat16()
+    out = F.scaled_dot_product_attention(q, k, v, mask, 0.0, causal, enable_gqa=grouped)
     return out.transpose(1, 2)
 
 

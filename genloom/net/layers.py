@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Activation = Literal["relu2", "gelu", "swiglu", "geglu"]
+Activation = Literal["relu2", "gelu", "gelu_erf", "swiglu", "geglu"]
 Norm = Literal["rms", "layer", "rms1", "layer1"]
 
 # The CPU's matrix library picks kernels by shape and splits long sums over its threads, so that a
@@ -96,8 +96,8 @@ def norm(kind: Norm, width: int, bias: bool = False, eps: float = 0.0) -> nn.Mod
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a squared ReLU (So et al. 2021), GELU, or gated SiLU or GELU between
-    (Shazeer 2020); the gate is the first half of `up`."""
+    """Two linear maps with a squared ReLU (So et al. 2021), GELU (by tanh, or exact by erf), or
+    gated SiLU or GELU between (Shazeer 2020); the gate is the first half of `up`."""
 
     def __init__(self, width: int, hidden: int, activation: Activation, bias: bool = False) -> None:
         super().__init__()
@@ -134,6 +134,7 @@ def _geglu(h: Tensor) -> Tensor:
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "relu2": _squared_relu,
     "gelu": _gelu,
+    "gelu_erf": F.gelu,
     "swiglu": _swiglu,
     "geglu": _geglu,
 }
