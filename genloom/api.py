@@ -22,10 +22,13 @@ from torch import Tensor
 from genloom import model as stored
 from genloom import store
 from genloom.engine.engine import Engine
+from genloom.engine.requests import streams
 from genloom.errors import ModelError, RequestError, UsageError
 from genloom.family.noise import keys, uniform
 from genloom.forecast import decide, fresh, job_of
 from genloom.material import Material, prepare, read_again
+from genloom.net.quantize import quantize
+from genloom.net.quantize_formats import Format
 from genloom.recipe import Recipe
 from genloom.spec import Options, Request
 from genloom.train import parallel
@@ -36,6 +39,7 @@ from genloom.weights.exporting import export as written
 from genloom.weights.importing import bring
 from genloom.weights.sources import find
 
+FORMS: dict[int, Format] = {32: "f32", 16: "bf16", 8: "int8", 4: "int4"}
 MOST_DRAWN = 500_000  # candidates for one request with conditions
 KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
@@ -202,9 +206,24 @@ def plan(
     return replace(forecast, cost=cost)
 
 
-def load(name: str | Path, device: str = "auto") -> Model:
-    """The model of a name or at a path. ModelError when it is missing or damaged."""
-    return Model.load(store.existing(name), device=pick_device(device))
+def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Model:
+    """The model of a name or at a path. ModelError when it is missing or damaged.
+
+    bits: of the weights of a model of texts: 32, 16, 8 or 4, packed for serving (such a model is
+    not saved again). None: as trained; on a CPU, weights that are stored in 16 bits stay so.
+    """
+    if bits is not None and bits not in FORMS:
+        raise UsageError(f"bits is {bits}: give one of {', '.join(map(str, FORMS))}")
+    model = Model.load(store.existing(name), device=pick_device(device), dtype="stored")
+    half = model.device.type == "cpu" and next(model.nets.parameters()).dtype != torch.float32
+    texts = streams(model.codec.spec)
+    if bits is not None and not texts:
+        raise UsageError("bits are for models of texts: load this one without")
+    if bits is not None or (half and texts):
+        quantize(model.nets["net"], FORMS[bits or 16])
+    elif half:
+        model.nets.float()
+    return model
 
 
 def import_weights(

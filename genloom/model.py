@@ -74,6 +74,8 @@ class Model:
     def save(self, folder: str | Path) -> Path:
         """Write the whole folder or nothing; an earlier model there is replaced at the end."""
         target = Path(folder)
+        if any(getattr(net, "quantized", None) is not None for net in self.nets.values()):
+            raise ModelError("packed weights are for serving only: load the model anew to save it")
         own_place(target)
         with replacing(target) as new:
             write_json(new / "recipe.json", self.recipe.to_json())

@@ -26,9 +26,9 @@ def device() -> str:
     return os.environ.get("GENLOOM_DEVICE") or "auto"
 
 
-def load(name: str) -> Model:
-    """A model by name or path."""
+def load(name: str, bits: int | None = None) -> Model:
+    """A model by name or path; bits of its weights, or as stored."""
     from genloom import api
 
     store()
-    return api.load(name, device=device())
+    return api.load(name, device=device(), bits=bits)

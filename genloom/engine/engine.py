@@ -9,7 +9,7 @@ Shape legend: B samples of a flight.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -22,9 +22,10 @@ from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.engine.speculate import guesser_of
 from genloom.engine.telling import Words, news
 from genloom.errors import ResourceError, UsageError
-from genloom.family.base import Making
+from genloom.family.base import Making, Nets
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
+from genloom.net.quantize import served
 from genloom.spec import Encoded, Request, TokenSpec
 
 __all__ = ["Engine", "Generation", "Progress"]
@@ -49,9 +50,12 @@ class Engine:
         self.family, self.spec = model.family, model.codec.spec
         if rows is not None and rows < 1:
             raise UsageError(f"rows is {rows}: give how many samples to keep in flight, 1 or more")
+        model.nets.eval()
+        self.nets: Nets = model.nets
         self.memory: Memory | None = None
         if streams(self.spec):
-            net = model.nets["net"]
+            net: Any = served(model.nets["net"])
+            self.nets = {"net": net}
             self.memory = Memory(net.layout(), self.spec.length, memory)
         self.guesser = guesser_of(model, speculate)
         self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
@@ -62,15 +66,14 @@ class Engine:
         self.words = Words(model.codec)
         self._next = 0
         heap.keep()
-        model.nets.eval()
 
     def _cached(self) -> int:
         """Bytes of one sample's cache, where each has its own."""
         if self.memory is not None:
             return 0
         asked = Encoded(seed=0, index=torch.zeros(1, dtype=torch.long, device=self.model.device))
-        samples = self.family.start(self.model.nets, self.spec, asked)
-        cache = self.family.cache(self.model.nets, samples)
+        samples = self.family.start(self.nets, self.spec, asked)
+        cache = self.family.cache(self.nets, samples)
         return 0 if cache is None else cache.nbytes()
 
     def __enter__(self) -> Self:
@@ -129,7 +132,7 @@ class Engine:
         try:
             if self.guesser is not None and isinstance(flight.samples, Streams):
                 self.guesser.guess(flight.samples.items)
-            self.family.step(self.model.nets, flight.samples, flight.cache)
+            self.family.step(self.nets, flight.samples, flight.cache)
         except (MemoryError, torch.OutOfMemoryError) as error:
             self._relieve(flight, error)
         except RuntimeError as error:
@@ -158,9 +161,9 @@ class Engine:
             encoded = self.encoded[taken.owner]
             slot = torch.arange(taken.first, taken.last)
             numbered = replace(encoded, index=encoded.index[taken.first : taken.last])
-            samples = self.family.start(self.model.nets, self.spec, numbered)
+            samples = self.family.start(self.nets, self.spec, numbered)
             owner = torch.full_like(slot, taken.owner)
-            cache = self.family.cache(self.model.nets, samples, self.memory)
+            cache = self.family.cache(self.nets, samples, self.memory)
             new = Flight(samples, cache, owner, slot)
             self._land(new)  # what was wholly given has no step to take
             if len(new) and not any(flight.take(new) for flight in self.flights):

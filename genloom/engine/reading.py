@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from genloom.engine.requests import streams
 from genloom.errors import RequestError
 from genloom.model import Model
 from genloom.net.pages import PAGE, PagedAttention
+from genloom.net.quantize import served
 
 ROWS = 128  # positions whose logits are held at once
 
@@ -55,7 +56,8 @@ class Reader:
     def __init__(self, model: Model, memory: int | None = None) -> None:
         if not streams(model.codec.spec):
             raise RequestError("this model makes no runs of ids: it cannot read texts")
-        self.model, self.spec, self.net = model, model.codec.spec, model.nets["net"].eval()
+        self.model, self.spec = model, model.codec.spec
+        self.net: Any = served(model.nets["net"].eval())
         self.memory = Memory(self.net.layout(), self.spec.length, memory)
 
     def __enter__(self) -> Self:

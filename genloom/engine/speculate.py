@@ -17,6 +17,7 @@ from genloom.family import streams as running
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
 from genloom.net.pages import PAGE
+from genloom.net.quantize import served
 
 LONGEST = 4  # ids that must recur for their sequel to be guessed
 GUESSES = 4
@@ -90,9 +91,10 @@ class Draft:
     temperature it guesses what the large one draws where the two agree."""
 
     def __init__(self, model: Model, count: int = GUESSES, memory: int | None = None) -> None:
-        self.count, self.nets = count, model.nets
+        net: Any = served(model.nets["net"])
+        self.count, self.nets = count, {"net": net}
         self.context = model.codec.spec.length
-        self.memory = Memory(model.nets["net"].layout(), self.context, memory)
+        self.memory = Memory(net.layout(), self.context, memory)
         self.shadows: dict[Stream, Shadow] = {}
 
     def guess(self, items: Sequence[Stream]) -> None:

@@ -7,6 +7,7 @@ arithmetic lies in quantize_formats.py and native/.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from genloom.net.quantize_native import PackedWeight, Room, packed_bytes
 from genloom.net.quantize_stack import Fused, fits
 from genloom.net.transformer import Block
 
+TWIN = 1 << 26  # weights of the largest net of which a second copy is made
 GATED = ("swiglu", "geglu")
 Maker = Callable[[Tensor, Format, Tensor | None, bool], Weight]
 
@@ -78,6 +80,21 @@ def quantize(net: LanguageModel, form: Format, head: Format | None = None) -> No
     fused = Fused(net, form) if kernels and fits(net) else None
     net.quantized = Quantized(last, fused, fused.pages if fused else net.embed.weight.dtype)
     net.requires_grad_(False)
+
+
+def served(net: nn.Module) -> nn.Module:
+    """What makes texts with these weights: a packed copy where kernels serve small nets in full
+    precision, else the net itself. The net stays as it is, to be trained, measured or saved."""
+    if not isinstance(net, LanguageModel) or net.quantized is not None:
+        return net
+    weights = list(net.parameters())
+    plain = all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
+    small = sum(w.numel() for w in weights) <= TWIN
+    if not plain or not small or native.kernels() is None or not fits(net):
+        return net
+    twin = copy.deepcopy(net)
+    quantize(twin, "f32")
+    return twin.eval()
 
 
 def bytes_read(net: LanguageModel, row: int = 1) -> int:
