@@ -220,7 +220,9 @@ class Options:
         self._set("logit_bias", _bias(self.logit_bias))
         shapes = [n for n in ("schema", "regex", "grammar") if getattr(self, n) is not None]
         if len(shapes) > 1:
-            raise RequestError(f"{' and '.join(shapes)} are given: one form of the text is expected")
+            raise RequestError(
+                f"{' and '.join(shapes)} are given: one form of the text is expected"
+            )
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -264,7 +266,9 @@ def _typed(name: str, value: Any, kind: type | tuple[type, ...], told: str) -> N
 
 def _listed(name: str, value: Any, told: str) -> tuple[Any, ...]:
     if not isinstance(value, tuple | list) or len(value) > _MOST:
-        raise RequestError(f"{name} is {_told(value)}, but a list of up to {_MOST} {told} is expected")
+        raise RequestError(
+            f"{name} is {_told(value)}, but a list of up to {_MOST} {told} is expected"
+        )
     return tuple(value)
 
 
@@ -272,7 +276,9 @@ def _strings(name: str, value: Any) -> tuple[str, ...]:
     out = (value,) if isinstance(value, str) else _listed(name, value, "strings")
     for one in out:
         if not isinstance(one, str) or not one:
-            raise RequestError(f"{name} has {_told(one)}, but strings that are not empty are expected")
+            raise RequestError(
+                f"{name} has {_told(one)}, but strings that are not empty are expected"
+            )
     return out
 
 
