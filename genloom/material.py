@@ -92,7 +92,11 @@ def prepare(
             recipe = draft
         recipe = recipe.with_(*changes).training(seed=seed)
     recipe.check()
-    return _encoded(recipe, items, manifest)
+    made = _encoded(recipe, items, manifest)
+    notes = list(getattr(made.codec, "notes", ()))
+    if notes:  # what could not be learnt as it stands, such as infinite numbers
+        listener(Event(kind="fit", step=0, values={"notes": notes}))
+    return made
 
 
 def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> tuple[Any, Manifest]:

@@ -141,6 +141,10 @@ def _read(step: int, values: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {name}: {why}"
         if len(skipped) > SHOWN:
             yield f"  and {len(skipped) - SHOWN:,} more"
+    yield from _notes(step, values)
+
+
+def _notes(step: int, values: Mapping[str, Any]) -> Iterator[str]:
     notes = list(values.get("notes") or ())
     yield from (f"note: {note}" for note in notes[:SHOWN])
     if len(notes) > SHOWN:
@@ -169,6 +173,7 @@ def _guard(step: int, values: Mapping[str, Any]) -> Iterator[str]:
 _SAYINGS = {
     "reading": lambda step, values: iter([f"reading {values['path']}"]),
     "read": _read,
+    "fit": _notes,
     "plan": _plan,
     "guard": _guard,
     "stop": lambda step, values: iter([f"saved at step {step:,}"]),

@@ -122,7 +122,8 @@ class Flow:
                 "strengthen: leave it out"
             )
         key = keys(request.seed, request.index)
-        x = normal(key, 0, spec.shape)
+        begin = Parameterisation(predicts=self.predicts).begin
+        x = begin * normal(key, 0, spec.shape)  # noise has this share of x_t at that time
         whole = torch.zeros(rows, dtype=torch.long, device=x.device)
         state = {
             "key": key,

@@ -156,4 +156,4 @@ def share_of_rate(step: int, train: Train) -> float:
     """Warm up linearly, hold, fall linearly to zero over the last part (Hu et al. 2024, WSD)."""
     warm = max(1, round(train.warmup * train.steps))
     fall = max(1, round(train.decay * train.steps))
-    return min(1.0, (step + 1) / warm, (train.steps - step) / fall)
+    return max(0.0, min(1.0, (step + 1) / warm, (train.steps - step) / fall))  # a probe goes on

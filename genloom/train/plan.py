@@ -10,7 +10,7 @@ import resource
 import statistics
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def probe(job: Job, seconds: float = 1.0) -> Probe:
     device = job.model.device
     reset_peak(device)
     begun = time.perf_counter()
-    loop = Loop(job)
+    loop = Loop(replace(job, run=job.run / "probe"))  # where there is no checkpoint to fall back on
     for _ in range(WARM):
         loop.advance(lambda *_, **__: None)
     warmed = time.perf_counter() - begun

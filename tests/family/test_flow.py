@@ -140,6 +140,24 @@ def test_what_puts_out_the_noise_begins_where_it_can_tell_it_from_its_input() ->
     assert times == pytest.approx([0.95, 0.7125, 0.475, 0.2375])
 
 
+class Bell(nn.Module):
+    """Knows that all data is normal, and what noise that makes likeliest."""
+
+    def forward(self, x: Tensor, time: Tensor, prompt: Tensor | None = None) -> Tensor:
+        at = time[:, None]
+        return at * x / (at**2 + (1 - at) ** 2)
+
+
+def test_what_puts_out_the_noise_makes_as_much_spread_as_the_data_has() -> None:
+    flow = Flow(predicts="noise", solver="heun", steps=64)
+    request = Encoded(seed=1, index=torch.arange(20_000))
+    nets: dict[str, nn.Module] = {"net": Bell()}
+    samples = flow.start(nets, SPEC, request)
+    while not bool(samples.done.all()):
+        flow.step(nets, samples, None)
+    assert float(samples.x.std()) == pytest.approx(1.0, abs=0.015)
+
+
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
 def test_guidance_goes_from_the_empty_prompt_past_the_given(scale: float) -> None:
     flow, prompt = Flow(solver="euler", steps=4), torch.tensor([2, 7])

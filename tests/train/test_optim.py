@@ -80,6 +80,7 @@ def test_rate_warms_up_holds_and_falls_to_zero():
     assert shares[9:61] == [1.0] * 52
     assert shares[60:] == sorted(shares[60:], reverse=True)
     assert shares[80] == pytest.approx(0.5) and shares[99] == pytest.approx(1 / 40)
+    assert share_of_rate(140, train) == 0.0  # a probe takes more steps than a short training has
 
 
 def _net() -> nn.Module:

@@ -8,6 +8,7 @@ from toys import MADE, job
 
 from genloom.errors import ResourceError
 from genloom.train import plan
+from genloom.train.loop import Loop
 from genloom.train.plan import Probe
 
 FOUND = Probe(seconds=0.5, peak_bytes=1, start_seconds=3.0, judge_seconds=2.0, preview_seconds=1.0)
@@ -73,3 +74,10 @@ def test_a_probe_measures_and_keeps_nothing(tmp_path):
     assert 0 < found.seconds < 5 and found.peak_bytes > 4 * ready.model.parameters
     assert looked == ["judge", "preview"]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_probe_that_breaks_does_not_fall_back_on_an_earlier_training(tmp_path):
+    Loop(job(MADE["row by flow"](steps=40), tmp_path / "run")).save()
+    ready = job(MADE["row by flow"](steps=50), tmp_path / "run")
+    ready.loader.source.x.fill_(float("nan"))
+    assert plan.probe(ready, seconds=0.01).seconds > 0  # five steps in, it rolls back to nothing
