@@ -12,13 +12,14 @@ import fnmatch
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genloom.errors import GenloomError, ModelError, ResourceError
+from genloom.weights.fetching import Wanted, fetch
 
 Progress = Callable[[int, int], None]  # bytes done, of
 
@@ -64,11 +65,11 @@ def place_of(source: str) -> Place | None:
 
 def pull(place: Place, progress: Progress = lambda done, of: None) -> Pulled:
     """The files in the library's cache, fetched where they are not there yet, and checked."""
-    import huggingface_hub as hub
+    from huggingface_hub.utils import logging
 
-    hub.logging.set_verbosity_error()  # what goes wrong is said once, by us
+    logging.set_verbosity_error()  # what goes wrong is said once, by us
     with _told(place):
-        folder = _fetched(hub, place, progress)
+        folder = _fetched(place, progress)
     path = folder / place.file if place.file else folder
     if not path.exists():
         raise ModelError(f"{place.repo} has no file {place.file!r} at that revision")
@@ -76,27 +77,60 @@ def pull(place: Place, progress: Progress = lambda done, of: None) -> Pulled:
     return Pulled(path=path, commit=folder.name)
 
 
-def _fetched(hub: Any, place: Place, progress: Progress) -> Path:
-    common = {
+def _fetched(place: Place, progress: Progress) -> Path:
+    from huggingface_hub import HfApi, constants, snapshot_download
+
+    common: dict[str, Any] = {
         "repo_id": place.repo,
         "revision": place.revision,
         "token": place.token,
         "endpoint": place.endpoint,
         "cache_dir": None if place.cache is None else str(place.cache),
     }
-    if hub.constants.is_offline_mode():
-        names = [place.file] if place.file else [*SMALL, *WEIGHTS, LOOSE]
-        return Path(hub.snapshot_download(**common, allow_patterns=names, local_files_only=True))
-    api = hub.HfApi(endpoint=place.endpoint, token=place.token)
+    if constants.is_offline_mode():
+        names = [place.file] if place.file else [*SMALL, *WEIGHTS]
+        return Path(snapshot_download(**common, allow_patterns=names, local_files_only=True))
+    api = HfApi(endpoint=place.endpoint, token=place.token)
     info = api.model_info(place.repo, revision=place.revision, files_metadata=True)
-    sizes = {each.rfilename: each.size or 0 for each in info.siblings or ()}
-    names = chosen(place, list(sizes))
-    total = sum(sizes[name] for name in names)
-    _make_sure_of_room(hub, place, sizes, names)
-    bar = _bar(hub, total, progress)
-    folder = hub.snapshot_download(**common, allow_patterns=names, tqdm_class=bar)
-    progress(total, total)
+    listed = {each.rfilename: each for each in info.siblings or ()}
+    names = chosen(place, list(listed))
+    sizes = {name: listed[name].size or 0 for name in names}
+    cache = Path(place.cache or constants.HF_HUB_CACHE).expanduser()
+    blobs = cache / f"models--{place.repo.replace('/', '--')}" / "blobs"
+    _make_sure_of_room(place, blobs, sum(sizes.values()))
+    total = Total(sum(sizes.values()), progress)
+    for name in names:
+        lfs = listed[name].lfs
+        if lfs is not None:
+            fetch(_wanted(place, name, info.sha, sizes[name], lfs.sha256), blobs, total.came)
+    folder = snapshot_download(**common, allow_patterns=names, tqdm_class=_bar(total))
+    progress(total.of, total.of)
     return Path(folder)
+
+
+def _wanted(place: Place, name: str, commit: str | None, size: int, sha256: str) -> Wanted:
+    from huggingface_hub import hf_hub_url
+
+    url = hf_hub_url(place.repo, name, revision=commit, endpoint=place.endpoint)
+    return Wanted(
+        name=f"{name} of {place.repo}",
+        url=url,
+        size=size,
+        sha256=sha256,
+        token=place.token,
+        endpoint=place.endpoint,
+    )
+
+
+class Total:
+    """Bytes that came, of all."""
+
+    def __init__(self, of: int, progress: Progress) -> None:
+        self.done, self.of, self.progress = 0, of, progress
+
+    def came(self, count: int) -> None:
+        self.done = max(0, min(self.of, self.done + count))
+        self.progress(self.done, self.of)
 
 
 def chosen(place: Place, listed: Sequence[str]) -> list[str]:
@@ -136,36 +170,30 @@ def _some(listed: Sequence[str], pattern: str) -> str:
     return f"it has {', '.join(found[:5])}{more}" if found else "it has no such files"
 
 
-def _make_sure_of_room(
-    hub: Any, place: Place, sizes: Mapping[str, int], names: Sequence[str]
-) -> None:
+def _make_sure_of_room(place: Place, blobs: Path, size: int) -> None:
     """ResourceError before anything is fetched that will not fit."""
-    cache = Path(place.cache or hub.constants.HF_HUB_CACHE).expanduser()
-    blobs = cache / f"models--{place.repo.replace('/', '--')}" / "blobs"
     there = sum(p.stat().st_size for p in blobs.iterdir()) if blobs.is_dir() else 0
-    base = next(p for p in (cache, *cache.absolute().parents) if p.is_dir())
-    free, needed = shutil.disk_usage(base).free, sum(sizes[name] for name in names) - there
+    base = next(p for p in blobs.absolute().parents if p.is_dir())
+    free, needed = shutil.disk_usage(base).free, size - there
     if needed > free:
         raise ResourceError(
-            f"{place.repo} needs {needed:,} more bytes in {cache}, where {free:,} are free: make "
+            f"{place.repo} needs {needed:,} more bytes in {base}, where {free:,} are free: make "
             "room, or set HF_HOME to another disk"
         )
 
 
-def _bar(hub: Any, total: int, progress: Progress) -> type:
+def _bar(total: Total) -> Any:
     """What the library draws its progress with: tells ours instead of drawing."""
-    done = 0
+    from huggingface_hub.utils import tqdm
 
-    class Bar(hub.utils.tqdm):
+    class Bar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             self.counts = str(kwargs.get("desc", "")).startswith("Downloading")
             super().__init__(*args, **{**kwargs, "disable": True})
 
         def update(self, n: float | None = 1) -> None:
-            nonlocal done
             if self.counts:
-                done = min(total, done + int(n or 0))
-                progress(done, total)
+                total.came(int(n or 0))
 
     return Bar
 
