@@ -37,6 +37,14 @@ def texts(count: int = 24) -> list[str]:
     return [SENTENCES[n % 4] * (2 + n % 3) for n in range(count)]
 
 
+def talks(count: int = 24) -> list[Any]:
+    """Short conversations in which every third question has an answer of its own."""
+    return [
+        {"prompt": f"say {'abc'[n % 3]}", "completion": ("one", "two", "three")[n % 3]}
+        for n in range(count)
+    ]
+
+
 def frame(count: int = 64) -> Any:
     import pandas
 
@@ -65,9 +73,15 @@ def captioned(count: int = 24) -> list[Any]:
 
 
 # codec -> items of its medium; a codec of two carriers has an entry in OPTIONS for each
-ITEMS: dict[str, Callable[[], Any]] = {"text": texts, "image": captioned, "table": frame}
+ITEMS: dict[str, Callable[[], Any]] = {
+    "text": texts,
+    "chat": talks,
+    "image": captioned,
+    "table": frame,
+}
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
+    "chat": [{"vocab": "bytes", "length": 64}],
     "image": [{"size": 8, "mode": "RGB"}],
     "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
 }

@@ -20,9 +20,14 @@ _CONTROLS = dict.fromkeys(
 def text(content: str, end: str = "\n") -> None:
     """Content as it is; control characters only where they reach no terminal."""
     if sys.stdout.isatty():
-        content = content.translate(_CONTROLS)
+        content = harmless(content)
     sys.stdout.write(content + end)
     sys.stdout.flush()
+
+
+def harmless(content: str) -> str:
+    """Content without what would steer a terminal."""
+    return content.translate(_CONTROLS)
 
 
 def values(content: Any) -> None:

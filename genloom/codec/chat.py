@@ -199,6 +199,8 @@ class Renderer:
     def _shielded(self, message: Message, shield: str) -> Message:
         own: Shield = self._shields[message["role"] in _OTHERS]
         inner = {k: v for k, v in message.items() if k != "role"}
+        if "reasoning_content" in inner:
+            inner["thinking"] = inner["reasoning_content"]  # as some templates call it
         return {"role": message["role"], **walked(inner, lambda text: own(text, shield))}
 
     @cached_property

@@ -83,7 +83,7 @@ class ChatCodec:
         made.add_tokens([AddedToken(name, normalized=False) for name in MARKERS])
         return made
 
-    # --- conversations ----------------------------------------------------------------------------
+    # --- conversations
 
     def read(self, path: Path) -> Reading:
         """The conversations of a file or a folder; see `chat_files`."""
@@ -130,7 +130,7 @@ class ChatCodec:
             out.append(self._spelt([i for i in spoken if i not in self.spec.ends]))
         return out
 
-    # --- ids --------------------------------------------------------------------------------------
+    # --- ids
 
     def _spelt(self, ids: Sequence[int]) -> str:
         """The text of ids, control tokens spelt out, a last character still incomplete left out."""
@@ -176,7 +176,7 @@ class ChatCodec:
             ids = ()  # not even that fits into the context
         return Condition(known=torch.tensor(ids, dtype=torch.long) if ids else None)
 
-    # --- the rest of the protocol -------------------------------------------------------------------
+    # --- the rest of the protocol
 
     def captions(self, items: Sequence[Any]) -> None:
         return None

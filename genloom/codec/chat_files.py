@@ -38,7 +38,7 @@ class _No(Exception):
 
 
 def read_conversations(path: Path) -> Reading:
-    """Every conversation under a file or a folder, in the order of the paths. DataError when none."""
+    """Every conversation under a file or a folder, in order of the paths. DataError when none."""
     path = Path(path)
     if not path.exists():
         raise DataError(f"no such file or folder: {path}; give JSON lines of conversations")

@@ -25,7 +25,7 @@ def checked(messages: Any) -> list[Message]:
     """The messages in plain values. RequestError names the first that is none."""
     if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
         raise RequestError(
-            f"messages is {_kind(messages)}, but a list of objects with role and content is expected"
+            f"messages is {_kind(messages)}: a list of objects with role and content is expected"
         )
     if not messages:
         raise RequestError('no messages were given: give at least {"role": "user", "content": ...}')

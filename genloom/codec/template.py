@@ -92,6 +92,9 @@ class Template:
             if process.returncode == -signal.SIGKILL and not fresh:  # killed by another meanwhile
                 return self._told(line)
             return {"fault": "memory", "why": f"its process ended ({process.returncode})"}
+        except BaseException:  # an answer that nobody took must not be the next one's
+            self.close()
+            raise
 
     def _running(self) -> tuple[subprocess.Popen[bytes], bool]:
         """The process, and whether it has just been started."""
@@ -106,6 +109,7 @@ class Template:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
+                process_group=0,  # a Ctrl-C on the terminal is not meant for it
             )
         except OSError as error:
             raise ResourceError(

@@ -131,14 +131,12 @@ class Parser:
     def _enter(self, step: Callable[[], Delta | None]) -> None:
         self._step, self._white = step, ""
 
-    # --- a step: what is certain, or None where more text is needed ---------------------------------
+    # --- a step: what is certain, or None where more text is needed
 
     def _content(self) -> Delta | None:
-        start = self._rest.lstrip()
-        if self.form and self.form.bare and not self._after and self._white is not None:
-            if start[:1] == "{" and not self._white.strip():
-                self._enter(self._bare)
-                return Delta()
+        if self._may_be_bare() and self._rest.lstrip().startswith("{"):
+            self._enter(self._bare)
+            return Delta()
         openers = [*(self.thought or ()), *([self.form.begin] if self.form else ())]
         place, marker = first_of(self._rest, openers)
         if marker:
@@ -150,6 +148,11 @@ class Parser:
             self._after = True
             return told
         return self._up_to(len(self._rest) - held(self._rest, openers))
+
+    def _may_be_bare(self) -> bool:
+        """Nothing but blanks came yet, and JSON may be a call."""
+        bare = self.form is not None and self.form.bare
+        return bare and not self._after and self._white is not None
 
     def _up_to(self, size: int) -> Delta | None:
         if not size:
