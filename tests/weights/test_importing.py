@@ -18,8 +18,6 @@ from genloom.weights.importing import bring
 from genloom.weights.published import from_folder
 from genloom.weights.sources import find
 
-transformers = pytest.importorskip("transformers", reason="the reference library is not installed")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,6 +36,7 @@ def change(path: Path, **values: object) -> None:
 
 
 def test_a_published_model_is_an_ordinary_one(folder: Path, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="the reference is not installed")
     model = genloom.import_weights(folder, name=tmp_path / "tiny")
     again = genloom.load(tmp_path / "tiny")
     assert again.card["source"]["licence"] == "mit"
