@@ -16,7 +16,7 @@ from genloom.codec.tokenizer import PublishedTokenizer, parsed
 from genloom.errors import ModelError
 from genloom.weights import sentencepiece as spm
 from genloom.weights.decoder_configs import length_of
-from genloom.weights.gguf_format import F32, I32, Typed
+from genloom.weights.gguf_format import F32, I32, STRING, Typed
 from genloom.weights.published_tokenizer import policy_of
 
 KEY = "tokenizer.ggml."
@@ -204,7 +204,7 @@ def metadata_of(codec: TextCodec) -> tuple[dict[str, Any], tuple[str, ...]]:
         out["scores"] = Typed(F32, _scores(pieces, merges))
     else:
         out["pre"], exact = _pattern_name(told.get("pre_tokenizer"))
-        out["merges"] = merges
+        out["merges"] = Typed(STRING, merges)
         if not exact and merges:
             notes = ("readers of GGUF cut texts by a pattern that is near this vocabulary's own",)
     policy = published.policy if published else None
