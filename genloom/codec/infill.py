@@ -14,6 +14,7 @@ from torch import Tensor
 
 from genloom.errors import RequestError
 
+_DEEP = tuple(f"<\uff5cfim\u2581{part}\uff5c>" for part in ("begin", "hole", "end"))  # DeepSeek
 # in the order they are written; what is no marker stands for the text before or after the gap
 BEFORE, AFTER = "before", "after"
 LAYOUTS: tuple[tuple[str, ...], ...] = (
@@ -22,8 +23,7 @@ LAYOUTS: tuple[tuple[str, ...], ...] = (
     ("<fim-prefix>", BEFORE, "<fim-suffix>", AFTER, "<fim-middle>"),  # SantaCoder
     ("\u2581<PRE>", BEFORE, "\u2581<SUF>", AFTER, "\u2581<MID>"),  # Code Llama
     ("<PRE>", BEFORE, "<SUF>", AFTER, "<MID>"),
-    ("<\uff5cfim\u2581begin\uff5c>", BEFORE, "<\uff5cfim\u2581hole\uff5c>", AFTER)
-    + ("<\uff5cfim\u2581end\uff5c>",),  # DeepSeek
+    (*_DEEP[:1], BEFORE, *_DEEP[1:2], AFTER, *_DEEP[2:]),
     ("<[fim-suffix]>", AFTER, "<[fim-prefix]>", BEFORE, "<[fim-middle]>"),  # Seed
     ("[SUFFIX]", AFTER, "[PREFIX]", BEFORE),  # Codestral
 )

@@ -31,7 +31,7 @@ class Step:
 
 
 def step(scores: Tensor, logprobs: Tensor, ends: Tensor, width: int) -> Step:
-    """The `width` best continuations of beams of these scores [K] by these log-probabilities [K, V].
+    """The `width` best continuations of beams of scores [K] by their log-probabilities [K, V].
 
     Among equals the earlier beam and the lower id come first.
     """
@@ -77,8 +77,9 @@ class Search:
             for place, end in enumerate(self.ends.tolist()):
                 self._end((*beam, end), float(made.ended[row, place]))
         parents: list[int] = made.parents.tolist()
-        pairs = zip(parents, made.ids.tolist(), strict=True)
-        self.beams, self.scores = [(*self.beams[p], one) for p, one in pairs], made.scores
+        ids: list[int] = made.ids.tolist()
+        self.beams = [(*self.beams[p], one) for p, one in zip(parents, ids, strict=True)]
+        self.scores = made.scores
         if self.beams and len(self.beams[0]) >= self.most:
             for beam, score in zip(self.beams, self.scores.tolist(), strict=True):
                 self._end(beam, score)

@@ -25,10 +25,11 @@ from genloom.spec import Options, TokenSpec
 LARGEST = 1 << 17  # characters of a schema, regular expression or grammar
 _STACK = 512 << 20  # bytes, of addresses only: 20,000 rules that lead into each other need 100 MB
 _KEPT = 64  # compiled grammars
+_TRIED = 4  # steps
 _BLANKS = r"[\x20\x0A\x0D\x09]{1,32}"  # between the parts of JSON; without a bound some never end
 _LIMITS = {
-    "max_items_in_row": 1000,
-    "step_max_items": 20_000,
+    "max_items_in_row": 1000,  # an object with 250 properties that may be left out
+    "step_max_items": 5000,
     "step_lexer_fuel": 200_000,
     "initial_lexer_fuel": 1_000_000,
     "max_lexer_states": 50_000,
@@ -52,7 +53,7 @@ class Vocabulary:
         import llguidance
 
         self.size = spec.vocab
-        spelt = _Spelling(pairs, spec)
+        spelt: Any = _Spelling(pairs, spec)
         ends = [end for end in (spec.eos, *spec.ends) if end is not None]
         self.tokenizer = llguidance.LLTokenizer(spelt, n_vocab=spec.vocab, eos_token=ends)
         self._compiled: OrderedDict[str, Any] = OrderedDict()
@@ -87,15 +88,7 @@ class Vocabulary:
         )
         if made.is_error():
             raise RequestError(f"the form of the text is refused: {_line(made.get_error())}")
-        probe = Matcher(made.deep_copy(), self.size)
-        try:
-            empty = not bool(probe.mask().any())
-        except RequestError:
-            empty = True
-        if empty:
-            raise RequestError(
-                "the form of the text is refused: nothing that this model can write meets it"
-            )
+        _try_out(Matcher(made.deep_copy(), self.size))
         return made
 
 
@@ -139,7 +132,7 @@ class Matcher:
         if self._inner.is_error():
             raise RequestError(f"the grammar cannot go on: {_line(self._inner.get_error())}")
         if self._inner.is_stopped() and not self._inner.is_accepting():
-            raise RequestError("the grammar cannot go on: no text that begins so meets it")
+            raise RequestError("the grammar cannot go on: no text meets it")
         return out
 
     def accept(self, drawn: int) -> None:
@@ -174,6 +167,22 @@ class Matcher:
         return Matcher(self._inner.deep_copy(), self._size)
 
 
+def _try_out(matcher: Matcher) -> None:
+    """RequestError for what fails at the first steps: better now than in the middle of a text."""
+    for _ in range(_TRIED):
+        try:
+            words = matcher.mask().nonzero()
+            if not len(words):
+                raise RequestError("this model can write nothing that meets it")
+            if matcher.finished:
+                return
+            last = int(words[-1])
+            word = int(matcher.mask()[last]) & 0xFFFFFFFF
+            matcher.accept(32 * last + word.bit_length() - 1)
+        except RequestError as error:
+            raise RequestError(f"the form of the text is refused: {error}") from None
+
+
 # --- from options to llguidance's own form ------------------------------------------------------
 
 
@@ -183,8 +192,8 @@ def _written(options: Options) -> str | None:
     try:
         if options.schema is not None:
             schema = _bounded("schema", _schema(options.schema))
-            defaults = {"whitespace_pattern": _BLANKS}
-            return str(llguidance.LLMatcher.grammar_from_json_schema(schema, defaults=defaults))
+            blanks: Any = {"whitespace_pattern": _BLANKS} if schema.lstrip()[:1] == "{" else None
+            return str(llguidance.LLMatcher.grammar_from_json_schema(schema, defaults=blanks))
         if options.regex is not None:
             regex = _whole(_bounded("regex", options.regex))
             return str(llguidance.LLMatcher.grammar_from_regex(regex))
@@ -224,6 +233,8 @@ def _line(error: str) -> str:
     """The sentence of an error of several lines."""
     lines = [line.strip() for line in error.splitlines() if line.strip()]
     said = next((x for x in lines if x.startswith("error:")), lines[0] if lines else "unknown")
+    if said.startswith("NoExtension"):
+        return "no text meets it"
     said = said.removeprefix("error:").strip()
     return said if len(said) <= 200 else f"{said[:197]}..."
 

@@ -90,7 +90,7 @@ class Controls:
         rest = (self.penalty, self.frequency, self.presence)
         return (self.temperature, self.top_k, self.top_p, self.min_p, *rest)
 
-    # --- what the batch has in common, as plain values ----------------------------------------------
+    # --- what the batch has in common, as plain values --------------------------------------------
 
     @cached_property
     def _range(self) -> tuple[list[float], list[float]]:
@@ -188,7 +188,7 @@ def _one_way(logits: Tensor, controls: Controls, chance: Tensor) -> Tensor:
     """Rows that are all greedy, all cut to the likeliest, or neither."""
     if controls.greedy:
         return likeliest.best(logits)
-    weight, most = likeliest.weights(logits, controls.temperature if controls.tempered else None)
+    weight, _ = likeliest.weights(logits, controls.temperature if controls.tempered else None)
     if controls.ranked:
         return _of_leading(logits, weight, controls, chance)
     return likeliest.at(weight, chance)
@@ -277,7 +277,7 @@ _OF_BYTE = _of_byte()
 
 
 def _filled(ids: Tensor) -> tuple[Tensor, Tensor]:
-    """(ids in which the empty places repeat another of the row, bool [B, 1]: whether it has any)."""
+    """(ids, the empty places repeating another of the row, bool [B, 1]: whether it has any)."""
     another = ids.max(1, keepdim=True).values
     return torch.where(ids < 0, another.clamp(min=0), ids), another >= 0
 

@@ -64,7 +64,7 @@ def weights(logits: Tensor, temperature: Tensor | None) -> tuple[Tensor, Tensor]
     if temperature is not None:
         level /= temperature[:, None, None]
     weight = level.clamp_(min=_LOWEST).exp_()
-    return F.threshold_(weight, _LEAST, 0.0), most
+    return torch.threshold_(weight, _LEAST, 0.0), most
 
 
 def total(weight: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def uniform(key: Tensor, draw: Tensor | int, count: int = 1) -> Tensor:
 
 
 def uniform_few(keys: Sequence[int], draws: Sequence[int]) -> list[float]:
-    """`uniform`'s first number of each stream, in plain integers: 2 us a sample, not 50 us a call."""
+    """`uniform`'s first number of each stream in plain integers: 2 us each, not 50 us a call."""
     return [
         (_mix_word(_mix_word(key + number * _MIX1)) >> 40) * 2.0**-24
         for key, number in zip(keys, draws, strict=True)

@@ -241,9 +241,8 @@ def test_draws_from_a_large_vocabulary_follow_the_distribution() -> None:
 
 
 def test_an_id_that_is_not_allowed_is_never_drawn_whatever_the_chance() -> None:
-    weight, _ = likeliest.weights(
-        wide(1).masked_fill(torch.arange(WIDE) % 500 != 77, -math.inf), None
-    )
+    logits = wide(1).masked_fill(torch.arange(WIDE) % 500 != 77, -math.inf)
+    weight, _ = likeliest.weights(logits, None)
     edges = torch.tensor([0.0, 2.0**-24, 0.25, 0.5, 0.999, 1 - 2.0**-24])
     picked = likeliest.at(weight.expand(len(edges), -1, -1), edges)
     assert all(n % 500 == 77 for n in picked.tolist())
