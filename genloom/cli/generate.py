@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import output, settings, source
+from genloom.cli import output, sampling, settings, source
 from genloom.cli.ending import warn
 from genloom.errors import UsageError
 
@@ -58,7 +58,18 @@ def generate(
     top_p: float | None = None,
     min_p: float | None = None,
     repetition_penalty: float | None = None,
+    frequency_penalty: float | None = None,
+    presence_penalty: float | None = None,
+    logit_bias: list[str] | None = None,
+    logprobs: int | None = None,
+    min_tokens: int | None = None,
     stop: list[str] | None = None,
+    stop_id: list[int] | None = None,
+    schema: str | None = None,
+    regex: str | None = None,
+    grammar: str | None = None,
+    suffix: str | None = None,
+    beams: int | None = None,
     steps: int | None = None,
     guidance: float | None = None,
     solver: Literal["euler", "heun", "multistep"] | None = None,
@@ -98,8 +109,30 @@ def generate(
         Draw from tokens at least this share as likely as the best.
     repetition_penalty
         Above 1, tokens that occurred become less likely.
+    frequency_penalty
+        Taken from a token's logit for each time it was generated; -2 to 2.
+    presence_penalty
+        Taken once from the logits of tokens that were generated; -2 to 2.
+    logit_bias
+        ID=VALUE: added to that token's logit, -100 to 100; may be repeated.
+    logprobs
+        With --json: each token's log-probability, and those of so many likeliest.
+    min_tokens
+        The text does not end before so many tokens.
     stop
         A string that ends a text; may be repeated.
+    stop_id
+        A token id that ends a text; may be repeated.
+    schema
+        The text is JSON that meets this JSON schema; a file, or the schema itself.
+    regex
+        The text matches this regular expression.
+    grammar
+        The text meets the grammar in this file (Lark or GBNF).
+    suffix
+        What comes after the gap that is to be filled.
+    beams
+        Search for the likeliest text, so many at a time.
     steps
         Denoising steps.
     guidance
@@ -125,7 +158,18 @@ def generate(
         "top_p": top_p,
         "min_p": min_p,
         "repetition_penalty": repetition_penalty,
+        "frequency_penalty": frequency_penalty,
+        "presence_penalty": presence_penalty,
+        "logit_bias": sampling.biases(logit_bias),
+        "logprobs": logprobs,
+        "min_tokens": min_tokens,
         "stop": tuple(map(source.as_given, stop or ())),
+        "stop_ids": tuple(stop_id or ()),
+        "schema": sampling.schema(schema),
+        "regex": regex,
+        "grammar": sampling.text_of("--grammar", grammar),
+        "suffix": suffix,
+        "beams": beams,
         "steps": steps,
         "guidance": guidance,
         "solver": solver,
@@ -148,6 +192,8 @@ def _check(want: Want) -> None:
     """Refuse what cannot be before anything is made; mention words that the model never learnt."""
     with want.model.engine() as engine:
         engine.encode(want.request)
+    if want.request.options.logprobs is not None and not want.json:
+        raise UsageError("--logprobs is told in JSON: add --json")
     if want.grid and want.target and not Path(want.target).suffix:
         suffix = want.model.codec.preview_suffix
         raise UsageError(f"--grid writes one sheet: give -o a file such as {want.target}{suffix}")
@@ -162,6 +208,9 @@ def _deliver(want: Want, quiet: bool) -> None:
         for piece in _growing(want):
             output.text(piece, end="")
         output.text("")
+        return
+    if want.request.options.logprobs is not None:
+        _with_logprobs(want)
         return
     items = _made(want, quiet)
     if want.grid:
@@ -235,6 +284,14 @@ def _texts(want: Want, items: list[str]) -> None:
         if number:
             output.text(RULE)
         output.text(item)
+
+
+def _with_logprobs(want: Want) -> None:
+    with want.model.engine() as engine:
+        generation = engine.submit(want.request)
+        items, endings = generation.result(), generation.endings
+    told = [sampling.told(want.model.codec, endings[n].logprobs) for n in sorted(endings)]
+    output.values({"items": items, "logprobs": told, "record": want.record()})
 
 
 def _rows(want: Want, frame: Any) -> None:

@@ -148,10 +148,10 @@ def wide(rows: int, scale: float = 3.0, size: int = WIDE, seed: int = 0) -> Tens
 
 
 def words(allowed: Tensor) -> Tensor:
-    """bool [B, V] -> int32 [B, ceil(V / 32)], the slow way."""
-    out = torch.zeros(len(allowed), -(-allowed.shape[1] // 32), dtype=torch.int64)
-    for row, n in allowed.nonzero().tolist():
-        out[row, n // 32] |= 1 << n % 32
+    """bool [B, V] -> int32 [B, ceil(V / 32)], the first id the lowest bit."""
+    short = -allowed.shape[1] % 32
+    bits = torch.nn.functional.pad(allowed, (0, short)).unflatten(1, (-1, 32)).long()
+    out = (bits << torch.arange(32)).sum(-1)
     return torch.where(out >= 1 << 31, out - (1 << 32), out).int()
 
 
@@ -181,7 +181,7 @@ def test_a_row_alone_and_among_64_is_the_same(size: int) -> None:
 
     together = drawn(slice(0, 64))
     assert len(set(together.tolist())) > 20
-    for row in range(64):
+    for row in range(0, 64, 3):
         assert drawn(slice(row, row + 1)).tolist() == [int(together[row])], options[row]
     weight, _ = likeliest.weights(logits, None)
     for row in range(0, 64, 9):
@@ -228,7 +228,7 @@ def test_what_is_drawn_from_is_what_a_full_sort_leaves(
 
 
 def test_draws_from_a_large_vocabulary_follow_the_distribution() -> None:
-    count, size = 40_000, 3000
+    count, size = 8000, 3000
     row = torch.full((size,), -200.0)  # most of it far below what counts
     some = torch.tensor([0, 63, 64, 1500, 2998, 2999])
     row[some] = torch.tensor([1.0, 0.0, 2.0, 1.5, -1.0, 0.5])
