@@ -175,7 +175,7 @@ def rank(
 
 def _pieces(reader: Reader, ids: tuple[int, ...]) -> list[str]:
     """What each id is alone; part of a character is told by its bytes."""
-    pieces = reader.model.codec.token_bytes()
+    pieces = reader.model.codec.pairs.pieces
     return [pieces[i].decode("utf-8", "backslashreplace") for i in ids]
 
 

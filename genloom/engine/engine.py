@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from genloom import heap
+from genloom.engine.beaming import Beams
 from genloom.engine.generation import Ending, Generation, Progress
 from genloom.engine.paged import SMALLEST, Memory
-from genloom.engine.requests import encode, streams
+from genloom.engine.requests import Encoder, streams
 from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.engine.speculate import guesser_of
 from genloom.engine.telling import Words, news
-from genloom.errors import ResourceError, UsageError
+from genloom.errors import GenloomError, ResourceError, UsageError
 from genloom.family.base import Making, Nets
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
@@ -64,6 +65,8 @@ class Engine:
         self.open: dict[int, Generation] = {}
         self.encoded: dict[int, Encoded] = {}
         self.words = Words(model.codec)
+        self.encoder = Encoder(model)
+        self.searches: dict[int, Beams] = {}
         self._next = 0
         heap.keep()
 
@@ -89,14 +92,17 @@ class Engine:
 
     def encode(self, request: Request) -> Encoded:
         """The request as tensors. RequestError when the model cannot act on it."""
-        return encode(self.model, request)
+        return self.encoder(request)
 
     def submit(self, request: Request) -> Generation:
         """Queue a request. RequestError when the model cannot act on it."""
         encoded = self.encode(request)
         generation = Generation(self, request, self._next, self.model.codec.decode)
         self.open[self._next], self.encoded[self._next] = generation, encoded
-        self.queue.add(self._next, request.count, request.priority)
+        if request.options.beams is not None and self.memory is not None:
+            self.searches[self._next] = Beams(self.nets, self.memory, self.spec, encoded)
+        else:
+            self.queue.add(self._next, request.count, request.priority)
         self._next += 1
         return generation
 
@@ -105,6 +111,8 @@ class Engine:
         self.open.pop(number, None)
         self.encoded.pop(number, None)
         self.queue.drop(number)
+        if (search := self.searches.pop(number, None)) is not None:
+            search.close()
         self.words.forget(number)
         for flight in self.flights:
             if bool((flight.owner == number).any()):
@@ -123,6 +131,27 @@ class Engine:
             self._tell(flight)
             self._land(flight)
         self.flights = [f for f in self.flights if len(f)]
+        for number, search in list(self.searches.items()):
+            self._search(number, search)
+
+    def _search(self, number: int, search: Beams) -> None:
+        """One more id for each beam; the best are handed over in the end."""
+        generation = self.open[number]
+        try:
+            search.step()
+        except GenloomError as error:
+            generation.error = error
+        if not search.finished and generation.error is None:
+            return
+        self.searches.pop(number).close()
+        found = search.best()[: generation.request.count]
+        for slot, (x, ending) in enumerate(found):
+            whole = self._filled(generation.request, x, search.known)
+            generation.add(torch.tensor([slot]), [whole])
+            generation.endings[slot] = ending
+            self._show(generation, slot, whole, True)
+        generation.ended = True
+        del self.open[number], self.encoded[number]
 
     def _forget(self, gone: Making) -> None:
         if self.guesser is not None and isinstance(gone, Streams):
@@ -205,7 +234,7 @@ class Engine:
         ):
             generation, known = self.open[owner], stream.prefix - stream.lead
             x = self.words.cut(generation, slot, x, known)
-            generation.add(torch.tensor([slot]), [x])
+            generation.add(torch.tensor([slot]), [self._filled(generation.request, x, known)])
             generation.error = generation.error or stream.error
             generation.endings[slot] = Ending(
                 finish=stream.finish,
@@ -217,7 +246,14 @@ class Engine:
             told = self.words.finished(generation, slot)
             if generation.watched and told is not None:
                 ids = x[known:] if generation.request.ids is not None else None
-                generation.tell(news(generation, slot, told.text, True, ids))
+                generation.tell(news(generation, slot, told.text(True), True, ids))
+
+    def _filled(self, request: Request, x: Tensor, known: int) -> Tensor:
+        """A gap's filling between what was given around it."""
+        if request.options.suffix is None:
+            return x
+        before, after = self.model.codec.encode([request.prompt or "", request.options.suffix])
+        return torch.cat((before, x[known:], after))
 
     # --- those who watch --------------------------------------------------------------------------
 
@@ -244,11 +280,12 @@ class Engine:
         if generation.watched and not stream.done and stream.length > stream.prefix:
             given = generation.request.ids is not None
             ids = torch.tensor(stream.new()) if given else None
-            generation.tell(news(generation, slot, told.text, False, ids))
+            generation.tell(news(generation, slot, told.text(False), False, ids))
 
     def _show(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
         if generation.watched:
-            item = self.model.codec.decode(x[None])[0] if self._shows(generation) else None
+            shown = self._shows(generation) or self.memory is not None
+            item = self.model.codec.decode([x])[0] if shown else None
             generation.tell(news(generation, slot, item, finished))
 
     def _shows(self, generation: Generation) -> bool:

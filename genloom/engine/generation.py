@@ -34,13 +34,14 @@ class Progress:
 class Ending:
     """How one sample ended. finish: "stop" (an end, a stop string), "length", or "". given, reused
     and made: ids of the prompt, how many of them were computed before, ids drawn. logprobs: of each
-    drawn id, where asked for (see family.choose)."""
+    drawn id, where asked for. score: of a beam, its log-probability a token."""
 
     finish: str = ""
     given: int = 0
     reused: int = 0
     made: int = 0
     logprobs: tuple[Any, ...] = ()
+    score: float | None = None
 
 
 class Steps(Protocol):
@@ -60,6 +61,7 @@ class Generation:
     decode: Callable[[Any], Any]
     made: int = 0
     cancelled: bool = False
+    ended: bool = False  # with fewer than were asked for
     error: GenloomError | None = None
     endings: dict[int, Ending] = field(default_factory=dict)
     _slots: list[Tensor] = field(default_factory=list)
@@ -70,7 +72,7 @@ class Generation:
 
     @property
     def complete(self) -> bool:
-        return self.cancelled or self.made >= self.request.count
+        return self.cancelled or self.ended or self.made >= self.request.count
 
     @property
     def watched(self) -> bool:

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from genloom.codec.infill import infill, infill_ends
+from genloom.engine.grammar import Grammar, Vocabulary
 from genloom.errors import RequestError
 from genloom.model import Model
 from genloom.spec import ArraySpec, Encoded, Request, Spec, TokenSpec
 
 
+class Encoder:
+    """Encodes requests for one model; keeps what takes long to make of its vocabulary."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._vocabulary: Vocabulary | None = None
+
+    def __call__(self, request: Request) -> Encoded:
+        """The request as tensors. RequestError when the model cannot act on it."""
+        refuse(self.model, request)
+        encoded, options = encode(self.model, request), request.options
+        if options.schema is None and options.regex is None and options.grammar is None:
+            return encoded
+        self._vocabulary = self._vocabulary or Vocabulary.of(self.model.codec)
+        return replace(encoded, guide=Grammar.compile(options, self._vocabulary))
+
+
 def encode(model: Model, request: Request) -> Encoded:
-    """The request as tensors. RequestError when the model cannot act on it."""
-    refuse(model, request)
-    known, allowed, prompt = None, {}, None
+    """The request as tensors, but for the form that a text is to have."""
+    known, allowed, prompt, options = None, {}, None, request.options
     if model.prompt is not None:
         prompt = _prompt(model, request.prompt)
         if request.where:
             raise RequestError("this model takes a prompt, not conditions: leave out --where")
     elif request.ids is not None:
         known = _begun(model.codec.spec, request.ids)
+    elif options.suffix is not None:
+        known = infill(model.codec, request.prompt or "", options.suffix)
+        options = replace(options, stop_ids=(*options.stop_ids, *infill_ends(model.codec)))
     else:
         condition = model.codec.condition(request.prompt, request.where)
         known, allowed = condition.known, condition.allowed
@@ -31,7 +54,7 @@ def encode(model: Model, request: Request) -> Encoded:
         allowed=allowed,
         prompt=None if prompt is None else prompt.to(device),
         priority=request.priority,
-        options=request.options,
+        options=options,
     )
 
 
@@ -70,8 +93,25 @@ def refuse(model: Model, request: Request) -> None:
             f"a {family.kind} model has no option {', '.join(surplus)}: it takes "
             f"{', '.join(sorted(family.takes)) or 'none'}"
         )
+    if isinstance(spec, TokenSpec):
+        request.options.check_ids(spec.vocab)
+    _refuse_beams(request)
     takes_text = model.prompt is not None or not isinstance(spec, ArraySpec)
     if request.prompt is not None and not takes_text:
         raise RequestError(
             "this model was trained without captions and takes no prompt: leave it out"
         )
+
+
+def _refuse_beams(request: Request) -> None:
+    options = request.options
+    if options.beams is None:
+        return
+    if request.count > options.beams:
+        raise RequestError(
+            f"{request.count} texts are asked of {options.beams} beams: ask for as many at most"
+        )
+    free = {"beams", "max_tokens", "stop_ids", "logit_bias", "suffix"}
+    other = sorted(set(options.given()) - free)
+    if other:
+        raise RequestError(f"a beam search draws nothing: leave out {', '.join(other)}")

@@ -12,20 +12,23 @@ from torch import Tensor
 from genloom.engine.generation import Generation, Progress
 from genloom.engine.growing import Growing, stopped
 from genloom.family.streams import Stream
+from genloom.spec import Request
 
 
 @dataclass
 class Told:
-    """A text so far. begin: where what was drawn begins in it; shown: what is told begins."""
+    """A text so far. begin: where what was drawn begins in it; shown: what is told begins, behind
+    the text `before`, and in the end before the text `after`."""
 
     growing: Growing
     begin: int
     shown: int
+    before: str = ""
+    after: str = ""
     cut: bool = False
 
-    @property
-    def text(self) -> str:
-        return self.growing.text[self.shown :]
+    def text(self, finished: bool) -> str:
+        return self.before + self.growing.text[self.shown :] + (self.after if finished else "")
 
 
 class Words:
@@ -48,7 +51,7 @@ class Words:
         if told is None:
             growing = Growing(self._decode, stream.ids[stream.lead : stream.prefix])
             begin = len(growing.text)
-            told = Told(growing, begin, begin if generation.request.ids is not None else 0)
+            told = self._begin(generation.request, growing, begin)
             self.told[generation.number, slot] = told
         if told.cut:
             return told
@@ -61,6 +64,12 @@ class Words:
             told.cut = True
             stream.stop("stop")
         return told
+
+    def _begin(self, request: Request, growing: Growing, begin: int) -> Told:
+        """By ids, only what was added is told; of a gap, what stands around it as it was given."""
+        if request.options.suffix is not None:
+            return Told(growing, begin, begin, request.prompt or "", request.options.suffix)
+        return Told(growing, begin, begin if request.ids is not None else 0)
 
     def cut(self, generation: Generation, slot: int, x: Tensor, known: int) -> Tensor:
         """x without what follows a stop string, and the string itself."""

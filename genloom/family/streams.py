@@ -83,7 +83,7 @@ class Stream:
         self.ids.append(drawn)
         if self.guide is not None:
             self.guide.accept(drawn)
-        if drawn in self.ends and not self.options.ignore_eos:
+        if drawn in self.ends and (self.guide is not None or not self.options.ignore_eos):
             self.stop("stop")
         elif self.length >= self.end:
             self.stop("length")
@@ -201,7 +201,7 @@ def step(nets: Mapping[str, nn.Module], streams: Streams, cache: Sequences) -> N
     if plan is None:
         return
     net: Any = nets["net"]
-    hidden = _feed(net, streams.items, plan)
+    hidden = feed(net, streams.items, plan)
     ready, places, kept, first = [], [], [], 0
     for row, begin, count in zip(plan.rows, plan.firsts, plan.counts, strict=True):
         stream = streams.items[row]
@@ -218,7 +218,7 @@ def step(nets: Mapping[str, nn.Module], streams: Streams, cache: Sequences) -> N
     cache.settle(plan, streams.items, kept)
 
 
-def _feed(net: Any, items: Sequence[Stream], plan: Plan) -> Tensor:
+def feed(net: Any, items: Sequence[Stream], plan: Plan) -> Tensor:
     """Hidden state [N, D] after each id that is fed."""
     ids: list[int] = []
     before: list[int] = []
@@ -253,7 +253,8 @@ def _draw(
             pick = drawn[first + n]
             if top is not None:
                 stream.chosen.append(_chosen(logits[first + n], pick, top))
-            stream.add(pick)
+            if not stream.done:  # a guide that leads nowhere has ended it
+                stream.add(pick)
             if stream.done or n == guesses or pick != guessed[n]:
                 break
             kept[place] += 1
@@ -297,8 +298,17 @@ def _masks(rows: list[Stream], logits: Tensor) -> Tensor:
     """int32 [B, ceil(V / 32)]: a bit for each id that may come next."""
     words = -(-logits.shape[1] // 32)
     free = torch.full((words,), -1, dtype=torch.int32)
-    masks = [free if s.guide is None else s.guide.mask() for s in rows]
-    return torch.stack(masks).to(logits.device)
+    return torch.stack([_mask(s, free) for s in rows]).to(logits.device)
+
+
+def _mask(stream: Stream, free: Tensor) -> Tensor:
+    if stream.guide is None or stream.done:
+        return free
+    try:
+        return stream.guide.mask()
+    except GenloomError as error:
+        stream.fail(error)
+        return free
 
 
 def result(streams: Streams) -> list[Tensor]:
