@@ -125,8 +125,9 @@ def _byte_level(told: Mapping[str, Any], pieces: Sequence[spm.Piece]) -> str:
         if piece.kind in (spm.UNKNOWN, spm.CONTROL, spm.USER)
     ]
     # Added tokens stand in the vocabulary, too: the library numbers those anew that do not.
-    vocab = {piece.text: n for n, piece in enumerate(pieces)}
-    if len(vocab) != len(pieces):
+    used = [(n, piece) for n, piece in enumerate(pieces) if piece.kind != spm.UNUSED]
+    vocab = {piece.text: n for n, piece in used}
+    if len(vocab) != len(used):
         raise ModelError("the GGUF file's tokenizer has a token twice: it is damaged")
     return json.dumps(
         {
