@@ -21,11 +21,12 @@ HERE = Path(__file__).resolve().parent
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-fvisibility=hidden", "-w")
 
-_WIDE = "-mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni".split()
+_NARROW = ["-mavx2", "-mfma", "-mf16c"]
+_WIDE = [*_NARROW, *(f"-mavx512{part}" for part in ("f", "bw", "vl", "dq", "vnni"))]
 _BF16 = [*_WIDE, "-mavx512bf16"]
 # instruction set -> its flags; what a compiler does not know is left out
 SETS: dict[str, list[str]] = {
-    "avx2": "-mavx2 -mfma -mf16c".split(),
+    "avx2": _NARROW,
     "avx512": _WIDE,
     "avx512_bf16": _BF16,
     "amx": [*_BF16, "-mamx-tile", "-mamx-int8", "-mamx-bf16"],
@@ -53,6 +54,7 @@ def build(compiler: str = "", target: Path | None = None) -> Path:
     """Compile; CannotBuild where that fails. The library appears whole or not at all."""
     compiler = compiler or _compiler()
     target = target or library()
+    _finish(_spawn([compiler, "--version"]))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         sets = [name for name in SETS if _x86() and _knows(compiler, SETS[name], place)]
@@ -61,10 +63,11 @@ def build(compiler: str = "", target: Path | None = None) -> Path:
         have = [f"-DGL_{name.upper()}" for name in sets]
         have.append(f'-DGL_VERSION="{version()}"')
         running.append(
-            _spawn([compiler, *FLAGS, *have, "-c", str(HERE / "api.cpp"), "-o", str(place / "api.o")])
+            _spawn(
+                [compiler, *FLAGS, *have, "-c", str(HERE / "api.cpp"), "-o", str(place / "api.o")]
+            )
         )
-        for process in running:
-            _finish(process)
+        _finish(*running)
         objects = [str(path) for path in sorted(place.glob("*.o"))]
         made = place / target.name
         _finish(_spawn([compiler, "-shared", "-pthread", "-o", str(made), *objects]))
@@ -92,29 +95,30 @@ def _knows(compiler: str, flags: Sequence[str], place: Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _start(
-    compiler: str, place: Path, name: str, flags: Sequence[str]
-) -> subprocess.Popen[str]:
+def _start(compiler: str, place: Path, name: str, flags: Sequence[str]) -> subprocess.Popen[str]:
     source, made = str(HERE / "kernels.cpp"), str(place / f"{name}.o")
     return _spawn([compiler, *FLAGS, *flags, f"-DGL_TABLE=gl_{name}", "-c", source, "-o", made])
 
 
 def _spawn(command: Sequence[str]) -> subprocess.Popen[str]:
     try:
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
     except OSError as error:
         raise CannotBuild(f"{command[0]} does not run ({error.strerror})") from None
 
 
-def _finish(process: subprocess.Popen[str]) -> None:
-    said, _ = process.communicate()
-    if process.returncode:
-        raise CannotBuild(f"the compiler failed: {said.strip()[-2000:]}")
+def _finish(*running: subprocess.Popen[str]) -> None:
+    said = [process.communicate()[0] for process in running]
+    for process, told in zip(running, said, strict=True):
+        if process.returncode:
+            raise CannotBuild(f"the compiler failed: {told.strip()[-2000:]}")
 
 
 if __name__ == "__main__":
     try:
-        print(build(*sys.argv[1:2]))
+        print(build(sys.argv[1] if sys.argv[1:] else ""))
     except CannotBuild as fault:
         print(fault, file=sys.stderr)
         sys.exit(1)

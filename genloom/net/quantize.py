@@ -8,6 +8,7 @@ arithmetic lies in quantize_formats.py and native/.
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -114,7 +115,6 @@ def _packer(net: LanguageModel, form: Format, head: Format) -> Maker:
     gated = net.config.activation in GATED
     total = 0
     for block in net.transformer.blocks:
-        feed = block.feed
         for name, shape in _shapes(block):
             total += packed_bytes(shape, form, gated and name == "up")
     table = tuple(net.embed.weight.shape)
@@ -161,3 +161,19 @@ def _weights(block: nn.Module) -> Iterator[Weight]:
     yield from (block.mix.qkv.weight, block.mix.out.weight)
     for part in (block.feed.up, block.feed.down):
         yield from part.weights if isinstance(part, ExpertWeights) else (part.weight,)
+
+
+def read_rate(size: int = 1 << 29) -> float:
+    """Bytes a second of a plain read by the kernels' own threads, of memory far beyond any cache:
+    the limit of decoding. Without kernels torch reads."""
+    block = torch.ones(size // 8, dtype=torch.float64)
+    library = native.kernels()
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        if library is None:
+            block.sum()
+        else:
+            library.gl_read(block.data_ptr(), size, torch.get_num_threads())
+        times.append(time.perf_counter() - begun)
+    return size / sorted(times)[2]

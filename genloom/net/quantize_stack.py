@@ -168,9 +168,10 @@ class Fused:
         ups, downs = feed.up.weights, feed.down.weights
         out.experts = len(ups)
         out.router = keep(_wide(feed.gate.weight), self._kept)
-        out.expert_up = (Matrix * len(ups))(*(self._matrix(w) for w in ups))
-        out.expert_down = (Matrix * len(downs))(*(self._matrix(w) for w in downs))
-        self._alive += [out.expert_up, out.expert_down]
+        up = (Matrix * len(ups))(*(self._matrix(w) for w in ups))
+        down = (Matrix * len(downs))(*(self._matrix(w) for w in downs))
+        out.expert_up, out.expert_down = up, down
+        self._alive += [up, down]
 
     def _linear(self, module: nn.Module) -> Matrix:
         assert isinstance(module, QuantizedLinear)
