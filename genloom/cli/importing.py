@@ -19,7 +19,7 @@ QUIET_SECONDS = 10.0  # between two plain lines
 
 
 def bring(
-    origin: str,
+    source: str,
     /,
     *,
     name: Annotated[str | None, Parameter(name=["--name", "--out"])] = None,
@@ -35,7 +35,7 @@ def bring(
 
     Parameters
     ----------
-    origin
+    source
         A folder in the Hugging Face layout, a GGUF file, org/name on a hub, or org/name:file.gguf.
     name
         Name or path of the model; the source's own name unless given.
@@ -54,7 +54,7 @@ def bring(
     begun = time.monotonic()
     with Bars(quiet) as bars:
         model = api.import_weights(
-            origin, name=name, revision=revision, token=token, progress=bars.hear
+            source, name=name, revision=revision, token=token, progress=bars.hear
         )
     for note in model.card["notes"]:
         warn(note)
@@ -73,10 +73,10 @@ def bring(
     if json:
         output.values({**told, "notes": model.card["notes"]})
         return
-    source: dict[str, Any] = told.pop("source")
-    told["licence"] = source.get("licence") or "not said"
-    told["source"] = source.get("hub") or source.get("folder") or source.get("file")
-    told["revision"] = source.get("revision")
+    came: dict[str, Any] = told.pop("source")
+    told["licence"] = came.get("licence") or "not said"
+    told["source"] = came.get("hub") or came.get("folder") or came.get("file")
+    told["revision"] = came.get("revision")
     output.pairs(told)
 
 

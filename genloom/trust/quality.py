@@ -83,10 +83,11 @@ def evaluate(
     begun = time.monotonic()
     tell = _telling(listener)
     tell("reading the data")
-    train = loaded.training_items() if training is None else _items(loaded, training)
+    published = training is None and not loaded.card.get("data")  # its data lies elsewhere
+    train: Any = [] if published else _training(loaded, training)
     held = loaded.held_out_items() if data is None else _items(loaded, data)
     for items, what in ((train, "training data"), (held, "held-out data; name data to measure on")):
-        if not len(items):
+        if not len(items) and not (published and items is train):
             raise DataError(f"the model has no {what}")
     rows, used = measure(loaded, train, held, seed=seed, count=count, tell=tell, **options)
     protocol = {
@@ -101,6 +102,10 @@ def evaluate(
         "software": api.software(),
     }
     return Report(rows=tuple(Row(**_finite(vars(row))) for row in rows), protocol=protocol)
+
+
+def _training(model: api.Model, given: Any) -> Any:
+    return model.training_items() if given is None else _items(model, given)
 
 
 def _telling(listener: Listener) -> Tell:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from genloom.metric.text import compression_floor, distinct_n, rates, repetition
 from genloom.trust.quality import Row, Tell
 
 LONGEST = 1_000_000  # characters of held-out text that are scored
+CONTEXT = 2048  # tokens, where a model's own context has more
 SAMPLES = 32
 TOKENS = 256  # of a sample
 ORDER = 6  # bytes of the counting floor
@@ -42,15 +43,18 @@ def measure(
     tell("scoring held-out text")
     held = _first(held, LONGEST)
     own = _score(model, held)
-    tell("scoring training text")
-    seen = _score(model, _last(train, own.characters))
-    tell("counting and compressing")
-    rows = losses(own, seen, train, held)
+    if train:
+        tell("scoring training text")
+        seen = _score(model, _last(train, own.characters))
+        tell("counting and compressing")
+        rows = losses(own, seen, train, held)
+    else:
+        seen, rows = Scored(nats=0.0, tokens=0, characters=0, size=0), _untrained(own, held)
     tell("writing samples")
     made = model.generate(None, count or SAMPLES, seed=seed, max_tokens=TOKENS)
     tell("looking for copies")
     real = _passages(held, [len(text) for text in made])
-    rows += [*variety(made, real), *copying(made, real, train)]
+    rows += [*variety(made, real), *(copying(made, real, train) if train else [])]
     return rows, {
         "scored_characters": own.characters,
         "scored_bytes": own.size,
@@ -62,9 +66,14 @@ def measure(
     }
 
 
+def _windowed(spec: Any) -> Any:
+    """With a context that is scored at a time: the longest published ones would not fit."""
+    return replace(spec, length=min(spec.length, CONTEXT))
+
+
 def _context(model: api.Model) -> str:
     codec: Any = model.codec
-    length = codec.spec.length
+    length = _windowed(codec.spec).length
     if not model.recipe.data.pack:
         return f"each text by itself, up to {length} tokens"
     return f"one stream in windows of {length} tokens that move by half: at least {length // 2}"
@@ -91,7 +100,7 @@ def _score(model: api.Model, texts: Sequence[str]) -> Scored:
     """Every token once. Ends of texts are tokens, too: they cost nats and add no characters."""
     codec: Any = model.codec
     nets: Any = model.nets  # a ModuleDict is a mapping in all but name
-    spec, data = codec.spec, model.recipe.data
+    spec, data = _windowed(codec.spec), model.recipe.data
     ids = codec.encode(texts)
     if not data.pack:  # what lies beyond the context is not scored, so it must not be counted
         ids = [x[: spec.length] for x in ids]
@@ -130,6 +139,18 @@ def losses(own: Scored, seen: Scored, train: Sequence[str], held: Sequence[str])
     return [
         Row(metric=name, value=value[key], floor=floors[key], ceiling=ceiling[key], note=note)
         for name, key in names.items()
+    ]
+
+
+def _untrained(own: Scored, held: Sequence[str]) -> list[Row]:
+    """Of published weights, whose training text is not at hand."""
+    packed = compression_floor(b"", _bytes(held))
+    note = f"floor: lzma; bz2 needs {packed['bz2']:.3f}; what it was trained on is not at hand"
+    value = own.rates()
+    return [
+        Row(metric="bits_per_byte", value=value["bits_per_byte"], floor=packed["lzma"], note=note),
+        Row(metric="nats_per_character", value=value["nats_per_character"]),
+        Row(metric="loss", value=value["nats_per_token"]),
     ]
 
 

@@ -63,7 +63,7 @@ def bring(found: Found, make: type[M], progress: Progress = lambda done, of: Non
         codec=Part(codec.kind, {"vocab": GIVEN, "length": codec.length}),
         family=Part("autoregressive"),
         net={"net": Part("transformer", options)},
-        data=Data(pack=True),
+        data=Data(pack=True, batch=1),
     )
     with Unfilled():
         nets = recipe.make_nets(codec.spec, None)

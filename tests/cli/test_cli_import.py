@@ -37,6 +37,20 @@ def test_an_imported_model_is_listed_shown_and_generates(shell: Shell, imported:
     assert again.out == ran.out
 
 
+def test_an_imported_model_is_measured_on_text_that_is_named(
+    shell: Shell, imported: str, texts: Path
+) -> None:
+    ran = shell("eval", imported, texts, "-n", "2", "--json")
+    assert ran.code == 0, ran.err
+    rows = {row["metric"]: row for row in json.loads(ran.out)["rows"]}
+    assert 1 < rows["bits_per_byte"]["value"] < 30  # random weights
+    assert rows["bits_per_byte"]["floor"] < 3 and rows["bits_per_byte"]["ceiling"] is None
+    assert "longest_overlap" not in rows
+    ran = shell("eval", imported)
+    assert ran.code == 1
+    one_error(ran, "data")
+
+
 def test_importing_says_what_came(shell: Shell, published: Path) -> None:
     ran = shell("import", published, "--name", "other", "--json")
     told = json.loads(ran.out)
@@ -156,6 +170,7 @@ for event, part in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.timeout(300)
 def test_an_interrupted_import_leaves_nothing(published: Path, tmp_path: Path) -> None:
     """While the weights are read, while the new folder is written, and before it gets its name."""
     shutil.copytree(published, tmp_path / "came")
