@@ -45,11 +45,13 @@ KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
 
 class Model(stored.Model):
-    """A trained model that generates. Made by `train` or `load`."""
+    """A trained model that generates. Made by `train` or `load`. bits: of packed weights."""
 
-    def engine(self) -> Engine:
-        """A new engine on this model."""
-        return Engine(self)
+    bits: int | None = None
+
+    def engine(self, speculate: Literal["lookup"] | stored.Model | None = None) -> Engine:
+        """A new engine on this model; see `Engine` for speculate."""
+        return Engine(self, speculate=speculate)
 
     def generate(
         self,
@@ -220,10 +222,16 @@ def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Mod
     if bits is not None and not texts:
         raise UsageError("bits are for models of texts: load this one without")
     if bits is not None or (half and texts):
-        quantize(model.nets["net"], FORMS[bits or 16])
+        model.bits = bits or 16
+        quantize(model.nets["net"], FORMS[model.bits])
     elif half:
         model.nets.float()
     return model
+
+
+def fingerprint(name: str | Path) -> str:
+    """SHA-256 over the weights as they are stored, whatever is loaded of them."""
+    return Model.load(store.existing(name), dtype="stored").digest()
 
 
 def import_weights(
@@ -304,6 +312,7 @@ def record(model: stored.Model, request: Request) -> dict[str, Any]:
         "genloom": software()["genloom"],
         "model": store.told(model.folder) if model.folder else model.recipe.name,
         "weights": model.card.get("weights") or model.digest(),
+        **({} if getattr(model, "bits", None) is None else {"bits": getattr(model, "bits", None)}),
         "recipe": model.recipe.digest(),
         "data": {k: data[k] for k in ("sha256", "licence", "items") if k in data},
         "media": model.codec.media,

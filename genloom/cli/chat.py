@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from genloom.cli import chat_commands, chat_screen, output, settings, source
 from genloom.cli.chat_session import Session, Settings, Turn
@@ -32,6 +32,8 @@ def chat(
     temperature: float | None = None,
     top_p: float | None = None,
     max_tokens: int | None = None,
+    bits: Literal[32, 16, 8, 4] | None = None,
+    speculate: str | None = None,
     json: bool = False,
 ) -> None:
     """Talk with a model.
@@ -55,6 +57,10 @@ def chat(
         Draw from the smallest set of this probability.
     max_tokens
         Longest answer, in tokens.
+    bits
+        Of the weights: fewer are faster and a little less exact.
+    speculate
+        How to guess ahead, which changes the speed and not the text: lookup, or a smaller model.
     json
         Print one object: the answer, its tokens and its speed.
     """
@@ -68,7 +74,7 @@ def chat(
     )
     if json and said is None:
         raise UsageError("--json prints one answer: give a prompt, or pipe one in")
-    with _session(model, how) as session:
+    with _session(model, how, bits, speculate) as session:
         session.system = system
         if said is None:
             _talk(session)
@@ -77,13 +83,15 @@ def chat(
 
 
 @contextmanager
-def _session(name: str, how: Settings) -> Iterator[Session]:
-    loaded = settings.load(name)
+def _session(
+    name: str, how: Settings, bits: int | None, speculate: str | None
+) -> Iterator[Session]:
+    loaded, guesser = settings.load(name, bits), settings.guesser(speculate)
     from genloom.codec import chat as chats
 
     renderer = chats.of(loaded)
     try:
-        with loaded.engine() as engine:
+        with loaded.engine(guesser) as engine:
             yield Session(
                 name=Path(name).name,
                 model=loaded,

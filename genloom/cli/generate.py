@@ -36,6 +36,7 @@ class Want:
     grid: bool
     json: bool
     recorded: bool
+    guesser: Any = None
 
     def record(self) -> dict[str, Any]:
         from genloom import api
@@ -70,6 +71,8 @@ def generate(
     grammar: str | None = None,
     suffix: str | None = None,
     beams: int | None = None,
+    bits: Literal[32, 16, 8, 4] | None = None,
+    speculate: str | None = None,
     steps: int | None = None,
     guidance: float | None = None,
     solver: Literal["euler", "heun", "multistep"] | None = None,
@@ -133,6 +136,10 @@ def generate(
         What comes after the gap that is to be filled.
     beams
         Search for the likeliest text, so many at a time.
+    bits
+        Of the weights of a model of texts: fewer are faster and a little less exact.
+    speculate
+        How to guess ahead, which changes the speed and not the text: lookup, or a smaller model.
     steps
         Denoising steps.
     guidance
@@ -150,7 +157,7 @@ def generate(
     """
     from genloom import api
 
-    loaded = settings.load(model)
+    loaded = settings.load(model, bits)
     options = {
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -183,6 +190,7 @@ def generate(
         grid=grid,
         json=json,
         recorded=not no_record,
+        guesser=settings.guesser(speculate),
     )
     _check(want)
     _deliver(want, quiet)
@@ -190,8 +198,9 @@ def generate(
 
 def _check(want: Want) -> None:
     """Refuse what cannot be before anything is made; mention words that the model never learnt."""
-    with want.model.engine() as engine:
-        engine.encode(want.request)
+    from genloom.engine.requests import Encoder
+
+    Encoder(want.model)(want.request)
     if want.request.options.logprobs is not None and not want.json:
         raise UsageError("--logprobs is told in JSON: add --json")
     if want.grid and want.target and not Path(want.target).suffix:
@@ -235,7 +244,7 @@ def _streams(want: Want) -> bool:
 def _growing(want: Want) -> Iterator[str]:
     """What is new of the text; the beginning of a stop string waits until it is told apart."""
     told = 0
-    with want.model.engine() as engine:
+    with want.model.engine(want.guesser) as engine:
         generation = engine.submit(want.request)
         for progress in generation:
             text = progress.item or ""
@@ -266,7 +275,7 @@ def _made(want: Want, quiet: bool) -> Any:
     from rich.console import Console
 
     with (
-        want.model.engine() as engine,
+        want.model.engine(want.guesser) as engine,
         Console(stderr=True).status("making ...") as status,
     ):
         generation = engine.submit(want.request)
@@ -287,7 +296,7 @@ def _texts(want: Want, items: list[str]) -> None:
 
 
 def _with_logprobs(want: Want) -> None:
-    with want.model.engine() as engine:
+    with want.model.engine(want.guesser) as engine:
         generation = engine.submit(want.request)
         items, endings = generation.result(), generation.endings
     told = [sampling.told(want.model.codec, endings[n].logprobs) for n in sorted(endings)]

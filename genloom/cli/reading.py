@@ -17,6 +17,7 @@ from genloom.errors import UsageError
 if TYPE_CHECKING:
     from genloom.engine.reading import Reader
 
+Bits = Literal[32, 16, 8, 4] | None
 File = Annotated[str | None, Parameter(name=["--file", "-f"])]
 
 
@@ -41,10 +42,10 @@ def _texts(given: tuple[str, ...], file: str | None, whole: bool) -> list[str]:
     return texts
 
 
-def _reader(model: str) -> Reader:
+def _reader(model: str, bits: int | None) -> Reader:
     from genloom.engine.reading import Reader
 
-    return Reader(settings.load(model))
+    return Reader(settings.load(model, bits))
 
 
 def score(
@@ -54,6 +55,7 @@ def score(
     file: File = None,
     whole: bool = False,
     each: bool = False,
+    bits: Bits = None,
     json: bool = False,
 ) -> None:
     """How likely a model finds texts: nats, perplexity, bits a byte.
@@ -70,11 +72,13 @@ def score(
         The file, or stdin, is one text.
     each
         Tell every token's log-probability, too.
+    bits
+        Of the weights: 32, 16, 8 or 4; as stored unless given.
     json
         Print JSON.
     """
     read = _texts(texts, file, whole)
-    with _reader(model) as reader:
+    with _reader(model, bits) as reader:
         told = reader.score(read)
         pieces = [_pieces(reader, s.ids) for s in told] if each else []
     rows = [
@@ -107,6 +111,7 @@ def embed(
     pooling: Literal["mean", "last"] = "mean",
     size: int | None = None,
     raw: bool = False,
+    bits: Bits = None,
 ) -> None:
     """Texts as vectors, printed as JSON: one list of numbers a line.
 
@@ -126,11 +131,13 @@ def embed(
         Keep the first so many numbers.
     raw
         Do not scale to length one.
+    bits
+        Of the weights: 32, 16, 8 or 4; as stored unless given.
     """
     import json
 
     read = _texts(texts, file, whole)
-    with _reader(model) as reader:
+    with _reader(model, bits) as reader:
         made = reader.embed(read, pooling=pooling, size=size, normalise=not raw)
     for row in made.tolist():
         sys.stdout.write(json.dumps([round(x, 7) for x in row]) + "\n")
@@ -143,6 +150,7 @@ def rank(
     *texts: str,
     file: File = None,
     count: Annotated[int | None, Parameter(name=["-n", "--count"])] = None,
+    bits: Bits = None,
     json: bool = False,
 ) -> None:
     """Order texts by how well they answer a query, best first.
@@ -159,11 +167,13 @@ def rank(
         A file to read instead, one text a line.
     count
         Show the best so many.
+    bits
+        Of the weights: 32, 16, 8 or 4; as stored unless given.
     json
         Print JSON.
     """
     read = _texts(texts, file, whole=False)
-    with _reader(model) as reader:
+    with _reader(model, bits) as reader:
         told = reader.rank(query, read)
     order = sorted(range(len(read)), key=lambda n: (-told[n], n))[:count]
     rows = [{"place": n, "score": told[n], "text": read[n]} for n in order]

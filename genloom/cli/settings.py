@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genloom.api import Model
@@ -24,6 +24,11 @@ def store() -> ModuleType:
 def device() -> str:
     """Where models run: "auto", "cpu", "cuda", "cuda:1" ..."""
     return os.environ.get("GENLOOM_DEVICE") or "auto"
+
+
+def guesser(how: str | None) -> Any:
+    """What guesses ahead for texts: "lookup", or the smaller model of that name."""
+    return how if how in (None, "lookup") else load(how)
 
 
 def load(name: str, bits: int | None = None) -> Model:

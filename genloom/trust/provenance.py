@@ -200,10 +200,10 @@ def _at_hand(
 ) -> Literal["same", "differs", "missing"]:
     """By the weights themselves, not by what the card says of them."""
     try:
-        found = api.load(model or str(record.get("model") or ""), device="cpu")
+        found = api.fingerprint(model or str(record.get("model") or ""))
     except GenloomError:
         return "missing"
-    return "same" if found.digest() == record.get("weights") else "differs"
+    return "same" if found == record.get("weights") else "differs"
 
 
 # --- making again ---------------------------------------------------------------------------------
@@ -277,12 +277,11 @@ def _replayed(path: Path, out: str | Path | None) -> Path:
 def _same_model(record: Mapping[str, Any], path: Path, model: str | Path | None) -> api.Model:
     name = model or str(record.get("model") or "")
     try:
-        loaded = api.load(name)
+        digest, loaded = api.fingerprint(name), api.load(name, bits=record.get("bits"))
     except ModelError as error:
         raise ModelError(
             f"{path.name} was made by the model {name!r}, which is not at hand ({error})"
         ) from error
-    digest = loaded.digest()
     if digest != record["weights"]:
         raise ModelError(
             f"{path.name} was made by weights {str(record['weights'])[:12]}, but the model "
