@@ -54,6 +54,8 @@ def doctor(*, json: bool = False) -> int:
 def _machine() -> dict[str, Any]:
     import torch
 
+    from genloom.net.quantize import kernels
+
     cuda = torch.cuda.is_available()
     return {
         "genloom": genloom.__version__,
@@ -66,6 +68,7 @@ def _machine() -> dict[str, Any]:
         "memory_free": _memory(),
         "device": torch.cuda.get_device_name(0) if cuda else "cpu",
         "vector_units": torch.backends.cpu.get_cpu_capability(),
+        "kernels": kernels(),
     }
 
 

@@ -177,3 +177,8 @@ def read_rate(size: int = 1 << 29) -> float:
             library.gl_read(block.data_ptr(), size, torch.get_num_threads())
         times.append(time.perf_counter() - begun)
     return size / sorted(times)[2]
+
+
+def kernels() -> str:
+    """One line for people: which kernels serve on the CPU, or why none do."""
+    return native.status()
