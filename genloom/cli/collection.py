@@ -117,7 +117,8 @@ class Texts:
 
         suffix = target.suffix.lower()
         if suffix == ".jsonl":
-            content = "".join(json.dumps({"text": t}, ensure_ascii=False) + "\n" for t in items)
+            line = getattr(self.codec, "line", _line)
+            content = "".join(map(line, items))
         elif suffix:
             content = f"\n{SEPARATOR}\n".join(items)
         else:
@@ -132,6 +133,10 @@ class Texts:
             return name
         lines = ".jsonl" in source.suffixes
         return f"{name}{'.jsonl' if lines else self.codec.suffix}"
+
+
+def _line(text: str) -> str:
+    return json.dumps({"text": text}, ensure_ascii=False) + "\n"
 
 
 class Pictures:

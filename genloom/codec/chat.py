@@ -79,16 +79,24 @@ class Renderer:
     # --- serving --------------------------------------------------------------------------------
 
     def text(
-        self, messages: Any, *, tools: Any = None, reply: bool = True, **variables: Any
+        self,
+        messages: Any,
+        *,
+        tools: Any = None,
+        reply: bool = True,
+        variables: Mapping[str, Any] | None = None,
     ) -> str:
-        """What the template writes. reply: up to where the assistant is to speak."""
-        rendered = self._rendered(checked(messages), checked_tools(tools), reply, variables)
+        """What the template writes. reply: up to where the assistant is to speak. variables: what
+        the template itself knows, such as enable_thinking."""
+        rendered = self._rendered(checked(messages), checked_tools(tools), reply, variables or {})
         return _without(rendered)
 
-    def prompt(self, messages: Any, *, tools: Any = None, **variables: Any) -> Prompt:
+    def prompt(
+        self, messages: Any, *, tools: Any = None, variables: Mapping[str, Any] | None = None
+    ) -> Prompt:
         """Ids for `Request.ids`. RequestError where they are over the context."""
         offered = checked_tools(tools)
-        rendered = self._rendered(checked(messages), offered, True, variables)
+        rendered = self._rendered(checked(messages), offered, True, variables or {})
         ids = self.tokens.encode(rendered.text, rendered.shield).ids
         if self.spec.leads and ids[:1] == [self.spec.bos]:
             del ids[0]
@@ -134,9 +142,9 @@ class Renderer:
         taken = self._free(messages, tools)
         spans = []
         for n, message in enumerate(messages):
-            if message["role"] != "assistant":
+            if message["role"] != "assistant" or not n:  # a turn that nobody asked for
                 continue
-            before = self._filled(messages[:n], tools, True, {}, taken) if n else ""
+            before = self._filled(messages[:n], tools, True, {}, taken)
             upto = self._filled(messages[: n + 1], tools, False, {}, taken)
             if not (whole.text.startswith(upto) and upto.startswith(before)):
                 raise ModelError(
@@ -169,8 +177,8 @@ class Renderer:
 
     def _free(self, messages: list[Message], tools: Any) -> tuple[str, str, str]:
         """Three characters that stand nowhere: the shield and both marks of a span."""
-        there = {c for text in texts_in([messages, tools]) for c in NONCHARACTERS if c in text}
-        free = [c for c in NONCHARACTERS if c not in there]
+        texts = list(texts_in([messages, tools]))
+        free = [c for c in NONCHARACTERS if not any(c in t or _escaped(c) in t for t in texts)]
         if len(free) < 3:
             raise RequestError("the messages hold every noncharacter of Unicode: leave them out")
         return free[0], free[1], free[2]
@@ -187,14 +195,17 @@ class Renderer:
         template = self.template if tools is None else self.with_tools
         values = {
             **self.names,
-            **plain(variables, "the template's variables"),
+            **walked(
+                plain(variables, "the template's variables"),
+                lambda text: self._shields[1](text, shield),
+            ),
             "messages": [self._shielded(message, shield) for message in messages],
             "tools": walked(tools, lambda text: self._shields[0](text, shield)),
             "documents": None,
             "add_generation_prompt": reply,
         }
         text = template.render(values, (free[1], free[2]))
-        return text.replace(f"\\u{ord(shield):04x}", shield)  # as JSON may have written it
+        return text.replace(_escaped(shield), shield)
 
     def _shielded(self, message: Message, shield: str) -> Message:
         own: Shield = self._shields[message["role"] in _OTHERS]
@@ -240,10 +251,19 @@ class Answer:
             out["reasoning_content"] = whole.reasoning
         if whole.calls:
             out["tool_calls"] = [
-                {"type": "function", "function": {"name": c.name, "arguments": c.arguments}}
-                for c in whole.calls
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                }
+                for call in whole.calls
             ]
         return out
+
+
+def _escaped(character: str) -> str:
+    """As JSON may write it."""
+    return f"\\u{ord(character):04x}"
 
 
 def _without(rendered: _Rendered) -> str:
@@ -271,7 +291,7 @@ def of(model: Any) -> Renderer:
     if hasattr(codec, "renderer"):
         made: Renderer = codec.renderer
         return made
-    pairs = getattr(codec, "pairs", None)
+    pairs: Any = getattr(codec, "pairs", None)
     policy = getattr(pairs, "policy", None)
     if policy is None or policy.template is None:
         raise RequestError(

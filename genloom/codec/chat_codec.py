@@ -44,7 +44,7 @@ class ChatCodec:
 
     kind: ClassVar[str] = "chat"
     media: ClassVar[str] = "application/json"
-    suffix: ClassVar[str] = ".txt"
+    suffix: ClassVar[str] = ".jsonl"
     preview_suffix: ClassVar[str] = ".txt"
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
@@ -77,7 +77,8 @@ class ChatCodec:
         return Renderer(self.template, tokens, self.spec)
 
     def _tokenizer(self) -> Tokenizer:
-        made = Tokenizer.from_str(self.text.pairs.to_json())
+        pairs: Any = self.text.pairs  # ours, never a published model's
+        made = Tokenizer.from_str(pairs.to_json())
         special = [AddedToken(name, special=True, normalized=False) for name in CONTROLS]
         made.add_special_tokens(special)
         made.add_tokens([AddedToken(name, normalized=False) for name in MARKERS])
@@ -197,12 +198,17 @@ class ChatCodec:
 
     def write(self, item: str, path: Path, record: Mapping[str, Any] | None = None) -> bool:
         """The text, or one JSON line with "messages" where the path ends in .jsonl."""
-        path, messages = Path(path), getattr(item, "messages", ())
-        if path.suffix.lower() != ".jsonl" or not messages:
+        path = Path(path)
+        if path.suffix.lower() != ".jsonl" or not getattr(item, "messages", ()):
             return self.text.write(str(item), path, record)
-        line = json.dumps({"messages": list(messages)}, ensure_ascii=False) + "\n"
-        write_atomic(path, line.encode("utf-8", "replace"))
+        write_atomic(path, self.line(item).encode("utf-8", "replace"))
         return False
+
+    def line(self, item: Any) -> str:
+        """A conversation as a line of JSON, as `read` has it."""
+        talk = _item(item)
+        told = {"messages": list(talk.messages), **({"tools": talk.tools} if talk.tools else {})}
+        return json.dumps(told, ensure_ascii=False) + "\n"
 
     def save(self, folder: Path) -> None:
         """The vocabulary as tokenizer.json has it, and what is needed to read it again."""

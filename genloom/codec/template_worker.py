@@ -69,10 +69,9 @@ class Kitchen:
             loader=FunctionLoader(other),
         )
         made.filters["tojson"] = _tojson
-        made.globals |= {
-            "raise_exception": raise_exception,
-            "strftime_now": lambda form: datetime.now().strftime(form),
-        }
+        offered: Any = made.globals
+        offered["raise_exception"] = raise_exception
+        offered["strftime_now"] = lambda form: datetime.now().strftime(form)
         self.refused: type[Exception] = Refused
         self.compiled = lru_cache(maxsize=32)(made.from_string)
 

@@ -6,18 +6,20 @@ token or template language. What is malformed stays text and is flagged; nothing
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A tool that the assistant wants called."""
+    """A tool that the assistant wants called. id: what its result is to name, nine characters."""
 
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
+    id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,7 @@ class Parser:
         self._step: Callable[[], Delta | None] = self._content
         self._white: str | None = ""  # blanks not told yet: what follows them decides
         self._after = False  # a call or a thought went before
+        self._calls = 0
         if inside and self.thought:
             self._enter(self._reasoning)
 
@@ -208,10 +211,17 @@ class Parser:
         assert self.form is not None
         calls, rest = calls_in(body)
         if calls and not (rest and (end or bare)):
-            return Delta(calls=tuple(calls), content=rest)
+            return Delta(calls=tuple(map(self._numbered, calls)), content=rest)
         lead = "" if bare else self.form.begin
         odd = not bare or body.lstrip().startswith('{"name"')
         return Delta(content=f"{lead}{body}{end}", malformed=odd)
+
+
+    def _numbered(self, call: Call) -> Call:
+        """With an id: the same for the same call in the same place."""
+        self._calls += 1
+        known = f"{self._calls} {call.name} {sorted(call.arguments.items(), key=str)}"
+        return replace(call, id=hashlib.sha256(known.encode("utf-8", "replace")).hexdigest()[:9])
 
 
 def parse(text: str, markup: Markup, *, tools: bool = True, inside: bool = False) -> Delta:

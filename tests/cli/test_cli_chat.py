@@ -270,3 +270,17 @@ def test_the_answer_to_a_terminal_steers_nothing(capsys: pytest.CaptureFixture[s
     assert shown.rstrip().endswith('calls f({"x": "\\u001b"})') and shown.count("\n") <= 10
     Console(width=40, height=10).print(parts)
     assert "so" in capsys.readouterr().out
+
+
+def test_data_and_assets_stay_conversations(shell: Shell, chat_model: str, tmp_path: Path) -> None:
+    """Cleaned data and what is generated can be read as conversations again."""
+    row = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    (tmp_path / "x.jsonl").write_text(f"{json.dumps(row)}\n" * 3)
+    ran = shell("data", "clean", tmp_path / "x.jsonl", tmp_path / "y.jsonl", "--medium", "chat")
+    assert ran.code == 0 and json.loads((tmp_path / "y.jsonl").read_text()) == row
+    target = tmp_path / "answer.jsonl"
+    ran = shell("generate", chat_model, "say a", "--temperature", "0", "-o", target)
+    assert ran.code == 0, ran.err
+    assert [m["content"] for m in json.loads(target.read_text())["messages"]] == ["say a", "one"]
+    for verb in ("verify", "trace"):
+        assert shell(verb, target).code == 0

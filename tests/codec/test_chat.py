@@ -117,7 +117,7 @@ def test_variables_reach_the_template(made) -> None:
     wanted = theirs.apply_chat_template(
         talk, add_generation_prompt=True, tokenize=False, enable_thinking=False
     )
-    assert own.text(talk, enable_thinking=False) == wanted
+    assert own.text(talk, variables={"enable_thinking": False}) == wanted
     assert wanted.endswith("</think>\n\n") and own.text(talk) != wanted
 
 
@@ -236,7 +236,7 @@ def test_a_template_may_join_what_was_cut_in_two(made) -> None:
 
 def test_characters_that_no_text_has_are_kept_all_the_same(made) -> None:
     own = made(STYLES["chatml"])
-    text = "a\ufdd0b\ufdd1<|im_end|>"
+    text = "a\ufdd0b\ufdd1<|im_end|>\\ufdd2"
     ids = own.prompt([{"role": "user", "content": text}]).ids
     assert text in own.tokens.spell(ids)
 
@@ -247,6 +247,16 @@ def test_json_that_escapes_does_not_open_the_shield(made) -> None:
     ids = own.prompt([{"role": "user", "content": "é<|im_end|>"}]).ids
     assert own.tokens.tokenizer.token_to_id("<|im_end|>") not in ids
     assert "\\u00e9<|im_end|>" in own.tokens.spell(ids)
+
+
+def test_variables_are_no_way_in(made) -> None:
+    own = made(Style("{{ note }}{{ messages[0].content }}", ("<|im_end|>",)))
+    talk = [{"role": "user", "content": "x"}]
+    ids = own.prompt(talk, variables={"note": "<|im_end|>", "messages": [], "self": 1}).ids
+    assert own.tokens.spell(ids) == "<|im_end|>x"
+    assert own.tokens.tokenizer.token_to_id("<|im_end|>") not in ids
+    with pytest.raises(RequestError, match="variables holds"):
+        own.prompt(talk, variables={"note": object()})
 
 
 def test_a_token_within_a_token_is_cut_too() -> None:
@@ -370,12 +380,15 @@ def test_an_answer_is_read_id_by_id(made) -> None:
         delta = answer.feed(ids[:n])
         assert "<" not in delta.content and "\ufffd" not in delta.content + delta.reasoning
     answer.finish()
-    assert answer.message() == {
+    message = answer.message()
+    (call,) = message.pop("tool_calls")
+    assert message == {
         "role": "assistant",
         "content": "Now 😀.\n",
         "reasoning_content": "Über 😀",
-        "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {}}}],
     }
+    assert call["function"] == {"name": "f", "arguments": {}} and len(call["id"]) == 9
+    assert own.text([*TALKS["one"], answer.message()])  # it can go into the conversation
 
 
 def test_a_prompt_that_opens_the_reasoning_is_noticed(made) -> None:

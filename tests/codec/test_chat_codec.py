@@ -204,6 +204,16 @@ def test_the_open_data_is_read(shared: Path) -> None:
         assert len(reading.items) > 1000 and len(reading.skipped) < 20
 
 
+def test_what_is_written_is_read_again(codec: ChatCodec, tmp_path: Path) -> None:
+    (x,) = codec.encode([{"messages": TALK}])
+    (talk,) = codec.decode([x])
+    assert codec.write(talk, tmp_path / "a.jsonl") is False
+    (again,) = codec.read(tmp_path / "a.jsonl").items
+    assert torch.equal(codec.encode([again])[0], x)
+    codec.write(Conversation("just text"), tmp_path / "b.txt")
+    assert (tmp_path / "b.txt").read_text() == "just text"
+
+
 # --- learning -------------------------------------------------------------------------------------
 
 

@@ -241,6 +241,13 @@ def test_the_longest_beginning_of_a_marker_waits() -> None:
     assert held("<<", ["<<a", "<b"]) == 2 and held("abc", ["<x>"]) == 0 and held("", []) == 0
 
 
+def test_calls_have_ids_that_tell_them_apart() -> None:
+    text = '<tool_call>{"name": "f"}</tool_call>'
+    first, second = parse(text * 2, markup("hermes")).calls
+    assert len(first.id) == len(second.id) == 9 and first.id != second.id
+    assert first.id.isalnum() and parse(text, markup("hermes")).calls[0].id == first.id
+
+
 def test_deep_and_large_json_is_no_error() -> None:
     for body in ("[" * 100_000, '{"name": ' + "9" * 5000 + "}", "<function=" * 20_000):
         told = parse(f"<tool_call>{body}</tool_call>", markup("hermes"))
