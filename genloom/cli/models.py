@@ -69,6 +69,7 @@ def show(model: str, /, *, json: bool = False) -> None:
         return
     short = summary(path)
     data, seconds = card.get("data") or {}, card.get("seconds")
+    source = card.get("source") or {}
     output.pairs(
         {
             "model": short.name,
@@ -83,7 +84,9 @@ def show(model: str, /, *, json: bool = False) -> None:
             "took": None if seconds is None else f"{output.duration(seconds)}, {_steps(card)}",
             "data": data.get("root") or ("from memory" if data else None),
             "items": data.get("items"),
-            "licence": data.get("licence"),
+            "source": source.get("hub") or source.get("folder") or source.get("file"),
+            "revision": source.get("revision"),
+            "licence": data.get("licence") or source.get("licence"),
             "sha-256": data.get("sha256"),
         }
     )

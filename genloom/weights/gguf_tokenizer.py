@@ -197,8 +197,7 @@ def metadata_of(codec: TextCodec) -> tuple[dict[str, Any], tuple[str, ...]]:
         "add_bos_token": spec.leads,
         "add_eos_token": False,
     }
-    if spec.ends:
-        out["eot_token_id"] = spec.ends[0]
+    out |= dict(zip([f"{kind}_token_id" for kind in ("eot", "eom")], spec.ends, strict=False))
     notes: tuple[str, ...] = ()
     if sentences:
         out["pre"], out["add_space_prefix"] = "default", _prefixed(told)

@@ -31,6 +31,7 @@ def test_an_imported_model_is_listed_shown_and_generates(shell: Shell, imported:
     assert imported in shell("models").out
     shown = json.loads(shell("show", imported, "--json").out)
     assert shown["medium"] == "text" and shown["card"]["source"]["licence"] == "mit"
+    assert "tiny-llama" in shell("show", imported).out
     ran = shell("generate", imported, "the cat", "--max-tokens", "8", "--temperature", "0")
     assert ran.code == 0 and ran.out.startswith("the cat") and len(ran.out) > 10
     again = shell("generate", imported, "the cat", "--max-tokens", "8", "--temperature", "0")
