@@ -1,11 +1,14 @@
 """The forecast against what happened: time and memory of six different trainings.
 
-Usage: bench_plan.py    Each training runs in a process of its own, planned and then measured there.
+Usage: bench_plan.py [--runs 3] [--only NAME ...]    Each training runs in a process of its own,
+planned and then measured there.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,36 +45,43 @@ print(json.dumps({k: told[k] for k in ("seconds", "took", "peak_bytes", "peak")}
 """
 
 
+def measured(place: str, name: str) -> dict[str, float]:
+    """What one training was planned to take, and took."""
+    medium, data, size, changes = TRAININGS[name]
+    out = str(Path(place) / name.replace(" ", ""))
+    told = json.dumps([medium, str(protocol.data("") / data), size, changes, out])
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, told], capture_output=True, text=True, check=True
+    )
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def row(name: str, runs: list[dict[str, float]]) -> dict[str, str]:
+    """Medians over the runs of one training."""
+    found = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    off = sorted(run["seconds"] / run["took"] - 1 for run in runs)
+    heavy = sorted(run["peak_bytes"] / run["peak"] - 1 for run in runs)
+    return {
+        "training": name,
+        "planned s": f"{found['seconds']:.1f}",
+        "took s": f"{found['took']:.1f}",
+        "off by": f"{statistics.median(off):+.0%} ({off[0]:+.0%} to {off[-1]:+.0%})",
+        "planned MiB": f"{found['peak_bytes'] / 2**20:.0f}",
+        "peak MiB": f"{found['peak'] / 2**20:.0f}",
+        "memory off by": f"{statistics.median(heavy):+.0%}",
+    }
+
+
 def main() -> None:
-    protocol.head("Plan: forecast against measured")
-    rows = []
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", choices=TRAININGS, nargs="*", default=list(TRAININGS))
+    args = parser.parse_args()
+    protocol.head(f"Plan: forecast against measured, {args.runs} runs")
     with tempfile.TemporaryDirectory() as place:
-        for name, (medium, data, size, changes) in TRAININGS.items():
-            told = json.dumps(
-                [
-                    medium,
-                    str(protocol.data("") / data),
-                    size,
-                    changes,
-                    str(Path(place) / name.replace(" ", "")),
-                ]
-            )
-            done = subprocess.run(
-                [sys.executable, "-c", CODE, told], capture_output=True, text=True, check=True
-            )
-            found = json.loads(done.stdout.strip().splitlines()[-1])
-            rows.append(
-                {
-                    "training": name,
-                    "planned s": f"{found['seconds']:.1f}",
-                    "took s": f"{found['took']:.1f}",
-                    "off by": f"{found['seconds'] / found['took'] - 1:+.0%}",
-                    "planned MiB": f"{found['peak_bytes'] / 2**20:.0f}",
-                    "peak MiB": f"{found['peak'] / 2**20:.0f}",
-                    "memory off by": f"{found['peak_bytes'] / found['peak'] - 1:+.0%}",
-                }
-            )
-    protocol.table(rows)
+        runs = [{name: measured(place, name) for name in args.only} for _ in range(args.runs)]
+    protocol.table([row(name, [found[name] for found in runs]) for name in args.only])
 
 
 if __name__ == "__main__":

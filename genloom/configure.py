@@ -83,7 +83,7 @@ def _fit(value: Any, hint: Any, where: str) -> Any:
         return value
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    elif hint is int and isinstance(value, float) and value.is_integer():
+    elif hint is int and isinstance(value, float) and value % 1 == 0:
         return int(value)
     elif hint is int and isinstance(value, bool):
         pass

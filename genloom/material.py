@@ -82,15 +82,13 @@ def prepare(
         raise RecipeError(f"size {size!r} is not known: use one of {', '.join(SIZES)}")
     if minutes is not None and not 0 < minutes < 1e5:
         raise UsageError(f"minutes is {minutes}, but more than 0 is expected")
-    draft = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
+    draft: Any = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
     items, manifest = _read(draft.make_codec(), data, licence, listener)
     if recipe is None:
         if chooser is not None:
             facts = _facts(draft.make_codec(), items, changes)
-            recipe = chooser(size or _size_for(chooser, minutes), facts)
-        else:
-            recipe = draft
-        recipe = recipe.with_(*changes).training(seed=seed)
+            draft = chooser(size or _size_for(chooser, minutes), facts)
+        recipe = draft.with_(*changes).training(seed=seed)
     recipe.check()
     made = _encoded(recipe, items, manifest)
     notes = list(getattr(made.codec, "notes", ()))
@@ -179,7 +177,7 @@ def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
     train_items, held_items = split(recipe, items)
     codec.fit(train_items)
     prompts = held_prompts = None
-    if prompt is not None:
+    if prompt is not None and recipe.prompt is not None:
         captions = codec.captions(train_items)
         if captions is None or not any(captions):
             raise DataError(

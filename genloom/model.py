@@ -114,7 +114,7 @@ class Model:
             if recipe.prompt is not None:
                 prompt = registry.find("prompt", recipe.prompt.kind).load(path / "prompt")
             specs = read_json(path / "spec.json")
-            told = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
+            told: Any = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
             with Unfilled():
                 nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
             nets.load_state_dict(_weights(path, torch.device(device), dtype), assign=True)

@@ -72,7 +72,7 @@ def held_out_loss(model: Model, material: Material, most: float = JUDGED_SECONDS
         weights=material.held_weights,
         pack=d.pack,
     ):
-        total -= float(model.family.score(model.nets, batch.to(model.device)).sum())
+        total -= float(model.family.score(dict(model.nets.items()), batch.to(model.device)).sum())
         count += float(batch.count())
         if time.monotonic() - begun > most:
             break

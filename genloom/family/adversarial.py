@@ -69,7 +69,7 @@ class Adversarial:
         x, y = (side[:some].detach().requires_grad_(True) for side in (real, made))
         on_x, on_y = critic(x, told), critic(y, told)
         slopes = torch.autograd.grad((on_x.sum(), on_y.sum()), (x, y), create_graph=True)
-        steep = sum(s.square().flatten(1).sum(1) for s in slopes)
+        steep: Any = sum(s.square().flatten(1).sum(1) for s in slopes)
         gap = on_x - on_y
         if some < len(real):
             others = critic(real[some:], rest) - critic(made[some:], rest)

@@ -7,6 +7,7 @@ Shape legend: B items, L positions of an item, V ids of a range, D width.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -220,7 +221,7 @@ class Autoregressive:
             return [(0, None, None)]
         place = state["order"][rows, state["length"][rows] - 1]
         slots = place[:1] if bool((place == place[:1]).all()) else place.unique()
-        out = []
+        out: list[tuple[int, int | None, Tensor | None]] = []
         for slot in slots.tolist():
             some = None if len(slots) == 1 else (place == slot).nonzero()[:, 0]
             out.append((int(state["low"][0, slot]), int(state["high"][0, slot]), some))
@@ -271,7 +272,7 @@ def _bounds(spec: TokenSpec, rows: int) -> tuple[Tensor, Tensor]:
     return ranges[:, 0].expand(rows, -1), ranges[:, 1].expand(rows, -1)
 
 
-def _allowed(spec: TokenSpec, masks: dict[int, Tensor]) -> Tensor:
+def _allowed(spec: TokenSpec, masks: Mapping[int, Tensor]) -> Tensor:
     """bool [1, V]: which ids may be drawn at all, each range belonging to one position."""
     out = torch.ones(1, spec.vocab, dtype=torch.bool)
     for place, mask in masks.items():

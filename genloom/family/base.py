@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from genloom.spec import Batch, Encoded, Loss, Spec
 
-Nets = Mapping[str, nn.Module]
+Nets = Mapping[str, Any]  # modules by role; a family knows what its own can do beyond forward
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -59,7 +59,7 @@ class _Steady(nn.Module):
         rows = torch.arange(TOGETHER).clamp(max=len(x) - 1)
         return self.whole(x[rows], None if prompt is None else prompt[rows])[: len(x)]
 
-    def whole(self, x: Tensor, prompt: Tensor | None) -> Tensor:
+    def whole(self, x: Tensor, prompt: Tensor | None, /) -> Tensor:
         raise NotImplementedError
 
 
@@ -88,7 +88,8 @@ class ConvBlock(nn.Module):
         self.down = nn.Conv2d(hidden, channels, 1, bias=False)
         for part in (self.up, self.mid):
             nn.init.kaiming_normal_(part.weight, a=0.2)
-        nn.init.zeros_(self.mid.bias)
+        if self.mid.bias is not None:
+            nn.init.zeros_(self.mid.bias)
         nn.init.normal_(self.down.weight, std=0.1 / hidden**0.5)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,7 +127,8 @@ class ConvGenerator(_Steady):
         self.patch = config.patch
         values = spec.channels * config.patch**2
         self.out = nn.Conv2d(self.steps[-1][1], values, 3, padding=1)
-        self.to(memory_format=torch.channels_last)  # convolutions are half again as fast
+        net: Any = self
+        net.to(memory_format=torch.channels_last)  # convolutions are half again as fast
 
     def whole(self, z: Tensor, prompt: Tensor | None) -> Tensor:
         if self.prompt is not None and prompt is not None:
@@ -169,7 +171,8 @@ class ConvCritic(_Steady):
         told = config.prompt_width if prompt else 0
         self.out = Linear(channels * height * width, 1 + told)
         initialise(self.out)
-        self.to(memory_format=torch.channels_last)
+        net: Any = self
+        net.to(memory_format=torch.channels_last)
 
     def whole(self, x: Tensor, prompt: Tensor | None) -> Tensor:
         h = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)

@@ -29,10 +29,10 @@ LONGEST_SUM = 320
 class Linear(nn.Linear):
     """y = x W^T + b with the weight cast to x's type; at inference rows are independent."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight.to(x.dtype)
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        return project(x, weight, bias)
+    def forward(self, input: Tensor) -> Tensor:
+        weight = self.weight.to(input.dtype)
+        bias = None if self.bias is None else self.bias.to(input.dtype)
+        return project(input, weight, bias)
 
 
 def project(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +74,8 @@ class MLPDenoiser(_Whole):
         super().__init__(config, spec, prompt, prod(spec.shape))
         self.time = TimeEmbedding(config.width)
         self.out = Linear(config.width, prod(spec.shape))
-        initialise(self, zero=(self.out, *(b.down for b in self.blocks)))
+        blocks: Any = self.blocks
+        initialise(self, zero=(self.out, *(b.down for b in blocks)))
 
     def forward(self, x: Tensor, time: Tensor, prompt: Tensor | None = None) -> Tensor:
         h, c = self.into(x.flatten(1)), self.time(time)
@@ -133,7 +134,8 @@ class MLPCritic(_Whole):
 def _begin(net: _Whole) -> None:
     """Blocks of a GAN's parties begin near the identity, so that depth does not add up."""
     initialise(net)
-    for block in net.blocks:
+    blocks: Any = net.blocks
+    for block in blocks:
         nn.init.normal_(block.down.weight, std=0.1 * block.down.in_features**-0.5)
 
 

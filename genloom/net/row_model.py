@@ -59,11 +59,12 @@ class RowModel(nn.Module):
         self.embed = nn.Embedding(spec.vocab, config.summed)
         self.into = Linear(config.summed, config.width, bias=False)
         self.slot_to = nn.Embedding(slots, config.width)
-        self.blocks = nn.ModuleList(RowBlock(config) for _ in range(config.depth))
+        blocks = [RowBlock(config) for _ in range(config.depth)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = LayerNorm(config.width, bias=False)
         self.head = nn.Parameter(torch.zeros(spec.vocab, config.width))
         self.offset = nn.Parameter(torch.zeros(spec.vocab))
-        initialise(self, zero=tuple(b.feed.down for b in self.blocks))
+        initialise(self, zero=tuple(b.feed.down for b in blocks))
         nn.init.normal_(self.embed.weight, std=1.0 / slots**0.5)
 
     def forward(

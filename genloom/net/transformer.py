@@ -182,9 +182,10 @@ class Transformer(nn.Module):
         super().__init__()
         config.check()
         self.config = config
-        self.blocks = nn.ModuleList(Block(config, n) for n in range(config.depth))
+        blocks = [Block(config, n) for n in range(config.depth)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = norm(config.norm, config.width, config.bias in ("norm", "all"), config.eps)
-        initialise(self, zero=tuple(_last(b) for b in self.blocks))
+        initialise(self, zero=tuple(_last(b) for b in blocks))
         # Not a buffer: frequencies stay in fp32 whatever the weights are cast to.
         self.turns = self._frequencies(axes, length)
 
@@ -208,7 +209,7 @@ class Transformer(nn.Module):
         """h [..., D], position long [..., A], modulation [..., 6 D] or None -> [..., D]."""
         turns = self._turns(position)
         for layer, block in enumerate(self.blocks):
-            h = block(h, turns.get(block.mix.kind), attention, layer, modulation)
+            h = block(h, turns.get(self.config.layer(layer)), attention, layer, modulation)
         return self.norm(h)
 
     def _turns(self, position: Tensor) -> dict[str, Turn]:

@@ -299,7 +299,8 @@ class Loop:
         if self.train.compile != "on":
             return dict(self.nets.items())
         torch._dynamo.config.suppress_errors = True
-        return {role: torch.compile(net, dynamic=False) for role, net in self.nets.items()}
+        compiled: Any = torch.compile
+        return {role: compiled(net, dynamic=False) for role, net in self.nets.items()}
 
     # --- state ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         for group in self.param_groups:
             shapes: dict[torch.Size, list[Tensor]] = {}
             for p in group["params"]:
@@ -52,7 +53,7 @@ class Muon(torch.optim.Optimizer):
                 self._step(group, shape, params)
 
     def _step(self, group: dict, shape: torch.Size, params: list[Tensor]) -> None:
-        grads = [p.grad for p in params]
+        grads = [p.grad for p in params if p.grad is not None]
         moments = [self._momentum(p) for p in params]
         torch._foreach_lerp_(moments, grads, 1 - group["momentum"])
         looks = torch._foreach_lerp(grads, moments, group["momentum"])  # Nesterov
