@@ -72,7 +72,7 @@ def _fill(wanted: Wanted, file: BinaryIO, came: Callable[[int], None]) -> None:
 
 def _stream(wanted: Wanted, file: BinaryIO, came: Callable[[int], None]) -> None:
     """One request for what is missing; what comes is written at once."""
-    from huggingface_hub import get_hf_file_metadata
+    from huggingface_hub import constants, get_hf_file_metadata
     from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
     told = get_hf_file_metadata(wanted.url, token=wanted.token, endpoint=wanted.endpoint)
@@ -84,7 +84,8 @@ def _stream(wanted: Wanted, file: BinaryIO, came: Callable[[int], None]) -> None
     if first:
         headers["Range"] = f"bytes={first}-"
     session: Any = get_session()
-    with session.stream("GET", told.location, headers=headers, follow_redirects=True) as answer:
+    patience = {"follow_redirects": True, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
+    with session.stream("GET", told.location, headers=headers, **patience) as answer:
         hf_raise_for_status(answer)
         if first and answer.status_code != 206:
             file.truncate(0)  # it sends the whole

@@ -6,6 +6,7 @@ or command: whoever found the model says how its tensors are read and named.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -81,7 +82,10 @@ def _fill(found: Found, options: Mapping[str, Any], net: nn.Module, progress: Pr
     places = translation.places(ours)
     shapes = {n: tensors.shape(t) for n, t in known.items()}
     compare(places, ours, shapes, _ignored(found.config, decoder, ours))
-    total, done = sum(p.view(ours[p.ours]).numel() for p in places), 0
+    total = sum(
+        math.prod(shapes[p.theirs]) * tensors.dtype(known[p.theirs]).itemsize for p in places
+    )
+    done = 0
     waiting: dict[str, list[Place]] = {}
     for place in places:
         waiting.setdefault(place.ours, []).append(place)
@@ -91,7 +95,7 @@ def _fill(found: Found, options: Mapping[str, Any], net: nn.Module, progress: Pr
         for place in parts:
             out = place.view(filled)
             tensors.read_into(known[place.theirs], out)
-            done += out.numel()
+            done += out.numel() * tensors.dtype(known[place.theirs]).itemsize
             progress(done, total)
         _put(net, name, filled)
 
