@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_models import TEMPLATE, WORDS, llama
+from tiny_models import TEMPLATE, WORDS, llama, publish, tokenizer
 
 import genloom
 from genloom.api import Model
@@ -204,3 +204,36 @@ def test_an_imported_model_scores_and_reads_its_own_tokens(folder: Path, tmp_pat
     assert codec.decode(ids) == [WORDS, "<|end|>"]
     assert 1 not in ids[1].tolist(), "a text that spells a special token stays a text"
     assert codec.condition("<|user|>", None).known.tolist() == [3]
+
+
+def test_the_text_part_of_a_published_picture_reader(tmp_path: Path) -> None:
+    """Gemma 3, as the reference library builds it around the same text model."""
+    transformers = pytest.importorskip("transformers", reason="the reference is not installed")
+    text = {
+        "vocab_size": 400,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 7,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "sliding_window": 5,
+        "max_position_embeddings": 64,
+    }
+    sight = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "image_size": 28}
+    sight |= {"num_attention_heads": 2, "patch_size": 14}
+    config = transformers.Gemma3Config(
+        text_config=text, vision_config=sight, mm_tokens_per_image=4, eos_token_id=1
+    )
+    torch.manual_seed(0)
+    model = transformers.Gemma3ForConditionalGeneration(config).eval()
+    publish(model, tmp_path / "gemma", tokenizer(390))
+    found = from_folder(tmp_path / "gemma", "gemma")
+    assert "only the text part of gemma is taken" in found.notes[0]
+    net = bring(found, Model).nets["net"]
+    ids = torch.randint(6, 390, (1, 24), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        place = torch.arange(24)[None, :, None]
+        ours = net.logits(net(ids, place, net.attention(None)))
+        theirs = model(input_ids=ids).logits
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
