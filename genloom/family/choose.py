@@ -98,7 +98,8 @@ class Controls:
         low, high = torch.stack(self._columns).aminmax(dim=1)
         return low.tolist(), high.tolist()
 
-    def _used(self, column: int) -> bool:
+    def used(self, column: int) -> bool:
+        """Whether any row sets the control of this number in NAMES."""
         low, high = self._range
         return not low[column] == high[column] == self.OFF[column]
 
@@ -108,20 +109,20 @@ class Controls:
 
     @cached_property
     def tempered(self) -> bool:
-        return self._used(0)
+        return self.used(0)
 
     @cached_property
     def ranked(self) -> bool:
         """Whether any row has a top_k, a top_p or a min_p."""
-        return self._used(1) or self._used(2) or self._used(3)
+        return self.used(1) or self.used(2) or self.used(3)
 
     @cached_property
     def repeated(self) -> bool:
-        return self._used(4)
+        return self.used(4)
 
     @cached_property
     def counted(self) -> bool:
-        return self._used(5) or self._used(6)
+        return self.used(5) or self.used(6)
 
     @cached_property
     def first_count(self) -> int:
@@ -216,13 +217,13 @@ def keep(weight: Tensor, whole: Tensor, controls: Controls) -> Tensor:
     weight: float [B, n], that of the first is 1; whole: float [B, 1], the sum over all ids. What is
     kept is a beginning of the order, and never empty.
     """
-    place = torch.arange(weight.shape[1], device=weight.device)
-    before = weight.cumsum(-1).roll(1, -1)
-    before[:, 0] = 0.0
-    most = torch.where(controls.top_k > 0, controls.top_k, float("inf"))[:, None]
-    share = controls.top_p[:, None]
-    kept = (place < most) & ((before < share * whole) | (share >= 1)) & (weight > 0)
-    kept &= weight >= controls.min_p[:, None]
+    kept = weight >= controls.min_p.clamp(min=1e-37)[:, None]
+    if controls.used(1):
+        place = torch.arange(weight.shape[1], device=weight.device)
+        kept &= place < torch.where(controls.top_k > 0, controls.top_k, float("inf"))[:, None]
+    if controls.used(2):
+        share = torch.where(controls.top_p < 1, controls.top_p, float("inf"))[:, None]
+        kept[:, 1:] &= weight.cumsum(-1)[:, :-1] < share * whole
     kept[:, 0] = True
     return kept
 
