@@ -1,6 +1,7 @@
 // What Python calls: checks what it is given, cuts batches into chunks, picks the kernels of the
 // best instruction set. Compiled for the plainest processor. Returns 0, or the number of a fault.
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <vector>
 
@@ -60,7 +61,10 @@ uint8_t* scratch(size_t bytes) {
     if (bytes > there) {
         free(memory);
         void* made = nullptr;
-        if (posix_memalign(&made, 1 << 12, bytes)) made = nullptr;
+        if (posix_memalign(&made, 1 << 21, bytes)) made = nullptr;
+#if defined(MADV_HUGEPAGE)
+        if (made) madvise(made, bytes, MADV_HUGEPAGE);
+#endif
         memory = (uint8_t*)made;
         there = memory ? bytes : 0;
     }

@@ -85,7 +85,7 @@ void dot_bf16(const uint8_t* w, size_t step, const Rows& x, int row, float* out,
     for (int k = 0; k < x.stride / 2; k++)
         for (int p = 0; p < P; p++) {
             const uint8_t* at = w + p * step + (size_t)k * 64;
-            if (R == 1) soon(at + 1024);
+            soon(at + 1024);
             vu weight = *(const vu_any*)at;
             for (int r = 0; r < R; r++)
                 sums[r][p] = dot2(sums[r][p], weight, ((const uint32_t*)x.row(row + r))[k]);
@@ -106,7 +106,7 @@ void dot_int8(const uint8_t* w, size_t step, const Rows& x, int row, float* out,
         const uint8_t* at = w + (size_t)g * 2112;
         for (int k = 0; k < 32; k++)
             for (int p = 0; p < P; p++) {
-                if (R <= 2) soon(at + p * step + k * 64 + 2112);
+                soon(at + p * step + k * 64 + 2112);
                 vi weight = lifted(load_bytes(at + p * step + k * 64));
                 for (int r = 0; r < R; r++)
                     dots[r][p] = dot4(dots[r][p], weight,
@@ -138,7 +138,7 @@ void dot_int4(const uint8_t* w, size_t step, const Rows& x, int row, float* out,
         const uint8_t* scales = w + (size_t)(g / 2) * 576 + 512 + (g & 1) * 32;
         for (int k = 0; k < 4; k++)
             for (int p = 0; p < P; p++) {
-                if (R <= 2) soon(at + p * step + k * 64 + 1152);
+                soon(at + p * step + k * 64 + 1152);
                 vi both = load_bytes(at + p * step + k * 64);
                 vi even = both & low, odd = (vi)((vu)both >> 4) & low;
                 for (int r = 0; r < R; r++) {

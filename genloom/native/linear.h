@@ -7,7 +7,7 @@
 namespace {
 
 const int ROW_BLOCK = 32, MOST_PANELS = 16;
-const int FEW_INT8 = 8;  // up to so many rows the vector units are faster than the matrix units
+const int FEW_INT8 = 4;  // up to so many rows the vector units are faster than the matrix units
 
 inline void product(const Matrix& m, const Rows& x, int row, int rows, int panel, int panels,
                     float* out, int ld) {

@@ -90,10 +90,11 @@ void write_pages(const Step& step, int number, int r, int g, const float* k, con
     T* keys = (T*)b.keys + block + (size_t)place * s.size;
     T* values = (T*)b.values + block + place;
     for (int e = 0; e < s.size; e += 16) put(keys + e, load_some(k + e, s.size - e), s.size - e);
-    for (int e = 0; e < s.size; e++) {
-        T one[16];
-        put(one, all(v[e]), 16);
-        values[(size_t)e * PAGE] = one[0];
+    for (int e = 0; e < s.size; e += 16) {
+        T some[16];
+        int n = s.size - e < 16 ? s.size - e : 16;
+        put(some, load_some(v + e, n), 16);
+        for (int i = 0; i < n; i++) values[(size_t)(e + i) * PAGE] = some[i];
     }
     if (!at.fresh) return;
     memset(keys + s.size, 0, (size_t)(PAGE - 1 - place) * s.size * sizeof(T));
@@ -110,27 +111,36 @@ inline void ready_head(const Step& step, const Space& space, const Layer& layer,
     turn(head, cosine, cosine + space.pairs, s.pairs);
 }
 
-// Norms and angles of queries and keys, and the new keys and values into their pages.
+// Of one row, the heads of some groups.
+inline void ready_row(const Step& step, Space& space, const Layer& layer, int number, int r,
+                      int first, int count) {
+    const Stack& s = *step.stack;
+    int heads = s.heads / s.groups;
+    float *q = space.qkv + (size_t)r * space.qkv_wide, *k = q + s.heads * s.size;
+    float* v = k + s.groups * s.size;
+    if (s.whole) {
+        normalise(layer.q_norm, q, s.heads * s.size, q);
+        normalise(layer.k_norm, k, s.groups * s.size, k);
+    }
+    for (int g = first; g < first + count; g++) {
+        for (int i = g * heads; i < (g + 1) * heads; i++)
+            ready_head(step, space, layer, layer.q_norm, r, q + i * s.size);
+        ready_head(step, space, layer, layer.k_norm, r, k + g * s.size);
+        const float *key = k + g * s.size, *value = v + g * s.size;
+        if (s.pages_format == F32) write_pages<float>(step, number, r, g, key, value);
+        else write_pages<uint16_t>(step, number, r, g, key, value);
+    }
+}
+
+// Norms and angles of queries and keys, and the new keys and values into their pages. Of many rows
+// a thread takes some in a run, so that a page's lines stay with it.
 inline void ready_heads(const Step& step, Space& space, const Layer& layer, int number, Team& team) {
     const Stack& s = *step.stack;
-    int shares = s.whole ? 1 : s.groups, each = s.groups / shares, heads = s.heads / s.groups;
-    for (int task; (task = take(team)) < step.rows * shares;) {
-        int r = task / shares, first = task % shares * each;
-        float *q = space.qkv + (size_t)r * space.qkv_wide, *k = q + s.heads * s.size;
-        float* v = k + s.groups * s.size;
-        if (s.whole) {
-            normalise(layer.q_norm, q, s.heads * s.size, q);
-            normalise(layer.k_norm, k, s.groups * s.size, k);
-        }
-        for (int g = first; g < first + each; g++) {
-            for (int i = g * heads; i < (g + 1) * heads; i++)
-                ready_head(step, space, layer, layer.q_norm, r, q + i * s.size);
-            ready_head(step, space, layer, layer.k_norm, r, k + g * s.size);
-            const float *key = k + g * s.size, *value = v + g * s.size;
-            if (s.pages_format == F32) write_pages<float>(step, number, r, g, key, value);
-            else write_pages<uint16_t>(step, number, r, g, key, value);
-        }
-    }
+    int shares = s.whole ? 1 : s.groups, each = s.groups / shares;
+    int run = step.rows > 64 ? PAGE : 1, tasks = (step.rows + run - 1) / run * shares;
+    for (int task; (task = take(team)) < tasks;)
+        for (int r = task / shares * run; r < step.rows && r < (task / shares + 1) * run; r++)
+            ready_row(step, space, layer, number, r, task % shares * each, each);
     meet(team);
 }
 
@@ -179,8 +189,8 @@ inline void look_all(const Step& step, Space& space, const Layer& layer, int num
     const Batch& b = *step.batch;
     Sight sight = sight_of(step, layer);
     for (int task; (task = take(team)) < step.looks * s.groups;) {
-        int g = task % s.groups;
-        const Look& look = step.look[step.looks - 1 - task / s.groups];  // long ones first
+        int g = task / step.looks;  // one group after the other: its pages stay in the cache
+        const Look& look = step.look[step.looks - 1 - task % step.looks];  // long ones first
         size_t base = (size_t)number * b.pages * sight.page_stride + (size_t)g * PAGE * s.size;
         if (s.pages_format == F32) {
             look_plainly(step, space, sight, look, g, (const float*)b.keys + base, (const float*)b.values + base);

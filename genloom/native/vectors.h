@@ -25,7 +25,11 @@ inline void store(float* p, vf x) { *(vf_any*)p = x; }
 inline vf all(float x) { return x - vf{}; }
 inline vi alli(int32_t x) { return x - vi{}; }
 inline vf choose(vi mask, vf yes, vf no) { return (vf)(((vi)yes & mask) | ((vi)no & ~mask)); }
+#if defined(__AVX512F__)
+inline vf most(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+#else
 inline vf most(vf a, vf b) { return choose(a > b, a, b); }
+#endif
 
 inline vf load_some(const float* p, int n) {
     if (n >= 16) return load(p);
@@ -85,8 +89,22 @@ inline float get_one(const uint16_t* p) {
     return out;
 }
 
-// e^x within 2e-7 of it; exactly 0 below -87, where masked scores are.
+// e^x within 2e-7 of it; exactly 0 for masked scores.
 inline vf exponential(vf x) {
+#if defined(__AVX512F__)  // the same series, with the rounding and scaling that the processor has
+    __m512 a = _mm512_min_ps(_mm512_max_ps((__m512)x, _mm512_set1_ps(-126.0f)), _mm512_set1_ps(88.0f));
+    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(a, _mm512_set1_ps(1.44269504f)), 8);
+    vf left = (vf)a - (vf)n * 0.693359375f;
+    left = left + (vf)n * 2.12194440e-4f;
+    vf series = all(1.9875691500e-4f);
+    series = series * left + 1.3981999507e-3f;
+    series = series * left + 8.3334519073e-3f;
+    series = series * left + 4.1665795894e-2f;
+    series = series * left + 1.6666665459e-1f;
+    series = series * left + 5.0000001201e-1f;
+    series = series * (left * left) + (left + 1.0f);
+    return (vf)_mm512_scalef_ps((__m512)series, n);
+#else
     vi tiny = x < -87.0f;
     x = choose(x > 88.0f, all(88.0f), x);
     x = choose(tiny, all(0.0f), x);
@@ -104,6 +122,7 @@ inline vf exponential(vf x) {
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + (r + 1.0f);
     return choose(tiny, all(0.0f), (vf)((vi)p + power));
+#endif
 }
 inline vf tanh_of(vf x) { return 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f); }
 inline vf gelu(vf x) {

@@ -1,4 +1,4 @@
-"""The kernels alone: products of odd sizes against plain ones; a library that is stale or absent."""
+"""The kernels alone: products of odd sizes against plain ones; a stale or absent library."""
 
 from __future__ import annotations
 
