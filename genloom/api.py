@@ -71,7 +71,8 @@ class Model(stored.Model):
         """
         if isinstance(prompt, int) and not isinstance(prompt, bool):
             prompt, count = None, prompt
-        request = request_of(prompt, count, seed, where, first, options, fields)
+        text = None if prompt is None else str(prompt)
+        request = request_of(text, count, seed, where, first, options, fields)
         return exact(self, request)
 
     def training_items(self) -> Any:
@@ -109,7 +110,8 @@ def exact(model: stored.Model, request: Request) -> Any:
         if not (model.codec.conditional and (request.where or request.prompt)):
             return engine.submit(request).result()
         rows = _kept(model.codec, engine, request)
-    return model.codec.settle(model.codec.decode(rows), request.where, request.prompt)
+    codec: Any = model.codec
+    return codec.settle(codec.decode(rows), request.where, request.prompt)
 
 
 def _kept(codec: Any, engine: Engine, request: Request) -> Tensor:
@@ -223,7 +225,8 @@ def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Mod
         raise UsageError("bits are for models of texts: load this one without")
     if bits is not None or (half and texts):
         model.bits = bits or 16
-        quantize(model.nets["net"], FORMS[model.bits])
+        net: Any = model.nets["net"]
+        quantize(net, FORMS[model.bits])
     elif half:
         model.nets.float()
     return model
@@ -294,6 +297,8 @@ def generate(
     **fields: Any,
 ) -> Any:
     """`Model.generate` for a model or its name."""
+    if isinstance(model, stored.Model) and not isinstance(model, Model):
+        raise UsageError("this model came without an engine: give its name, or load it by `load`")
     made = model if isinstance(model, Model) else load(model)
     return made.generate(
         prompt, count, seed=seed, where=where, first=first, options=options, **fields

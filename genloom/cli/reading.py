@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -81,7 +81,7 @@ def score(
     with _reader(model, bits) as reader:
         told = reader.score(read)
         pieces = [_pieces(reader, s.ids) for s in told] if each else []
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "text": text,
             "tokens": len(s.logprobs),
@@ -185,7 +185,8 @@ def rank(
 
 def _pieces(reader: Reader, ids: tuple[int, ...]) -> list[str]:
     """What each id is alone; part of a character is told by its bytes."""
-    pieces = reader.model.codec.pairs.pieces
+    codec: Any = reader.model.codec
+    pieces = codec.pairs.pieces
     return [pieces[i].decode("utf-8", "backslashreplace") for i in ids]
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from genloom import heap
 from genloom.engine.beaming import Beams
 from genloom.engine.generation import Ending, Generation, Progress
-from genloom.engine.paged import SMALLEST, Memory
+from genloom.engine.paged import SMALLEST, Memory, PagedCache
 from genloom.engine.requests import Encoder, streams
 from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.engine.speculate import guesser_of
@@ -52,12 +52,13 @@ class Engine:
         if rows is not None and rows < 1:
             raise UsageError(f"rows is {rows}: give how many samples to keep in flight, 1 or more")
         model.nets.eval()
-        self.nets: Nets = model.nets
+        self.nets: Nets = dict(model.nets.items())
         self.memory: Memory | None = None
-        if streams(self.spec):
+        spec = model.codec.spec
+        if streams(spec):
             net: Any = served(model.nets["net"])
             self.nets = {"net": net}
-            self.memory = Memory(net.layout(), self.spec.length, memory)
+            self.memory = Memory(net.layout(), spec.length, memory)
         self.guesser = guesser_of(model, speculate)
         self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
         self.queue = Queue()
@@ -100,6 +101,7 @@ class Engine:
         generation = Generation(self, request, self._next, self.model.codec.decode)
         self.open[self._next], self.encoded[self._next] = generation, encoded
         if request.options.beams is not None and self.memory is not None:
+            assert isinstance(self.spec, TokenSpec)
             self.searches[self._next] = Beams(self.nets, self.memory, self.spec, encoded)
         else:
             self.queue.add(self._next, request.count, request.priority)
@@ -209,6 +211,7 @@ class Engine:
         if isinstance(landed, Streams):
             self._land_streams(flight, landed, rows.tolist(), owners.tolist(), slots.tolist())
         else:
+            assert isinstance(results, Tensor)
             mass = landed.state.get("mass")
             for number in owners.unique().tolist():
                 mine = owners == number
@@ -228,7 +231,7 @@ class Engine:
     def _land_streams(
         self, flight: Flight, landed: Streams, rows: list[int], owners: list[int], slots: list[int]
     ) -> None:
-        results = self.family.result(landed, self.spec)
+        results, cache = self.family.result(landed, self.spec), flight.cache
         for row, owner, slot, stream, x in zip(
             rows, owners, slots, landed.items, results, strict=True
         ):
@@ -239,7 +242,7 @@ class Engine:
             generation.endings[slot] = Ending(
                 finish=stream.finish,
                 given=stream.prefix,
-                reused=flight.cache.held[row].reused if flight.cache is not None else 0,
+                reused=cache.held[row].reused if isinstance(cache, PagedCache) else 0,
                 made=stream.length - stream.prefix,
                 logprobs=tuple(stream.chosen),
             )
@@ -270,7 +273,11 @@ class Engine:
         for number in set(owners):
             generation = self.open[number]
             if generation.watched and self._shows(generation):
-                rows = ((flight.owner == number) & ~flight.samples.done.cpu()).nonzero()[:, 0]
+                there = flight.owner == number
+                ended = flight.samples.ended()
+                if ended is not None:
+                    there[ended.cpu()] = False
+                rows = there.nonzero()[:, 0]
                 results = self.family.result(flight.samples.select(rows), self.spec)
                 for slot, x in zip(flight.slot[rows].tolist(), results, strict=True):
                     self._show(generation, slot, x, False)

@@ -54,10 +54,12 @@ class Reader:
     """Reads texts with a model of texts. RequestError for any other."""
 
     def __init__(self, model: Model, memory: int | None = None) -> None:
-        if not streams(model.codec.spec):
+        spec = model.codec.spec
+        if not streams(spec):
             raise RequestError("this model makes no runs of ids: it cannot read texts")
-        self.model, self.spec = model, model.codec.spec
-        self.net: Any = served(model.nets["net"].eval())
+        self.model, self.spec = model, spec
+        model.nets.eval()
+        self.net: Any = served(model.nets["net"])
         self.memory = Memory(self.net.layout(), self.spec.length, memory)
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -58,7 +59,7 @@ def encode(model: Model, request: Request) -> Encoded:
     )
 
 
-def streams(spec: Spec) -> bool:
+def streams(spec: Spec) -> TypeGuard[TokenSpec]:
     """Whether items are runs of ids that end by themselves."""
     return isinstance(spec, TokenSpec) and spec.eos is not None
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from genloom.engine.paged import Held, Memory, PagedCache
+from genloom.engine.requests import streams
 from genloom.errors import UsageError
 from genloom.family import streams as running
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
 from genloom.net.pages import PAGE
 from genloom.net.quantize import served
+from genloom.spec import TokenSpec
 
 LONGEST = 4  # ids that must recur for their sequel to be guessed
 GUESSES = 4
@@ -93,7 +95,9 @@ class Draft:
     def __init__(self, model: Model, count: int = GUESSES, memory: int | None = None) -> None:
         net: Any = served(model.nets["net"])
         self.count, self.nets = count, {"net": net}
-        self.context = model.codec.spec.length
+        spec = model.codec.spec
+        assert isinstance(spec, TokenSpec)
+        self.context = spec.length
         self.memory = Memory(net.layout(), self.context, memory)
         self.shadows: dict[Stream, Shadow] = {}
 
@@ -151,9 +155,12 @@ def guesser_of(model: Model, how: Any) -> Guesser | None:
         return Lookup()
     if not isinstance(how, Model):
         raise UsageError(f'speculate is {how!r}: give None, "lookup" or a smaller model')
-    if how.codec.spec.vocab != model.codec.spec.vocab:
+    ours, theirs = model.codec.spec, how.codec.spec
+    if not streams(ours) or not streams(theirs):
+        raise UsageError("guessing ahead is for models of texts: leave out speculate")
+    if ours.vocab != theirs.vocab:
         raise UsageError(
-            f"the drafting model has {how.codec.spec.vocab} ids and this one "
-            f"{model.codec.spec.vocab}: both must have one vocabulary"
+            f"the drafting model has {theirs.vocab} ids and this one {ours.vocab}: both must have "
+            "one vocabulary"
         )
     return Draft(how)

@@ -82,7 +82,11 @@ class Stream:
         """One more id; ends the stream where it should."""
         self.ids.append(drawn)
         if self.guide is not None:
-            self.guide.accept(drawn)
+            try:
+                self.guide.accept(drawn)
+            except GenloomError as error:
+                self.fail(error)
+                return
         if drawn in self.ends and (self.guide is not None or not self.options.ignore_eos):
             self.stop("stop")
         elif self.length >= self.end:
@@ -146,11 +150,18 @@ class Plan(Protocol):
     """What each of some streams feeds in one step. rows, counts: which, and how many ids each;
     attention over their pages, positions long [N, 1]."""
 
-    rows: list[int]
-    counts: list[int]
-    firsts: list[int]  # positions of each that lie in its pages already
-    attention: Attention
-    positions: Tensor
+    @property
+    def rows(self) -> list[int]: ...
+    @property
+    def counts(self) -> list[int]: ...
+    @property
+    def firsts(self) -> list[int]:
+        """Positions of each that lie in its pages already."""
+
+    @property
+    def attention(self) -> Attention: ...
+    @property
+    def positions(self) -> Tensor: ...
 
 
 class Sequences(Protocol):
@@ -159,7 +170,7 @@ class Sequences(Protocol):
     def plan(self, items: Sequence[Stream]) -> Plan | None:
         """Who feeds what now; None where nobody can."""
 
-    def settle(self, plan: Plan, items: Sequence[Stream], kept: Sequence[int]) -> None:
+    def settle(self, plan: Any, items: Sequence[Stream], kept: Sequence[int]) -> None:
         """So many of the ids fed are there to stay."""
 
     def restart(self, row: int) -> None:
