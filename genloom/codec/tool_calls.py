@@ -216,7 +216,6 @@ class Parser:
         odd = not bare or body.lstrip().startswith('{"name"')
         return Delta(content=f"{lead}{body}{end}", malformed=odd)
 
-
     def _numbered(self, call: Call) -> Call:
         """With an id: the same for the same call in the same place."""
         self._calls += 1
