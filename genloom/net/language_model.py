@@ -47,7 +47,7 @@ class LanguageModel(nn.Module):
         self.config = config
         self.axes = spec.axes
         self.quantized: Any = None  # what net/quantize.py puts in the weights' place
-        self.embed: nn.Module = nn.Embedding(spec.vocab, width)
+        self.embed: Any = nn.Embedding(spec.vocab, width)
         self.pair = nn.Embedding(config.bigram, width) if config.bigram else None
         self.place = nn.Embedding(config.learned, width) if config.learned else None
         slots = spec.length + 1 if spec.spans else 0

@@ -11,6 +11,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,6 @@ from genloom.net.quantize_modules import (
 )
 from genloom.net.quantize_native import PackedWeight, Room, packed_bytes
 from genloom.net.quantize_stack import Fused, fits
-from genloom.net.transformer import Block
 
 TWIN = 1 << 26  # weights of the largest net of which a second copy is made
 GATED = ("swiglu", "geglu")
@@ -70,7 +70,6 @@ def quantize(net: LanguageModel, form: Format, head: Format | None = None) -> No
     make = _packer(net, form, head) if kernels else _plain
     with torch.no_grad():
         for block in net.transformer.blocks:
-            assert isinstance(block, Block)
             _replace(block, form, make)
         table = make(net.embed.weight, head, None, False)
         net.embed = QuantizedEmbedding(table)
@@ -127,7 +126,7 @@ def _packer(net: LanguageModel, form: Format, head: Format) -> Maker:
     return make
 
 
-def _shapes(block: nn.Module) -> Iterator[tuple[str, tuple[int, int]]]:
+def _shapes(block: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name, part in (("qkv", block.mix.qkv), ("out", block.mix.out)):
         yield name, tuple(part.weight.shape)
     for name in ("up", "down"):
@@ -138,11 +137,12 @@ def _shapes(block: nn.Module) -> Iterator[tuple[str, tuple[int, int]]]:
             yield name, tuple(part.weight.shape)
 
 
-def _replace(block: Block, form: Format, make: Maker) -> None:
+def _replace(block: Any, form: Format, make: Maker) -> None:
     feed, mix = block.feed, block.mix
     gated = feed.activation in GATED
     mix.qkv, mix.out = _linear(mix.qkv, form, make), _linear(mix.out, form, make)
-    if isinstance(feed, FeedForward):
+    dense = isinstance(feed, FeedForward)
+    if dense:
         feed.up = _linear(feed.up, form, make, gated)
         feed.down = _linear(feed.down, form, make)
         return
@@ -153,11 +153,11 @@ def _replace(block: Block, form: Format, make: Maker) -> None:
         setattr(feed, name, ExpertWeights(weights))
 
 
-def _linear(part: nn.Module, form: Format, make: Maker, gated: bool = False) -> QuantizedLinear:
+def _linear(part: Any, form: Format, make: Maker, gated: bool = False) -> QuantizedLinear:
     return QuantizedLinear(make(part.weight, form, part.bias, gated), part.bias)
 
 
-def _weights(block: nn.Module) -> Iterator[Weight]:
+def _weights(block: Any) -> Iterator[Weight]:
     yield from (block.mix.qkv.weight, block.mix.out.weight)
     for part in (block.feed.up, block.feed.down):
         yield from part.weights if isinstance(part, ExpertWeights) else (part.weight,)

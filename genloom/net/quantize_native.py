@@ -103,7 +103,7 @@ def library() -> ctypes.CDLL:
     return found
 
 
-def packed_bytes(shape: tuple[int, int], form: Format, gated: bool) -> int:
+def packed_bytes(shape: tuple[int, ...], form: Format, gated: bool) -> int:
     outputs = 2 * up_to(shape[0] // 2, WIDE) if gated else shape[0]
     return up_to(library().gl_packed_bytes(FORMATS.index(form), outputs, shape[1]), 64)
 

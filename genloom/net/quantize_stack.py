@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ctypes import addressof
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,12 +51,16 @@ _FAULTS: dict[int, Callable[[], Exception]] = {
 
 
 def fits(net: LanguageModel) -> bool:
-    """Whether the kernels know all of this net: one axis, no slots, pairs or modulation."""
+    """Whether the kernels know all of this net: one axis, no slots, pairs or modulation, and sizes
+    for which they have room."""
     c = net.config
+    if c.activation not in ACTIVATIONS or c.width > 1 << 16 or c.size > 4096:
+        return False
+    if c.experts is not None and c.experts.count > 4096:
+        return False
     plain = net.pair is None and net.slot_from is None and not c.modulated
-    gated = c.qk_norm != "whole" or c.norm in ("rms", "rms1", "layer", "layer1")
     frequencies = {f.shape for f, _ in net.transformer.turns.values()}
-    return plain and gated and net.axes == 1 and len(frequencies) <= 1
+    return plain and net.axes == 1 and len(frequencies) <= 1
 
 
 class Fused:
@@ -157,14 +162,14 @@ class Fused:
             turn=TURNS.index(mix.kind) if turned else -1,
             window=mix.sight.window,
         )
-        feed = block.feed
+        feed: Any = block.feed
         if isinstance(feed.up, ExpertWeights):
             self._experts(out, feed)
         else:
             out.up, out.down = self._linear(feed.up), self._linear(feed.down)
         return out
 
-    def _experts(self, out: LayerStruct, feed: nn.Module) -> None:
+    def _experts(self, out: LayerStruct, feed: Any) -> None:
         ups, downs = feed.up.weights, feed.down.weights
         out.experts = len(ups)
         out.router = keep(_wide(feed.gate.weight), self._kept)
@@ -191,7 +196,7 @@ def _head_norms(mix: Mix, kept: list[Tensor]) -> tuple[NormStruct, NormStruct]:
     return q, norm_of(one, None, False, eps, kept)
 
 
-def _hidden(block: nn.Module) -> int:
+def _hidden(block: Any) -> int:
     down = block.feed.down
     one = down.weights[0] if isinstance(down, ExpertWeights) else down.weight
     return one.inputs
