@@ -58,7 +58,8 @@ class Reader:
         if not streams(spec):
             raise RequestError("this model makes no runs of ids: it cannot read texts")
         self.model, self.spec = model, spec
-        model.nets.eval()
+        nets: Any = model.nets
+        nets.eval()
         self.net: Any = served(model.nets["net"])
         self.memory = Memory(self.net.layout(), self.spec.length, memory)
 
@@ -98,7 +99,7 @@ class Reader:
         hidden = self.hidden([ids for some in windows for ids, _ in some])
         out, lead = [], 1 if self.spec.leads else 0
         for text, ids, some in zip(texts, runs, windows, strict=True):
-            told = [p for run, new in some for p in self._logprobs(next(hidden), run)[new:]]
+            told = [p for run, new in some for p in self.logprobs(next(hidden), run)[new:]]
             size = len(text.encode("utf-8", "surrogatepass"))
             out.append(
                 Scored(
@@ -130,7 +131,7 @@ class Reader:
         runs = [self._ids(text, room=len(asked)) + asked for text in texts]
         out = []
         for ids, hidden in zip(runs, self.hidden(runs), strict=True):
-            told = self._logprobs(hidden[-len(asked) - 1 :], ids[-len(asked) - 1 :])
+            told = self.logprobs(hidden[-len(asked) - 1 :], ids[-len(asked) - 1 :])
             out.append(math.fsum(told) / len(told))
         return out
 
@@ -148,8 +149,8 @@ class Reader:
             )
         return ids
 
-    def _logprobs(self, hidden: Tensor, ids: Sequence[int]) -> list[float]:
-        """Of each id but the first, given those before it."""
+    def logprobs(self, hidden: Tensor, ids: Sequence[int]) -> list[float]:
+        """Of each id but the first, given those before it, from hidden states [L, D], nats."""
         out: list[float] = []
         target = torch.tensor(ids[1:], device=hidden.device)
         for first in range(0, len(target), ROWS):
