@@ -20,7 +20,6 @@ from genloom import native
 from genloom.errors import UsageError
 from genloom.net.experts import ExpertFeedForward
 from genloom.net.language_model import LanguageModel
-from genloom.net.layers import FeedForward
 from genloom.net.pages import PagedAttention
 from genloom.net.quantize_formats import FORMATS, Format
 from genloom.net.quantize_modules import (
@@ -138,15 +137,14 @@ def _shapes(block: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _replace(block: Any, form: Format, make: Maker) -> None:
-    feed, mix = block.feed, block.mix
+    feed: Any = block.feed
+    mix = block.mix
     gated = feed.activation in GATED
     mix.qkv, mix.out = _linear(mix.qkv, form, make), _linear(mix.out, form, make)
-    dense = isinstance(feed, FeedForward)
-    if dense:
+    if not isinstance(feed, ExpertFeedForward):
         feed.up = _linear(feed.up, form, make, gated)
         feed.down = _linear(feed.down, form, make)
         return
-    assert isinstance(feed, ExpertFeedForward)
     for name in ("up", "down"):
         weights = [make(w, form, None, gated and name == "up") for w in getattr(feed, name)]
         delattr(feed, name)

@@ -18,7 +18,7 @@ GROUP: dict[Format, int] = {"int8": 128, "int4": 32}
 SLAB = 1 << 22  # numbers quantised at once: what is between stays in the caches
 
 # Of the largest value of a group, at which it is mapped to -8. Trying some and keeping the one with
-# the least squared error takes a tenth off the error of always mapping the largest to the end.
+# the least squared error takes 4 in 100 off the error (8.6% to 8.3% of normal weights).
 _TRIED = (1.0, 0.94, 0.88, 1.07, 0.82)
 
 
