@@ -26,7 +26,7 @@ from genloom.errors import GenloomError, ResourceError, UsageError
 from genloom.family.base import Making, Nets
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
-from genloom.net.quantize import served
+from genloom.net.quantize import at_work, served
 from genloom.spec import Encoded, Request, TokenSpec
 
 __all__ = ["Engine", "Generation", "Progress"]
@@ -127,14 +127,15 @@ class Engine:
     @torch.inference_mode()
     def tick(self) -> None:
         """Let samples join, step each flight once, let the finished leave."""
-        self._admit()
-        for flight in self.flights:
-            self._step(flight)
-            self._tell(flight)
-            self._land(flight)
-        self.flights = [f for f in self.flights if len(f)]
-        for number, search in list(self.searches.items()):
-            self._search(number, search)
+        with at_work(self.nets.get("net")):
+            self._admit()
+            for flight in self.flights:
+                self._step(flight)
+                self._tell(flight)
+                self._land(flight)
+            self.flights = [f for f in self.flights if len(f)]
+            for number, search in list(self.searches.items()):
+                self._search(number, search)
 
     def _search(self, number: int, search: Beams) -> None:
         """One more id for each beam; the best are handed over in the end."""

@@ -28,7 +28,7 @@ COLD = 1e-5  # temperatures below it are greedy
 _WIDE = 2048  # ids; below it rows are sorted whole
 _FEW = 16  # rows; below it plain integers are faster than tensors
 _NUCLEUS = 64  # ids looked at first for a nucleus
-_BARRED = -1e30  # still the one to take where nothing else is left
+BARRED = -1e30  # still the one to take where nothing else is left
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def _edited(
         logits.scatter_add_(1, *controls.bias)
     if barred is not None and barred.shape[1]:
         ids, there = _filled(barred)
-        logits.scatter_(1, ids, torch.where(there, _BARRED, logits.gather(1, ids)))
+        logits.scatter_(1, ids, torch.where(there, BARRED, logits.gather(1, ids)))
     return logits if allowed is None else _masked(logits, allowed)
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from genloom.errors import GenloomError
-from genloom.family.choose import Controls, choose
+from genloom.family.choose import BARRED, Controls, choose
 from genloom.family.likeliest import logprobs
 from genloom.family.noise import keys
 from genloom.net.attention import Attention
@@ -283,6 +283,12 @@ def _choose(streams: Streams, rows: list[Stream], ahead: list[int], logits: Tens
     controls, key = streams.controls(rows, logits.device)
     number = torch.tensor([s.length + n for s, n in zip(rows, ahead, strict=True)])
     barred = [s.barred() for s in rows]
+    silent = all(s.options.logprobs is None for s in rows)
+    if silent and barred[0] and all(ends == barred[0] for ends in barred):
+        # all go on past their ends and nobody asks for chances: in place, without a copy
+        ends = torch.tensor(sorted(barred[0]), device=logits.device)
+        logits.index_fill_(1, ends, BARRED)
+        barred = []
     guided = any(s.guide is not None for s in rows)
     device = logits.device
     picked = choose(

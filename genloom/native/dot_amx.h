@@ -146,7 +146,7 @@ void tiles_int8(const uint8_t* w, size_t step, const Rows& x, int row, int rows,
 }
 
 // rows of at most 32. Many rows go through the inputs in parts for which the rows' share stays in
-// the first cache while all panels pass: 60 instead of 40 parts of 100 of the units' rate.
+// the first cache while all panels pass.
 inline void amx_panels(const Matrix& m, const Rows& x, int row, int rows, int panel, int panels,
                        float* out, int ld) {
     size_t step = panel_bytes(m.format, m.inputs);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ from genloom.net.quantize_modules import (
     QuantizedLinear,
     Weight,
 )
-from genloom.net.quantize_native import PackedWeight, Room, packed_bytes
+from genloom.net.quantize_native import PackedWeight, Room, cores_to_kernels, packed_bytes
 from genloom.net.quantize_stack import Fused, fits
 
 TWIN = 1 << 26  # weights of the largest net of which a second copy is made
@@ -175,6 +176,12 @@ def read_rate(size: int = 1 << 29) -> float:
             library.gl_read(block.data_ptr(), size, torch.get_num_threads())
         times.append(time.perf_counter() - begun)
     return size / sorted(times)[2]
+
+
+def at_work(net: object) -> AbstractContextManager[None]:
+    """While a net makes texts: the cores are its kernels', where it has some."""
+    fused = getattr(getattr(net, "quantized", None), "fused", None)
+    return nullcontext() if fused is None else cores_to_kernels()
 
 
 def kernels() -> str:

@@ -35,6 +35,7 @@ from genloom.net.quantize_native import (
     library,
     norm_of,
     norm_struct,
+    threads,
 )
 from genloom.net.transformer import Block, Mix
 
@@ -99,7 +100,7 @@ class Fused:
             pages.keys.data_ptr(),
             pages.values.data_ptr(),
         )
-        fault = self._call(self._at, addressof(batch), out.data_ptr(), torch.get_num_threads())
+        fault = self._call(self._at, addressof(batch), out.data_ptr(), threads())
         if fault:
             raise _FAULTS[fault]()
         return out
