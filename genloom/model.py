@@ -184,9 +184,14 @@ def _sweep(target: Path) -> None:
 
 def own_place(target: Path) -> None:
     """ModelError where something that is no model is in the way: saving would replace it."""
-    if target.is_dir() and any(target.iterdir()) and not (target / "recipe.json").is_file():
+    try:
+        there, taken = target.exists(), target.is_dir() and any(target.iterdir())
+        strange = taken and not (target / "recipe.json").is_file()
+    except OSError as error:
+        raise _no_room(target, error) from error
+    if strange:
         raise ModelError(f"{target} holds files that are no model: choose another place with --out")
-    if target.exists() and not target.is_dir():
+    if there and not target.is_dir():
         raise ModelError(f"{target} is a file: choose another place with --out, or move it away")
 
 
