@@ -1,5 +1,5 @@
 # Every target does its own set-up: a virtual environment in .venv, filled once and again only
-# when pyproject.toml or constraints.txt change.
+# when pyproject.toml, constraints.txt or the native kernels change.
 #
 #   make demo         train three small models, make new things, open a gallery (about 5 minutes)
 #   make test         the quick tests
@@ -25,7 +25,8 @@ PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	&& { echo $$p; break; }; done)
 endif
 BIN := .venv/bin
-KEY := $(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
+KEY := $(shell cat pyproject.toml constraints.txt hatch_build.py genloom/native/*.h \
+	genloom/native/*.cpp genloom/native/build.py | cksum | cut -d ' ' -f 1)
 STAMP := .venv/installed-$(KEY)
 # One thread a process: two test workers on two cores must not fight over them.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
