@@ -26,6 +26,7 @@ from genloom.errors import GenloomError, ResourceError, UsageError
 from genloom.family.base import Making, Nets
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
+from genloom.net import layers
 from genloom.net.quantize import at_work, served
 from genloom.spec import Encoded, Request, TokenSpec
 
@@ -37,7 +38,8 @@ class Engine:
 
     rows: samples in flight at most. memory: bytes for keys and values of texts, a quarter of what
     is free unless given. speculate: "lookup", or a smaller model of the same vocabulary, guesses
-    ahead for texts, which changes how soon they come and nothing else.
+    ahead for texts, which changes how soon they come and nothing else. steady: on a GPU, too, a
+    sample is the same to the last bit whatever shares its batch, at some cost in speed.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Engine:
         rows: int | None = None,
         memory: int | None = None,
         speculate: Literal["lookup"] | Model | None = None,
+        steady: bool = False,
     ) -> None:
         self.model = model
         self.family, self.spec = model.family, model.codec.spec
@@ -59,6 +62,7 @@ class Engine:
             net: Any = served(model.nets["net"])
             self.nets = {"net": net}
             self.memory = Memory(net.layout(), spec.length, memory)
+        self.steady = steady
         self.guesser = guesser_of(model, speculate)
         self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
         self.queue = Queue()
@@ -127,7 +131,7 @@ class Engine:
     @torch.inference_mode()
     def tick(self) -> None:
         """Let samples join, step each flight once, let the finished leave."""
-        with at_work(self.nets.get("net")):
+        with at_work(self.nets.get("net")), layers.steady(self.steady):
             self._admit()
             for flight in self.flights:
                 self._step(flight)

@@ -7,7 +7,9 @@ Shape legend: ... any leading dimensions, D width.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal
 
 import torch
@@ -24,6 +26,7 @@ Norm = Literal["rms", "layer", "rms1", "layer1"]
 # batch mates.
 FEWEST_ROWS = 16
 LONGEST_SUM = 320
+STEADY_ROWS = 64  # of each product within `steady`
 
 
 class Linear(nn.Linear):
@@ -36,14 +39,44 @@ class Linear(nn.Linear):
 
 
 def project(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """F.linear whose rows do not depend on how many rows there are."""
-    if torch.is_grad_enabled() or x.device.type != "cpu":
+    """F.linear whose rows do not depend on how many rows there are; on a GPU only within `steady`,
+    because it costs speed there."""
+    if torch.is_grad_enabled():
         return F.linear(x, weight, bias)
     rows = x.numel() // x.shape[-1]
     flat = x.reshape(rows, -1)
+    if _steady.get():
+        return _of_one_shape(flat, weight, bias)[:rows].reshape(*x.shape[:-1], -1)
+    if x.device.type != "cpu":
+        return F.linear(x, weight, bias)
     if rows < FEWEST_ROWS:
         flat = F.pad(flat, (0, 0, 0, FEWEST_ROWS - rows))
     return _in_parts(flat, weight, bias)[:rows].reshape(*x.shape[:-1], -1)
+
+
+_steady: ContextVar[bool] = ContextVar("steady", default=False)
+
+
+@contextmanager
+def steady(on: bool = True) -> Iterator[None]:
+    """Within this every product has one shape on any device: whatever kernel a library picks for a
+    shape, it picks the same one for a row alone and among others."""
+    kept = _steady.set(on)
+    try:
+        yield
+    finally:
+        _steady.reset(kept)
+
+
+def is_steady() -> bool:
+    return _steady.get()
+
+
+def _of_one_shape(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x [N, K] in groups of STEADY_ROWS rows, the last one filled up."""
+    spare = -len(x) % STEADY_ROWS
+    groups = F.pad(x, (0, 0, 0, spare)).split(STEADY_ROWS)
+    return torch.cat([F.linear(group, weight, bias) for group in groups])
 
 
 def _in_parts(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -17,9 +17,11 @@ import torch
 from torch import Tensor
 
 from genloom.net.attention import EVERYWHERE, Sight
+from genloom.net.layers import is_steady
 
 PAGE = 32  # positions a page: one tile of the matrix units, and the grain of prefix reuse
 BLOCK = 8 * PAGE  # keys looked at together: few enough that sums over them have one order
+STEADY_TOKENS = 16  # of a sequence that look together within layers.steady
 FEWEST_ROWS = 16  # as in net/layers.py: with fewer the matrix library takes other kernels
 
 
@@ -114,6 +116,8 @@ class PagedAttention:
 
     def _grouped(self) -> list[_Look]:
         """Sequences with equally many new tokens look together."""
+        if self._looks is None and is_steady():
+            self._looks = self._one_by_one()
         if self._looks is None:
             first = (self.count.cumsum(0) - self.count).long()
             self._looks = []
@@ -126,12 +130,32 @@ class PagedAttention:
                 self._looks.append(_Look(rows, table, start, self.pages.keys.device))
         return self._looks
 
+    def _one_by_one(self) -> list[_Look]:
+        """Each sequence alone, in pieces of few tokens: every product has one shape."""
+        looks, first = [], 0
+        for row, (start, count) in enumerate(
+            zip(self.start.tolist(), self.count.tolist(), strict=True)
+        ):
+            for begin in range(0, count, STEADY_TOKENS):
+                size = min(STEADY_TOKENS, count - begin)
+                rows = torch.arange(first + begin, first + begin + size)[None]
+                most = -(-(start + begin + size) // PAGE)
+                table = self.table[row : row + 1, :most].long()
+                at = torch.tensor([start + begin])
+                looks.append(_Look(rows, table, at, self.pages.keys.device, STEADY_TOKENS))
+            first += count
+        return looks
+
 
 class _Look:
     """Some sequences with L new tokens each. rows: long [S, L], where these lie; table: long
     [S, most]; start: long [S]."""
 
-    def __init__(self, rows: Tensor, table: Tensor, start: Tensor, device: torch.device) -> None:
+    def __init__(
+        self, rows: Tensor, table: Tensor, start: Tensor, device: torch.device, least: int = 0
+    ) -> None:
+        """least: tokens as which these are to count, in the shapes of products."""
+        self.least = least
         self.rows, self.table = rows.to(device), table.to(device)
         self.at = (start[:, None] + torch.arange(rows.shape[1])).to(device)  # [S, L]
 
@@ -143,7 +167,7 @@ class _Look:
         share = heads // groups
         rows = q.view(count, length, groups, share, size).permute(0, 2, 1, 3, 4)
         rows = rows.reshape(count, groups, length * share, size) * size**-0.5
-        spare = max(0, FEWEST_ROWS - length * share)
+        spare = max(0, max(FEWEST_ROWS, self.least * share) - length * share)
         rows = torch.nn.functional.pad(rows, (0, 0, 0, spare))  # [S, G, R, E]
         at = torch.nn.functional.pad(self.at.repeat_interleave(share, 1), (0, spare))
         best = rows.new_full((*rows.shape[:3], 1), -1e30, dtype=torch.float32)
