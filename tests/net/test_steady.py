@@ -1,6 +1,6 @@
 """The mode in which every product has one shape: what a GPU needs for results without batch mates.
 
-Which kernel a GPU's library takes follows from the shapes; here the shapes themselves are looked at.
+Which kernel a GPU's library takes follows from the shapes; here the shapes are looked at.
 """
 
 from __future__ import annotations
