@@ -1,9 +1,9 @@
 """Accuracy in fewer bits: perplexity of one trained model at 32, 16, 8 and 4 bits a weight.
 
 Usage: bench_bits.py [--minutes 4] [--keep FOLDER]
-A model of Llama's form is trained on data/stories; both sides read the same held-out windows of ids,
-each from its beginning. llama.cpp ($PEERS/llama) reads our export in F16, Q8_0 and Q4_0, quantised
-by itself. Floor: how often each id occurs in the training text; ceiling: the 32-bit weights.
+A model of Llama's form is trained on data/stories; both sides read the same held-out windows of
+ids, each from its beginning. llama.cpp ($PEERS/llama) reads our export in F16, Q8_0 and Q4_0,
+quantised by itself. Floor: the share of each id in the training text; ceiling: 32-bit weights.
 """
 
 from __future__ import annotations

@@ -65,6 +65,9 @@ class Watch:
             self.per_step, self.word = learnt_a_step(recipe)
 
     def _step(self, step: int, values: Mapping[str, Any]) -> None:
+        if step <= self.step:  # rolled back: from here on the pace is told anew
+            self.recent.clear()
+            self.begun, self.first = time.monotonic(), step
         self.step = step
         self.recent.append((time.monotonic(), step))
         for name, value in values.items():

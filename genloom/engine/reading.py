@@ -60,8 +60,8 @@ class Reader:
         self.model, self.spec = model, spec
         nets: Any = model.nets
         nets.eval()
-        self.net: Any = served(model.nets["net"])
-        self.memory = Memory(self.net.layout(), self.spec.length, memory)
+        net: Any = served(model.nets["net"])
+        self.net, self.memory = net, Memory(net.layout(), spec.length, memory)
 
     def __enter__(self) -> Self:
         return self

@@ -105,9 +105,7 @@ class LanguageModel(nn.Module):
         """What pages of keys and values of this net hold."""
         c, weight = self.config, self.embed.weight
         kind = weight.dtype if self.quantized is None else self.quantized.page_type
-        return Layout(
-            layers=c.depth, heads=c.groups, size=c.size, dtype=kind, device=weight.device
-        )
+        return Layout(layers=c.depth, heads=c.groups, size=c.size, dtype=kind, device=weight.device)
 
     def cache(self, rows: int, capacity: int) -> DenseCache:
         c = self.config

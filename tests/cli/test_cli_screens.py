@@ -46,6 +46,15 @@ def test_speed_is_in_tokens_where_windows_are_packed(run: Path) -> None:
     assert "seconds" not in watch.parts
 
 
+def test_a_roll_back_is_no_negative_speed(run: Path) -> None:
+    watch = _watched(run)
+    for step in (4, 5, 6):
+        watch.hear(Event(kind="step", step=step, values={"nats": 2.0}))
+        assert watch.speed >= 0 and watch.left > 0
+        time.sleep(0.01)
+    assert 20 < watch.speed <= 100 and 0.5 < watch.left < 10
+
+
 def test_the_display_shows_all_of_it(run: Path) -> None:
     text = run / "preview.txt"
     text.write_text("the cat\n\nsat\x1b[2J\n", "utf-8")

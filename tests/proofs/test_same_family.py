@@ -1,7 +1,7 @@
 """A table row and a text go through the same family, unchanged: one class, one loss, one engine.
 
-How items in the making are kept differs (rows as arrays, texts as ragged streams over pages), behind
-one interface.
+How items in the making are kept differs (rows as arrays, texts as ragged streams over pages),
+behind one interface.
 """
 
 from __future__ import annotations
