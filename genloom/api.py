@@ -259,6 +259,7 @@ def import_weights(
     stored.own_place(target)
     with store.locked(target):
         model = bring(found, Model, partial(progress, "reading"))
+        model.recipe = replace(model.recipe, name=target.name)
         model.card |= {"notes": list(found.notes), "software": software()}
         model.card["created"] = datetime.now(UTC).isoformat(timespec="seconds")
         model.save(target)
