@@ -186,7 +186,8 @@ def test_it_runs_twice_and_everything_can_be_used_afterwards(tmp_path: Path) -> 
     found = Sources(path.read_text(encoding="utf-8")).found
     assert len(found) > 100
     assert all(value.startswith(("data:image/png;base64,", "#")) for value in found)
-    assert Image.open(folder / POSTER).size == (poster.WIDTH, poster.HEIGHT)
+    with Image.open(folder / POSTER) as picture:
+        assert picture.size == (poster.WIDTH, poster.HEIGHT)
     facts = json.loads((folder / MARK).read_text())
     assert facts["finished"] and facts["seed"] == 1
     assert set(facts["models"]) == {lesson.name for lesson in lessons.LESSONS}
