@@ -20,7 +20,8 @@ from genloom.net.attention import EVERYWHERE, Sight
 from genloom.net.layers import is_steady
 
 PAGE = 32  # positions a page: one tile of the matrix units, and the grain of prefix reuse
-BLOCK = 8 * PAGE  # keys looked at together: few enough that sums over them have one order
+BLOCK = 4 * PAGE  # keys looked at together: few enough that sums over them have one order
+LEAST = -80.0  # of exponents: e to it is the smallest share that could still be told
 STEADY_TOKENS = 16  # of a sequence that look together within layers.steady
 FEWEST_ROWS = 16  # as in net/layers.py: with fewer the matrix library takes other kernels
 
@@ -167,17 +168,18 @@ class _Look:
         share = heads // groups
         rows = q.view(count, length, groups, share, size).permute(0, 2, 1, 3, 4)
         rows = rows.reshape(count, groups, length * share, size) * size**-0.5
-        spare = max(0, max(FEWEST_ROWS, self.least * share) - length * share)
-        rows = torch.nn.functional.pad(rows, (0, 0, 0, spare))  # [S, G, R, E]
-        at = torch.nn.functional.pad(self.at.repeat_interleave(share, 1), (0, spare))
+        real = length * share  # rows that count; some kernels want more
+        spare = (0, 0, 0, max(0, max(FEWEST_ROWS, self.least * share) - real))
+        at = self.at.repeat_interleave(share, 1)
         best = rows.new_full((*rows.shape[:3], 1), -1e30, dtype=torch.float32)
         mass, total = torch.zeros_like(best), torch.zeros_like(rows, dtype=torch.float32)
+        rows = torch.nn.functional.pad(rows, spare)  # [S, G, R, E]
         for first in range(0, self.table.shape[1], BLOCK // PAGE):
             near = self.table[:, first : first + BLOCK // PAGE]
             k = keys[near].transpose(1, 2).flatten(2, 3)  # [S, G, keys, E]
             v = values[near].permute(0, 2, 1, 4, 3).flatten(2, 3)
             k, v = _whole(k.to(rows.dtype)), _whole(v.to(rows.dtype))
-            logits = (rows @ k.transpose(-1, -2)).float()
+            logits = (rows @ k.transpose(-1, -2))[:, :, :real].float()
             if sight.cap:
                 logits = sight.cap * torch.tanh(logits / sight.cap)
             seen = first * PAGE + torch.arange(BLOCK, device=at.device)
@@ -186,11 +188,14 @@ class _Look:
                 hidden |= seen <= at[..., None] - sight.window
             logits = logits.masked_fill(hidden[:, None], float("-inf"))
             top = torch.maximum(best, logits.amax(-1, keepdim=True))
-            weight, fade = torch.exp(logits - top), torch.exp(best - top)
+            # exp of what is tiny or -inf takes ten times as long as of other numbers
+            weight = torch.exp((logits - top).clamp_(min=LEAST)).masked_fill_(hidden[:, None], 0.0)
+            fade = torch.exp((best - top).clamp_(min=LEAST))
             mass = mass * fade + weight.sum(-1, keepdim=True)
-            total = total * fade + (weight.to(v.dtype) @ v).float()
+            added = torch.nn.functional.pad(weight.to(v.dtype), spare) @ v
+            total = total * fade + added[:, :, :real].float()
             best = top
-        out = (total / mass)[:, :, : length * share].to(q.dtype)
+        out = (total / mass).to(q.dtype)
         out = out.view(count, groups, length, share, size).permute(0, 2, 1, 3, 4)
         return out.reshape(count, length, heads, size)
 
