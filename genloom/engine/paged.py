@@ -266,10 +266,12 @@ class PagedCache:
     def _give_way(self, row: int, items: Sequence[Stream], granted: dict[int, int]) -> bool:
         """Take the pages of the least urgent stream that holds some and does not step now."""
 
-        def urgency(n: int) -> tuple[int, int]:
-            return items[n].priority, -self.held[n].arrival
+        def urgency(n: int) -> tuple[bool, int, int]:
+            return not items[n].done, items[n].priority, -self.held[n].arrival
 
         holding = [n for n, h in enumerate(self.held) if h.pages and n != row]
+        if not holding and self.memory.used > len(self.held[row].pages):
+            return False  # others of this memory, such as beams, hold the rest: wait for them
         if not holding:
             stream = items[row]
             stream.fail(self.memory.too_small(stream.length - stream.offset + 1))

@@ -100,16 +100,24 @@ class Draft:
         self.context = spec.length
         self.memory = Memory(net.layout(), self.context, memory)
         self.shadows: dict[Stream, Shadow] = {}
+        self._passed: tuple[int, ...] = ()
 
     def guess(self, items: Sequence[Stream]) -> None:
         ready = [s for s in items if able(s) and s.length - s.offset + self.count < self.context]
         ahead = [self._follow(stream) for stream in ready]
         group = Streams([shadow.stream for shadow in ahead])
-        cache = PagedCache(self.memory, [shadow.held for shadow in ahead])
-        while not all(shadow.stream.done for shadow in ahead):
+        cache, self._passed = PagedCache(self.memory, [shadow.held for shadow in ahead]), ()
+        while self._goes_on(group, cache):
             running.step(self.nets, group, cache)
         for stream, shadow in zip(ready, ahead, strict=True):
             stream.draft = shadow.stream.ids[stream.length :]
+
+    def _goes_on(self, group: Streams, cache: PagedCache) -> bool:
+        """Whether any has guesses left to make, and the step before changed something: where memory
+        is short some may have to do without."""
+        passed = sum(s.length for s in group.items), *(held.fed for held in cache.held)
+        moved, self._passed = passed != self._passed, passed
+        return moved and not all(s.done for s in group.items)
 
     def _follow(self, stream: Stream) -> Shadow:
         """A copy that is as far as the stream; what it passed beyond the ids that held is passed

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from genloom import heap
 from genloom.errors import ResourceError
 from genloom.train import parallel
 from genloom.train.ema import WIDTHS
@@ -64,11 +65,8 @@ class Plan:
 def free_bytes(device: torch.device) -> int:
     """Memory that this process could still take, what it holds already included."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
-    info = dict(
-        line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    )
-    return int(info["MemAvailable"].split()[0]) * 1024 + resident_bytes()
+        return heap.free_bytes(device) + torch.cuda.memory_reserved(device)
+    return heap.free_bytes(device) + resident_bytes()
 
 
 def resident_bytes() -> int:

@@ -15,7 +15,7 @@ from genloom.codec.text import TextCodec
 from genloom.codec.tokenizer import Policy, PublishedTokenizer
 from genloom.engine.beams import Search
 from genloom.engine.engine import Engine
-from genloom.errors import RequestError
+from genloom.errors import RequestError, ResourceError
 from genloom.model import Model
 from genloom.spec import Options, Request
 
@@ -123,6 +123,27 @@ def test_a_search_can_be_given_up_and_wrong_ones_are_refused(model: Model) -> No
             engine.submit(Request(count=3, options=Options(beams=2)))
         with pytest.raises(RequestError, match="leave out temperature"):
             engine.submit(Request(options=Options(beams=2, temperature=0.5)))
+
+
+@pytest.mark.parametrize("pages", [4, 6, 9])
+def test_a_text_waits_for_the_pages_of_beams_and_ends_the_same(model: Model, pages: int) -> None:
+    free = Request(prompt="the cat", seed=4, options=Options(max_tokens=60, ignore_eos=True))
+    with Engine(model) as engine:
+        alone = engine.submit(free)
+        alone.result()
+    room = pages * model.nets["net"].layout().page_bytes
+    with Engine(model, memory=room) as engine:
+        wide = engine.submit(
+            Request(prompt="a dog ran in the park " * 3, options=Options(beams=3, max_tokens=40))
+        )
+        text = engine.submit(free)
+        text.result()
+        assert torch.equal(text.tensors()[0], alone.tensors()[0])
+        try:
+            assert len(wide.result()) == 1
+        except ResourceError as error:
+            assert "beams do not fit" in str(error) or "pages of keys" in str(error)
+        assert engine.memory is not None and engine.memory.used == 0
 
 
 def test_a_model_without_markers_fills_no_gap(model: Model) -> None:

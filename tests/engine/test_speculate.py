@@ -9,7 +9,7 @@ import torch
 from toys import MADE, shaken
 
 from genloom.engine.engine import Engine
-from genloom.engine.speculate import Lookup
+from genloom.engine.speculate import Draft, Lookup
 from genloom.errors import UsageError
 from genloom.family.streams import Stream
 from genloom.model import Model
@@ -96,6 +96,20 @@ def test_cancelled_streams_leave_no_shadow(model: Model, near: Model) -> None:
         assert len(engine.guesser.shadows) == 2
         other.result()
         assert engine.guesser.memory.used == 0
+
+
+def test_a_guesser_without_room_guesses_less_and_ends(model: Model, near: Model) -> None:
+    page = near.nets["net"].layout().page_bytes
+    plain, _, _ = run(model, None)
+    for pages in (1, 3, 5):
+        with Engine(model) as engine:
+            engine.guesser = Draft(near, memory=pages * page)
+            generations = [engine.submit(r) for r in requests()]
+            for one, generation in zip(plain, generations, strict=True):
+                generation.result()
+                made = generation.tensors()
+                assert all(torch.equal(a, b) for a, b in zip(one, made, strict=True))
+            assert engine.guesser.memory.used == 0
 
 
 def stream(ids: list[int]) -> Stream:
