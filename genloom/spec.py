@@ -104,6 +104,8 @@ class Batch:
               the start); arrays: [B]
     prompt    long [B, P] ids for the net's prompt encoder, or None
     document  long [B, 1 + L], which document an id belongs to when several are packed, or None
+    worth     float [B], what each item is worth where items are judged as wholes, or None: +1 and -1
+              for the better and the worse of neighbours, or an advantage
     """
 
     spec: Spec
@@ -111,9 +113,12 @@ class Batch:
     weight: Tensor
     prompt: Tensor | None = None
     document: Tensor | None = None
+    worth: Tensor | None = None
 
     def count(self) -> Tensor:
         """The loss's divisor, known before the forward pass: predicted tokens, or items."""
+        if self.worth is not None:
+            return torch.full((), float(len(self.worth)), device=self.worth.device)
         return self.weight.sum()
 
     def to(self, device: torch.device) -> Batch:
@@ -126,6 +131,7 @@ class Batch:
             weight=self.weight.to(device, non_blocking=True),
             prompt=move(self.prompt),
             document=move(self.document),
+            worth=move(self.worth),
         )
 
 

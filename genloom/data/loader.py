@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -20,6 +21,17 @@ from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
 Data = Sequence[Tensor] | Tensor
 
 
+class Batches(Protocol):
+    """What the loop asks of a loader. Each batch is a function of the seed and the step (and, where
+    items are made on the way, of the weights at that step)."""
+
+    @property
+    def epoch_size(self) -> int: ...
+    @property
+    def targets(self) -> int: ...
+    def batches(self, step: int, accumulate: int = 1) -> list[Batch]: ...
+
+
 class Loader:
     """Training batches for ever, epoch after epoch.
 
@@ -27,6 +39,8 @@ class Loader:
     prompts long [N, P] for the net's prompt encoder, or None
     weights float [L_i] an item, how much each of its ids counts as a target, or None where all do;
             an item without any is left out
+    group   so many neighbours of the data make one item, such as a better and a worse answer
+    worth   float [N], what each row is worth where items are judged as wholes, or None
     batch   items (or windows of a stream) that make one optimiser step
     pack    join the token items into one stream and draw windows of 1 + length ids from it
 
@@ -45,6 +59,8 @@ class Loader:
         weights: Sequence[Tensor] | None = None,
         pack: bool = False,
         document: bool = False,
+        group: int = 1,
+        worth: Tensor | None = None,
     ) -> None:
         if len(data) == 0:
             raise DataError("there are no items to train on: give data with at least one")
@@ -52,10 +68,12 @@ class Loader:
             raise ValueError("packed streams have no prompts: pass pack=False")
         if pack and weights is not None:
             raise ValueError("packed streams have no weights: pass pack=False")
+        if group > 1 and (pack or prompts is not None or not isinstance(spec, TokenSpec)):
+            raise ValueError("groups are made of runs of ids without prompts, not packed")
         if prompts is not None and len(prompts) != len(data):
             raise ValueError(f"{len(prompts)} prompts for {len(data)} items: give one an item")
         self.size, self.seed = batch, seed
-        self.source = _source(data, spec, prompts, pack, document, weights)
+        self.source = _source(data, spec, prompts, pack, document, weights, group, worth)
         self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
 
     @property
@@ -102,6 +120,8 @@ def evaluation(
     weights: Sequence[Tensor] | None = None,
     pack: bool = False,
     stride: int | None = None,
+    group: int = 1,
+    worth: Tensor | None = None,
 ) -> Iterator[Batch]:
     """Every held-out target once, in order; the weights mark those that a batch counts.
 
@@ -113,7 +133,7 @@ def evaluation(
         stride = min(max(1, stride or spec.length // 2), spec.length)
         yield from _windows_once(stream, spec, batch, stride)
         return
-    source = _source(data, spec, prompts, False, False, weights)
+    source = _source(data, spec, prompts, False, False, weights, group, worth)
     for start in range(0, len(source), batch):
         yield source.batch(torch.arange(start, min(start + batch, len(source))))
 
@@ -200,21 +220,26 @@ class _Ragged:
         spec: TokenSpec,
         prompts: Tensor | None,
         weights: Sequence[Tensor] | None = None,
+        group: int = 1,
+        worth: Tensor | None = None,
     ) -> None:
         end = [] if spec.eos is None else [spec.eos]
         items = [
             torch.cat([_ids([spec.bos]), item.int(), _ids(end)])[: spec.length + 1] for item in data
         ]
         self.weight: Tensor | None = None
+        self.group, self.worth = group, worth
         if weights is not None:
-            items, self.weight = _counted(items, weights)
+            kept, self.weight = _counted(items, weights, group)
+            items = [items[n] for n in kept]
+            self.worth = None if worth is None else worth[kept]
         self.size = torch.tensor([len(item) for item in items])
         self.start = self.size.cumsum(0) - self.size
         self.flat = torch.cat(items)
         self.spec, self.prompts = spec, prompts
 
     def __len__(self) -> int:
-        return len(self.size)
+        return len(self.size) // self.group
 
     @property
     def targets(self) -> int:
@@ -225,6 +250,8 @@ class _Ragged:
         return order
 
     def batch(self, rows: Tensor) -> Batch:
+        if self.group > 1:
+            rows = (rows[:, None] * self.group + torch.arange(self.group)).flatten()
         size = self.size[rows][:, None]
         column = torch.arange(int(size.max()))
         real = column < size
@@ -233,7 +260,8 @@ class _Ragged:
         weight = (real & (column > 0)).float()
         if self.weight is not None:
             weight *= self.weight[at]
-        return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
+        prompt, worth = _rows(self.prompts, rows), None if self.worth is None else self.worth[rows]
+        return Batch(spec=self.spec, x=x, weight=weight, prompt=prompt, worth=worth)
 
 
 class _Arrays:
@@ -258,13 +286,18 @@ class _Arrays:
         return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
 
 
-def _counted(items: list[Tensor], weights: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
-    """The items of which some id is a target within the context, and the weight of each id."""
+def _counted(
+    items: list[Tensor], weights: Sequence[Tensor], group: int
+) -> tuple[list[int], Tensor]:
+    """The numbers of the items of which some id is a target within the context (of a group: of each
+    of them), and the weight of each of their ids."""
     cut = [torch.cat([w.new_zeros(1), w, w.new_zeros(1)]) for w in weights]  # bos and eos
-    pairs = [(x, w[: len(x)]) for x, w in zip(items, cut, strict=True) if bool(w[: len(x)].any())]
-    if not pairs:
+    cut = [w[: len(x)] for x, w in zip(items, cut, strict=True)]
+    able = [bool(w.any()) for w in cut]
+    kept = [n for n in range(len(items)) if all(able[n // group * group :][:group])]
+    if not kept:
         raise DataError("no item has a target within the context: make codec.length larger")
-    return [x for x, _ in pairs], torch.cat([w for _, w in pairs])
+    return kept, torch.cat([cut[n] for n in kept])
 
 
 def _source(
@@ -274,6 +307,8 @@ def _source(
     pack: bool,
     document: bool,
     weights: Sequence[Tensor] | None = None,
+    group: int = 1,
+    worth: Tensor | None = None,
 ) -> _Windows | _Rows | _Ragged | _Arrays:
     if isinstance(spec, ArraySpec):
         return _Arrays(data if isinstance(data, Tensor) else torch.stack(list(data)), spec, prompts)
@@ -281,7 +316,7 @@ def _source(
         return _Windows(data, spec, document)
     if isinstance(data, Tensor):
         return _Rows(data, spec, prompts)
-    return _Ragged(data, spec, prompts, weights)
+    return _Ragged(data, spec, prompts, weights, group, worth)
 
 
 def _stream(data: Data, spec: TokenSpec) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from genloom.family.base import Cache, Nets, Samples
+from genloom.family.base import NONE, Cache, Nets, Samples
 from genloom.family.noise import keys, normal
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
@@ -30,6 +30,7 @@ class Adversarial:
     roles: ClassVar[frozenset[str]] = frozenset({"generator", "critic"})
     players: ClassVar[tuple[str, ...]] = ("critic", "generator")
     takes: ClassVar[frozenset[str]] = frozenset()
+    frozen: ClassVar[frozenset[str]] = NONE
 
     penalty: float = 1.0
     penalised: float = 1.0

@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from genloom.errors import RequestError
 from genloom.family import streams
-from genloom.family.base import Cache, Making, Nets, Samples
+from genloom.family.base import NONE, Cache, Making, Nets, Samples
 from genloom.family.choose import Controls, draw, penalise, truncate
 from genloom.family.noise import keys, uniform
 from genloom.family.streams import Streams
@@ -41,6 +41,7 @@ class Autoregressive:
             *("suffix", "beams"),
         }
     )
+    frozen: ClassVar[frozenset[str]] = NONE
 
     order: Literal["left", "any"] = "left"
     given: float = 0.5

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from genloom.spec import Batch, Encoded, Loss, Spec
 
+NONE: frozenset[str] = frozenset()
 Nets = Mapping[str, Any]  # modules by role; a family knows what its own can do beyond forward
 
 
@@ -101,6 +102,11 @@ class Family(Protocol):
     roles: ClassVar[frozenset[str]]  # the nets it needs
     players: ClassVar[tuple[str, ...]]  # the roles it trains, in the order they move
     takes: ClassVar[frozenset[str]]  # the sampling options it acts on
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        """Roles that stand beside the players while training and never move: "reference", the net
+        as it was at the start, or "teacher", another model's."""
 
     def loss(self, player: str, nets: Nets, batch: Batch, rng: Generator) -> Loss:
         """The player's loss, a sum over the batch. Only that player's weights are to move."""

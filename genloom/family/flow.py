@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from genloom.errors import RequestError
-from genloom.family.base import Cache, Nets, Samples
+from genloom.family.base import NONE, Cache, Nets, Samples
 from genloom.family.noise import keys, normal
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
@@ -54,6 +54,7 @@ class Flow:
     roles: ClassVar[frozenset[str]] = frozenset({"net"})
     players: ClassVar[tuple[str, ...]] = ("net",)
     takes: ClassVar[frozenset[str]] = frozenset({"steps", "guidance", "solver"})
+    frozen: ClassVar[frozenset[str]] = NONE
 
     predicts: Literal["velocity", "data", "noise"] = "velocity"
     times: Literal["logit_normal", "uniform"] = "logit_normal"

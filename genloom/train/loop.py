@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from genloom import heap
-from genloom.data.loader import Loader
+from genloom.data.loader import Batches
 from genloom.errors import ModelError, ResourceError, Stopped, TrainingError
 from genloom.model import Model
 from genloom.recipe import Train
@@ -36,12 +36,14 @@ class Job:
     """What to train, on what, where, and whom to tell.
 
     judge: model -> metrics, the first is the headline, lower is better. preview: (model, step) ->
-    a file to look at. stop: polled each step; true means save and stop.
+    a file to look at. stop: polled each step; true means save and stop. beside: nets in the family's
+    frozen roles; they are asked and never moved, and the checkpoint does not hold them.
     """
 
     model: Model
-    loader: Loader
+    loader: Batches
     run: Path
+    beside: Mapping[str, Any] = field(default_factory=dict)
     judge: Callable[[Model], Mapping[str, float]] | None = None
     preview: Callable[[Model, int], Path | None] | None = None
     listener: Listener = silent
@@ -83,10 +85,16 @@ class Loop:
         self.job, self.model, self.train = job, job.model, job.model.recipe.train
         self.family, self.nets = job.model.family, job.model.nets
         heap.keep()
-        self.nets.requires_grad_(True).train()
+        if not any(p.requires_grad for p in self.nets.parameters()):
+            self.nets.requires_grad_(True)  # they come from a model that was at rest
+        self.nets.train()
         self.device = job.model.device
         self.step, self.attempt, self.spent = 0, 0, 0.0
-        self.params = list(self.nets.parameters())
+        self.movable = {
+            role: [p for p in net.parameters() if p.requires_grad]
+            for role, net in self.nets.items()
+        }
+        self.params = [p for params in self.movable.values() for p in params]
         self.optimisers = {
             p: Optimiser.build(self.nets[p], self.train) for p in self.family.players
         }
@@ -103,11 +111,13 @@ class Loop:
         """Train to the end and leave the averaged weights in the model's nets."""
         self.job.run.mkdir(parents=True, exist_ok=True)
         log = Log(self.job.run / "metrics.jsonl", self.job.listener, heard=parallel.rank() == 0)
+        devices = [self.device] if self.device.type == "cuda" else []
         try:
             if self.job.resume:
                 self.restore()
             log("start", self.step, steps=self.train.steps, parameters=self.model.parameters)
-            self._run(log)
+            with torch.random.fork_rng(devices):
+                self._run(log)
             outcome = self._finish(log)
         finally:
             log.close()
@@ -184,9 +194,10 @@ class Loop:
         parts: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.device)
         for micro, batch in enumerate(batches):
-            rng = torch.Generator(self.device).manual_seed(
-                mix(self.train.seed, self.step, number, micro, parallel.rank(), self.attempt)
-            )
+            place = (self.step, number, micro, parallel.rank(), self.attempt)
+            seed = mix(self.train.seed, *place)
+            rng = torch.Generator(self.device).manual_seed(seed)
+            torch.manual_seed(seed)  # what a net drops is a function of the step, too
             with precision(self.train, self.device):
                 loss = self.family.loss(player, self.compiled, batch, rng)
             (loss.total / count).backward()
@@ -210,8 +221,9 @@ class Loop:
     def _only(self, player: str) -> None:
         """Let only this player's weights gather gradients."""
         if len(self.nets) > 1:
-            for role, net in self.nets.items():
-                net.requires_grad_(role == player)
+            for role, params in self.movable.items():
+                for p in params:
+                    p.requires_grad_(role == player)
 
     def _roll_back(self, player: str) -> None:
         if self.guards[player].hopeless:
@@ -293,14 +305,15 @@ class Loop:
             rollbacks=sum(g.rollbacks for g in self.guards.values()),
         )
 
-    def _compile(self) -> dict[str, torch.nn.Module]:
+    def _compile(self) -> dict[str, Any]:
         """The nets as the losses call them, compiled when the recipe says so ("auto" is decided
         before, by a probe). Judging and sampling use the plain nets."""
+        beside: dict[str, Any] = dict(self.job.beside)
         if self.train.compile != "on":
-            return dict(self.nets.items())
+            return beside | dict(self.nets.items())
         torch._dynamo.config.suppress_errors = True
         compiled: Any = torch.compile
-        return {role: compiled(net, dynamic=False) for role, net in self.nets.items()}
+        return beside | {role: compiled(net, dynamic=False) for role, net in self.nets.items()}
 
     # --- state ------------------------------------------------------------------------------------
 
