@@ -21,6 +21,7 @@ from genloom.family.base import NONE, Cache, Making, Nets, Samples
 from genloom.family.choose import Controls, draw, penalise, truncate
 from genloom.family.noise import keys, uniform
 from genloom.family.streams import Streams
+from genloom.family.surprise import surprise
 from genloom.spec import Batch, Encoded, Loss, Spec, TokenSpec
 
 
@@ -75,33 +76,7 @@ class Autoregressive:
 
     def _surprise(self, nets: Nets, batch: Batch, order: Tensor | None) -> Tensor:
         """-log p of each target id, float [B, L] at the place of the id in x."""
-        spec, x = batch.spec, batch.x
-        assert isinstance(spec, TokenSpec)
-        items, slots = x[:, 1:], None
-        if spec.spans:
-            if order is None:
-                order = torch.arange(items.shape[1], device=x.device).expand_as(items)
-            items = items.gather(1, order)
-            slots = (F.pad(order[:, :-1] + 1, (1, 0)), order + 1)
-        ids = torch.cat((x[:, :1], items[:, :-1]), 1)
-        before = torch.cat((ids[:, :1], ids[:, :-1]), 1)
-        document = None if batch.document is None else batch.document[:, :-1]
-        position = torch.arange(ids.shape[1], device=x.device)[None, :, None]
-        net = nets["net"]
-        hidden = net(ids, position, net.attention(document), before, slots)
-        if not spec.ranges:
-            logits = net.logits(hidden)
-            return F.cross_entropy(logits.flatten(0, 1), items.flatten(), reduction="none").view(
-                items.shape
-            )
-        assert order is not None
-        hidden = hidden.gather(1, order.argsort(1)[..., None].expand_as(hidden))
-        parts = []
-        for place, (low, high) in enumerate(spec.ranges):
-            logits = net.logits(hidden[:, place], low, high)
-            target = x[:, 1 + place] - low
-            parts.append(F.cross_entropy(logits, target, reduction="none"))
-        return torch.stack(parts, 1)
+        return surprise(nets["net"], batch, order)
 
     # --- sampling -------------------------------------------------------------------------------
 
