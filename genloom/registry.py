@@ -17,6 +17,7 @@ TABLE: dict[str, dict[str, str]] = {
     "codec": {
         "text": "genloom.codec.text:TextCodec",
         "chat": "genloom.codec.chat_codec:ChatCodec",
+        "pair": "genloom.codec.pair:PairCodec",
         "image": "genloom.codec.image:ImageCodec",
         "table": "genloom.codec.table:TableCodec",
     },

@@ -45,6 +45,14 @@ def talks(count: int = 24) -> list[Any]:
     ]
 
 
+def pairs(count: int = 24) -> list[Any]:
+    """Short sources of which every third has a completion of its own."""
+    return [
+        {"source": f"say {'abc'[n % 3]} {n}", "target": ("one", "two", "three")[n % 3]}
+        for n in range(count)
+    ]
+
+
 def frame(count: int = 64) -> Any:
     import pandas
 
@@ -76,12 +84,14 @@ def captioned(count: int = 24) -> list[Any]:
 ITEMS: dict[str, Callable[[], Any]] = {
     "text": texts,
     "chat": talks,
+    "pair": pairs,
     "image": captioned,
     "table": frame,
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
     "chat": [{"vocab": "bytes", "length": 64}],
+    "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],
     "image": [{"size": 8, "mode": "RGB"}],
     "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
 }
