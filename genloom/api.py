@@ -27,19 +27,20 @@ from genloom.errors import ModelError, RequestError, UsageError
 from genloom.family.noise import keys, uniform
 from genloom.forecast import decide, fresh, job_of
 from genloom.material import Material, prepare, read_again
+from genloom.net.lora import Adapter
 from genloom.net.quantize import quantize
-from genloom.net.quantize_formats import Format
-from genloom.recipe import Recipe
+from genloom.recipe import Recipe, Start
 from genloom.spec import Options, Request
 from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
 from genloom.train.loop import Loop
 from genloom.train.plan import Plan
+from genloom.tuning import BITS, Begun, start_of
 from genloom.weights.exporting import export as written
 from genloom.weights.importing import bring
 from genloom.weights.sources import find
 
-FORMS: dict[int, Format] = {32: "f32", 16: "bf16", 8: "int8", 4: "int4"}
+FORMS = BITS
 MOST_DRAWN = 500_000  # candidates for one request with conditions
 KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
@@ -152,6 +153,10 @@ def train(
     changes: Sequence[str] = (),
     resume: bool = False,
     licence: str | None = None,
+    start: stored.Model | str | Path | None = None,
+    adapter: Adapter | Literal["lora", "dora"] | None = None,
+    bits: int | None = None,
+    teacher: stored.Model | str | Path | None = None,
     device: str = "auto",
     listener: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
@@ -161,6 +166,10 @@ def train(
     minutes is the one dial: size, batch and schedule follow from it and from a probe of this
     machine. out: a name or a path (the medium's name unless given). changes: "train.steps=200".
     resume goes on from where a stopped training of the same name left off.
+
+    start: a model to go on from instead of new nets; its codec is kept. adapter: train low-rank
+    parts beside its frozen weights, which `bits` may pack (16, 8 or 4). teacher: a model of the
+    same vocabulary to learn from, for the families that have one.
     """
     parallel.join()
     begun = time.monotonic()
@@ -168,7 +177,10 @@ def train(
     stored.own_place(target)
     with _held(target) as run:
         recipe = _resumed(run) if resume else None
-        material = prepare(medium, data, size, minutes, seed, changes, licence, listener, recipe)
+        source = None if recipe else _begun(start, adapter, bits, teacher)
+        material = prepare(
+            medium, data, size, minutes, seed, changes, licence, listener, recipe, source
+        )
         where = pick_device(device)
         if recipe is None:
             forecast = decide(material, size, minutes, begun, run, where)
@@ -188,6 +200,12 @@ def train(
     return model
 
 
+def _begun(start: Any, adapter: Any, bits: Any, teacher: Any) -> tuple[Start, Begun] | None:
+    if start is None and teacher is None and adapter is None and bits is None:
+        return None
+    return start_of(start, adapter, bits, teacher)
+
+
 def plan(
     medium: str | Recipe,
     data: Any,
@@ -197,12 +215,17 @@ def plan(
     seed: int = 0,
     changes: Sequence[str] = (),
     price: float | None = None,
+    start: stored.Model | str | Path | None = None,
+    adapter: Adapter | Literal["lora", "dora"] | None = None,
+    bits: int | None = None,
+    teacher: stored.Model | str | Path | None = None,
     device: str = "auto",
 ) -> Plan:
     """What `train` with the same arguments would take: memory, seconds and, at a price an hour,
     money. Nothing is kept. ResourceError with the numbers when memory cannot suffice."""
     begun = time.monotonic()
-    material = prepare(medium, data, size, minutes, seed, changes, None, silent, None)
+    source = _begun(start, adapter, bits, teacher)
+    material = prepare(medium, data, size, minutes, seed, changes, None, silent, None, source)
     with stored.tempfile.TemporaryDirectory() as folder:
         where = pick_device(device)
         forecast = decide(material, size, minutes, begun, Path(folder), where)
@@ -388,11 +411,22 @@ def _clear(run: Path) -> None:
     (run / "metrics.jsonl").unlink(missing_ok=True)
 
 
+def _parents(start: Start | None) -> list[dict[str, str]]:
+    """The models that this one comes from."""
+    if start is None:
+        return []
+    told = {
+        "start": (start.model, start.weights),
+        "teacher": (start.teacher, start.teacher_weights),
+    }
+    return [{"as": k, "model": place, "weights": w} for k, (place, w) in told.items() if place]
+
+
 def _card(material: Material, outcome: Any, seconds: float, device: torch.device) -> dict[str, Any]:
     return {
         "data": material.manifest.to_json(),
         "recipe": material.recipe.digest(),
-        "parents": [],
+        "parents": _parents(material.recipe.start),
         "metrics": {k: round(v, 6) for k, v in outcome.metrics.items()},
         "protocol": {
             "holdout": material.recipe.data.holdout,

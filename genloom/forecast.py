@@ -22,6 +22,7 @@ from genloom.train import plan as planning
 from genloom.train.log import Listener, silent
 from genloom.train.loop import Job
 from genloom.train.plan import Plan, Probe
+from genloom.tuning import beside
 from genloom.watch import judge_of, preview_of
 
 M = TypeVar("M", bound=Model)
@@ -175,11 +176,13 @@ def job_of(
     stop: Callable[[], bool],
     resume: bool,
 ) -> Job:
+    still = beside(material.recipe, material.begun, model.nets, model.device)
     return Job(
         model=model,
         loader=material.loader(),
         run=run,
-        judge=judge_of(material) if _enough_held(material) else None,
+        beside=still,
+        judge=judge_of(material, still) if _enough_held(material) else None,
         preview=preview_of(material, run),
         listener=listener,
         stop=stop,

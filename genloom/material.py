@@ -13,15 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genloom import registry
+from genloom import registry, tuning
 from genloom.codec.base import Codec
 from genloom.data.loader import Loader
 from genloom.data.source import Manifest
 from genloom.data.split import split_items, split_stream, take
 from genloom.errors import DataError, RecipeError, UsageError
 from genloom.model import Model
-from genloom.recipe import Facts, Recipe
+from genloom.recipe import Facts, Recipe, Start
 from genloom.train.log import Event, Listener
+from genloom.tuning import Begun
+from genloom.tuning_codec import retold
 
 SIZES = ("tiny", "small", "base", "large")
 LEAST_ITEMS = 8
@@ -44,6 +46,14 @@ class Material:
     manifest: Manifest
     weights: Any = None  # of each id as a target, where the codec says so
     held_weights: Any = None
+    worths: Tensor | None = None  # of each item, where the codec says so
+    held_worths: Tensor | None = None
+    begun: Begun | None = None
+
+    @property
+    def group(self) -> int:
+        """How many neighbours of what is encoded make one item."""
+        return int(getattr(self.codec, "group", 1))
 
     def loader(self) -> Loader:
         d = self.recipe.data
@@ -56,10 +66,14 @@ class Material:
             weights=self.weights,
             pack=d.pack,
             document=d.separate,
+            group=self.group,
+            worth=self.worths,
         )
 
     def nets(self) -> nn.ModuleDict:
-        """Fresh nets, the same for the same seed."""
+        """Fresh nets, the same for the same seed; or those of the model that is gone on from."""
+        if self.begun is not None and self.begun.model is not None:
+            return tuning.nets_of(self.recipe, self.begun.model)
         told = None if self.prompt is None else self.prompt.spec
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.train.seed)
@@ -76,6 +90,7 @@ def prepare(
     licence: str | None,
     listener: Listener,
     recipe: Recipe | None,
+    start: tuple[Start, Begun] | None = None,
 ) -> Material:
     chooser = registry.find("recipe", medium) if isinstance(medium, str) else None
     if size is not None and size not in SIZES:
@@ -84,13 +99,18 @@ def prepare(
         raise UsageError(f"minutes is {minutes}, but more than 0 is expected")
     draft: Any = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
     items, manifest = _read(draft.make_codec(), data, licence, listener)
+    begun = None if start is None else start[1]
     if recipe is None:
         if chooser is not None:
             facts = _facts(draft.make_codec(), items, changes)
             draft = chooser(size or _size_for(chooser, minutes), facts)
+        if start is not None:
+            draft = tuning.recipe_from(draft, *start)
         recipe = draft.with_(*changes).training(seed=seed)
+    elif recipe.start is not None:
+        begun = tuning.again(recipe.start)
     recipe.check()
-    made = _encoded(recipe, items, manifest)
+    made = _encoded(recipe, items, manifest, begun)
     notes = list(getattr(made.codec, "notes", ()))
     if notes:  # what could not be learnt as it stands, such as infinite numbers
         listener(Event(kind="fit", step=0, values={"notes": notes}))
@@ -162,12 +182,16 @@ def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
     return take(items, first), take(items, last)
 
 
-def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
+def _encoded(
+    recipe: Recipe, items: Any, manifest: Manifest, begun: Begun | None = None
+) -> Material:
     if not recipe.data.pack and len(items) < LEAST_ITEMS:
         raise DataError(
             f"{len(items)} items are too few to learn from: give at least {LEAST_ITEMS}"
         )
     codec, prompt = recipe.make_codec(), recipe.make_prompt()
+    if begun is not None:
+        codec, prompt = retold(begun.source.codec, recipe.codec), begun.source.prompt
     weigh = getattr(codec, "weights", None)
     if weigh is not None and recipe.data.pack:
         raise RecipeError(
@@ -175,7 +199,8 @@ def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
             "items: use data.pack=false"
         )
     train_items, held_items = split(recipe, items)
-    codec.fit(train_items)
+    if begun is None:
+        codec.fit(train_items)
     prompts = held_prompts = None
     if prompt is not None and recipe.prompt is not None:
         captions = codec.captions(train_items)
@@ -185,10 +210,12 @@ def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
                 "captions (a folder a class, metadata.jsonl or .txt beside the pictures), or leave "
                 "the prompt out with --set prompt=null"
             )
-        prompt.fit(captions)
+        if begun is None:
+            prompt.fit(captions)
         prompts = prompt.encode(captions)
         held = codec.captions(held_items) if len(held_items) else None
         held_prompts = None if held is None else prompt.encode(held, strict=False)
+    worth = getattr(codec, "worths", None)
     return Material(
         recipe=recipe,
         codec=codec,
@@ -202,6 +229,9 @@ def _encoded(recipe: Recipe, items: Any, manifest: Manifest) -> Material:
         manifest=manifest,
         weights=None if weigh is None else weigh(train_items),
         held_weights=None if weigh is None or not len(held_items) else weigh(held_items),
+        worths=None if worth is None else worth(train_items),
+        held_worths=None if worth is None or not len(held_items) else worth(held_items),
+        begun=begun,
     )
 
 

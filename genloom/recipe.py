@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from torch import nn
@@ -19,6 +19,7 @@ from genloom.codec.base import Codec
 from genloom.configure import call, check_keys, configure, plain
 from genloom.errors import RecipeError
 from genloom.family.base import Family
+from genloom.net.lora import Adapter
 from genloom.spec import ArraySpec, Spec, TokenSpec
 
 
@@ -83,6 +84,22 @@ class Train:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Start:
+    """The model that a training goes on from: where it lies, and the digest of its weights.
+
+    adapter: what is trained beside its frozen weights, None to train them all. bits: of the frozen
+    weights, 32, 16, 8 or 4. teacher: where the model lies that is imitated, and its digest.
+    """
+
+    model: str
+    weights: str
+    adapter: Adapter | None = None
+    bits: int = 32
+    teacher: str = ""
+    teacher_weights: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What a preset may look at: how many items, characters or numbers in all, the captions, and
     the shorter side that pictures are to have (None: not pictures)."""
@@ -102,6 +119,7 @@ class Recipe:
     prompt: Part | None = None
     data: Data = field(default_factory=Data)
     train: Train = field(default_factory=Train)
+    start: Start | None = None
 
     # --- what it describes ----------------------------------------------------------------------
 
@@ -201,19 +219,18 @@ class Recipe:
             "net": {role: part.to_json() for role, part in sorted(self.net.items())},
             "data": plain(self.data),
             "train": plain(self.train),
+            **({} if self.start is None else {"start": plain(self.start)}),
         }
 
     @classmethod
     def from_json(cls, values: Any) -> Recipe:
         if not isinstance(values, Mapping):
             raise RecipeError(f"a recipe is an object, not {type(values).__name__}")
-        check_keys(
-            values, ("name", "codec", "prompt", "family", "net", "data", "train"), "the recipe"
-        )
+        check_keys(values, [f.name for f in fields(cls)], "the recipe")
         for key in ("name", "codec", "family", "net"):
             if key not in values:
                 raise RecipeError(f"the recipe lacks {key!r}")
-        prompt = values.get("prompt")
+        prompt, start = values.get("prompt"), values.get("start")
         return cls(
             name=str(values["name"]),
             codec=Part.from_json(values["codec"], "codec"),
@@ -222,6 +239,7 @@ class Recipe:
             net={r: Part.from_json(p, f"net.{r}") for r, p in dict(values["net"]).items()},
             data=configure(Data, values.get("data", {}), "data"),
             train=configure(Train, values.get("train", {}), "train"),
+            start=None if start is None else configure(Start, start, "start"),
         )
 
     def digest(self) -> str:

@@ -104,8 +104,8 @@ class Batch:
               the start); arrays: [B]
     prompt    long [B, P] ids for the net's prompt encoder, or None
     document  long [B, 1 + L], which document an id belongs to when several are packed, or None
-    worth     float [B], what each item is worth where items are judged as wholes, or None: +1 and -1
-              for the better and the worse of neighbours, or an advantage
+    worth     float [B], what each item is worth where items are judged as wholes, or None: +1 and
+              -1 for the better and the worse of neighbours, or an advantage
     """
 
     spec: Spec

@@ -6,9 +6,10 @@ Joins the engine and the codecs for the loop, which knows neither.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from genloom.data.split import take
 from genloom.engine.engine import Engine
 from genloom.material import Material
 from genloom.model import Model
-from genloom.spec import Request, Spec, TokenSpec
+from genloom.spec import Batch, Request, Spec, TokenSpec
 
 JUDGED = 2000  # items made for a judgement, at most
 JUDGED_NUMBERS = 1 << 19  # numbers that they hold together, but for LEAST_MADE of them
@@ -27,14 +28,17 @@ JUDGED_SECONDS = 4.0
 SHOWN = 16  # items of a preview
 
 
-def judge_of(material: Material) -> Callable[[Model], dict[str, float]]:
-    """The medium's own quality on held-out items; where it has none, the held-out loss."""
+def judge_of(
+    material: Material, beside: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[Model], dict[str, float]]:
+    """The medium's own quality on held-out items; where it has none, the held-out loss. beside: the
+    nets in the family's frozen roles."""
     codec, held = material.codec, material.held_items
     some = take(held, range(min(len(held), _judged(codec.spec))))
 
     def judge(model: Model) -> dict[str, float]:
         if not codec.compares:
-            return {"held_out_loss": held_out_loss(model, material)}
+            return held_out(model, material, beside)
         prompts = codec.captions(some) if model.prompt is not None else None
         made = made_like(model, len(some), prompts)
         return codec.compare(some, made)
@@ -59,24 +63,46 @@ def made_like(model: Model, count: int, prompts: Sequence[str] | None) -> Any:
 
 
 @torch.inference_mode()
-def held_out_loss(model: Model, material: Material, most: float = JUDGED_SECONDS) -> float:
-    """Mean of -score a counted target over held-out data, or as much of it as time allows."""
-    total = count = 0.0
+def held_out(
+    model: Model, material: Material, beside: Mapping[str, Any], most: float = JUDGED_SECONDS
+) -> dict[str, float]:
+    """What the family's loss says of held-out data, or as much of it as time allows: the mean of
+    -score a target where targets are counted, of the loss and its parts where whole items are."""
+    sums: dict[str, float] = {}
+    count = 0.0
     begun = time.monotonic()
+    for batch in _held_batches(material):
+        for name, value in _said(model, batch.to(model.device), beside).items():
+            sums[name] = sums.get(name, 0.0) + value
+        count += float(batch.count())
+        if time.monotonic() - begun > most:
+            break
+    return {name: total / max(count, 1.0) for name, total in sums.items()}
+
+
+def _said(model: Model, batch: Batch, beside: Mapping[str, Any]) -> dict[str, float]:
+    family, nets = model.family, dict(model.nets.items())
+    if batch.worth is None:
+        return {"held_out_loss": -float(family.score(nets, batch).sum())}
+    rng = torch.Generator(model.device).manual_seed(0)
+    (player,) = family.players
+    loss = family.loss(player, {**nets, **beside}, batch, rng)
+    parts = {f"held_out_{name}": float(value) for name, value in loss.parts.items()}
+    return {"held_out_loss": float(loss.total), **parts}
+
+
+def _held_batches(material: Material) -> Iterator[Batch]:
     d = material.recipe.data
-    for batch in evaluation(
+    return evaluation(
         material.held_encoded,
         material.codec.spec,
         batch=d.batch,
         prompts=material.held_prompts,
         weights=material.held_weights,
         pack=d.pack,
-    ):
-        total -= float(model.family.score(dict(model.nets.items()), batch.to(model.device)).sum())
-        count += float(batch.count())
-        if time.monotonic() - begun > most:
-            break
-    return total / max(count, 1.0)
+        group=material.group,
+        worth=material.held_worths,
+    )
 
 
 def preview_of(material: Material, run: Path) -> Callable[[Model, int], Path | None]:

@@ -20,6 +20,8 @@ ROOT = "genloom"
 RANK = {
     "errors": 0.0,
     "heap": 0.0,
+    "sandbox": 0.0,
+    "sandbox_cell": 0.0,
     "spec": 0.1,
     "configure": 0.1,
     "tensor_files": 0.1,
@@ -37,6 +39,8 @@ RANK = {
     "weights": 3.3,
     "train": 4.0,
     "engine": 4.0,
+    "tuning": 4.7,
+    "tuning_codec": 4.7,
     "material": 4.8,
     "watch": 4.9,
     "forecast": 4.95,

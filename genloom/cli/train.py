@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genloom.train.log import Event
 
 Size = Literal["tiny", "small", "base", "large"]
+Start = Annotated[str | None, Parameter(name="--from")]
 Changes = Annotated[list[str] | None, Parameter(name="--set")]
 
 
@@ -36,6 +37,11 @@ def train(
     size: Size | None = None,
     seed: int = 0,
     changes: Changes = None,
+    start: Start = None,
+    adapter: Literal["lora", "dora"] | None = None,
+    rank: int | None = None,
+    bits: int | None = None,
+    teacher: str | None = None,
     resume: bool = False,
     license: str | None = None,
     json: bool = False,
@@ -61,6 +67,16 @@ def train(
         The same seed, data and machine make the same model.
     changes
         A change of the recipe, such as train.steps=200; may be repeated.
+    start
+        A model to go on from, instead of new weights; its vocabulary is kept.
+    adapter
+        Train low-rank parts beside the frozen weights of --from, instead of all of them.
+    rank
+        Rank of the adapter (16).
+    bits
+        Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
+    teacher
+        A model of the same vocabulary to learn from (distil).
     resume
         Go on from where a stopped training of the same name left off.
     license
@@ -82,7 +98,7 @@ def train(
     parallel.join()
     quiet = quiet or parallel.rank() > 0
     shown = screen(name, store.run_folder(target), quiet)
-    _mention(shown, target, resume and (minutes or size or changes))
+    _mention(shown, target, resume and (minutes or size or changes or start or adapter))
     from genloom import api
 
     def heard(event: Event) -> None:
@@ -101,6 +117,10 @@ def train(
                 changes=changes or (),
                 resume=resume,
                 licence=license,
+                start=start,
+                adapter=_adapter(adapter, rank),
+                bits=bits,
+                teacher=teacher,
                 device=settings.device(),
                 listener=heard,
                 stop=stop,
@@ -120,6 +140,11 @@ def plan(
     size: Size | None = None,
     seed: int = 0,
     changes: Changes = None,
+    start: Start = None,
+    adapter: Literal["lora", "dora"] | None = None,
+    rank: int | None = None,
+    bits: int | None = None,
+    teacher: str | None = None,
     price: float | None = None,
     json: bool = False,
 ) -> None:
@@ -139,6 +164,16 @@ def plan(
         As for train.
     changes
         A change of the recipe, such as train.steps=200; may be repeated.
+    start
+        A model to go on from, instead of new weights; its vocabulary is kept.
+    adapter
+        Train low-rank parts beside the frozen weights of --from, instead of all of them.
+    rank
+        Rank of the adapter (16).
+    bits
+        Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
+    teacher
+        A model of the same vocabulary to learn from (distil).
     price
         Price of this machine an hour, in any currency.
     json
@@ -159,6 +194,10 @@ def plan(
         seed=seed,
         changes=changes or (),
         price=price,
+        start=start,
+        adapter=_adapter(adapter, rank),
+        bits=bits,
+        teacher=teacher,
         device=settings.device(),
     ).to_json()
     if json:
@@ -172,9 +211,21 @@ def _either(minutes: float | None, size: str | None) -> None:
         raise UsageError("--minutes decides the size itself: give --minutes or --size, not both")
 
 
+def _adapter(kind: Literal["lora", "dora"] | None, rank: int | None) -> Any:
+    if rank is None:
+        return kind
+    if kind is None:
+        raise UsageError("--rank is an adapter's: add --adapter lora or dora")
+    from genloom.net.lora import Adapter
+
+    if not 1 <= rank <= 4096:
+        raise UsageError(f"--rank is {rank}: give 1 to 4096")
+    return Adapter(kind=kind, rank=rank, alpha=2.0 * rank)
+
+
 def _mention(shown: Any, target: Path, ignored: Any) -> None:
     if ignored:
-        shown.print("note: --resume keeps the recipe it began with; --minutes, --size, --set wait")
+        shown.print("note: --resume keeps the recipe it began with; other options wait")
     if (target / "recipe.json").is_file():
         shown.print(f"note: the model at {target} is replaced when this training ends")
 

@@ -181,7 +181,7 @@ class _Windows:
         x = self.stream[starts[:, None] + self.column].long()
         weight = torch.ones(x.shape)
         weight[:, 0] = 0.0
-        document = (x == self.spec.bos).cumsum(1) if self.document else None
+        document = _documents(x, self.spec) if self.document else None
         return Batch(spec=self.spec, x=x, weight=weight, document=document)
 
 
@@ -223,14 +223,15 @@ class _Ragged:
         group: int = 1,
         worth: Tensor | None = None,
     ) -> None:
+        start = [spec.bos] if spec.leads else []  # else what is given stands as it is
         end = [] if spec.eos is None else [spec.eos]
         items = [
-            torch.cat([_ids([spec.bos]), item.int(), _ids(end)])[: spec.length + 1] for item in data
+            torch.cat([_ids(start), item.int(), _ids(end)])[: spec.length + 1] for item in data
         ]
         self.weight: Tensor | None = None
         self.group, self.worth = group, worth
         if weights is not None:
-            kept, self.weight = _counted(items, weights, group)
+            kept, self.weight = _counted(items, weights, group, len(start))
             items = [items[n] for n in kept]
             self.worth = None if worth is None else worth[kept]
         self.size = torch.tensor([len(item) for item in items])
@@ -287,11 +288,11 @@ class _Arrays:
 
 
 def _counted(
-    items: list[Tensor], weights: Sequence[Tensor], group: int
+    items: list[Tensor], weights: Sequence[Tensor], group: int, lead: int
 ) -> tuple[list[int], Tensor]:
     """The numbers of the items of which some id is a target within the context (of a group: of each
     of them), and the weight of each of their ids."""
-    cut = [torch.cat([w.new_zeros(1), w, w.new_zeros(1)]) for w in weights]  # bos and eos
+    cut = [torch.cat([w.new_zeros(lead), w, w.new_zeros(1)]) for w in weights]  # bos and eos
     cut = [w[: len(x)] for x, w in zip(items, cut, strict=True)]
     able = [bool(w.any()) for w in cut]
     kept = [n for n in range(len(items)) if all(able[n // group * group :][:group])]
@@ -320,10 +321,19 @@ def _source(
 
 
 def _stream(data: Data, spec: TokenSpec) -> Tensor:
-    """bos item bos item ..., int32 [S]; each item's own eos only where it is not the next bos."""
+    """bos item bos item ..., int32 [S]; each item's own eos only where it is not the next bos; no
+    bos where items begin without one."""
     end = [] if spec.eos is None or spec.eos == spec.bos else [_ids([spec.eos])]
-    start = _ids([spec.bos])
-    return torch.cat([part for item in data for part in (start, item.int(), *end)])
+    start = [_ids([spec.bos])] if spec.leads or not end else []
+    return torch.cat([part for item in data for part in (*start, item.int(), *end)])
+
+
+def _documents(x: Tensor, spec: TokenSpec) -> Tensor:
+    """long [B, 1 + L]: the number of the document that each id of a packed stream belongs to."""
+    if spec.leads or spec.eos is None:
+        return (x == spec.bos).cumsum(1)
+    ended = (x == spec.eos).long()
+    return ended.cumsum(1) - ended
 
 
 def _ids(values: list[int]) -> Tensor:

@@ -36,8 +36,8 @@ class Job:
     """What to train, on what, where, and whom to tell.
 
     judge: model -> metrics, the first is the headline, lower is better. preview: (model, step) ->
-    a file to look at. stop: polled each step; true means save and stop. beside: nets in the family's
-    frozen roles; they are asked and never moved, and the checkpoint does not hold them.
+    a file to look at. stop: polled each step; true means save and stop. beside: nets in the
+    family's frozen roles; they are asked and never moved, and the checkpoint does not hold them.
     """
 
     model: Model
