@@ -42,10 +42,13 @@ class Autoregressive:
             *("suffix", "beams"),
         }
     )
-    frozen: ClassVar[frozenset[str]] = NONE
 
     order: Literal["left", "any"] = "left"
     given: float = 0.5
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        return NONE
 
     # --- training -------------------------------------------------------------------------------
 
