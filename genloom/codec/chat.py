@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,15 @@ from tokenizers import Tokenizer
 from genloom.codec.chat_messages import Message, checked, checked_tools, plain
 from genloom.codec.chat_tokens import ChatTokens, Shield, texts_in, walked
 from genloom.codec.template import NONCHARACTERS, Template
+from genloom.codec.tokenizer import PublishedTokenizer
 from genloom.codec.tool_calls import Delta, Markup, Parser
 from genloom.errors import ModelError, RequestError
 from genloom.spec import TokenSpec
 
 _GENERATION = re.compile(r"\{%-?\+?\s*generation\s*[-+]?%\}")
 _WITH_TOOLS = "tool_use"  # the name of the template that some models have for them
+_SPEAKS = "assistant"
+_NONCHARACTER = re.compile(r"[\ufdd0-\ufdef]|\\ufd[de]")
 _OTHERS = frozenset({"user", "tool"})  # roles whose texts the model's maker did not write
 
 
@@ -39,11 +42,23 @@ class Prompt:
 
 @dataclass(frozen=True, kw_only=True)
 class _Rendered:
-    """text: with `shield` before what is no control token. spans: of the text, the assistant's."""
+    """text: with `shield` before what is no control token. spans: of the text, the assistant's.
+    lost: turns whose place in the text cannot be told."""
 
     text: str
     shield: str
     spans: tuple[tuple[int, int], ...] = ()
+    lost: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighted:
+    """A whole conversation: ids, and of each how much it counts as a target. lost: turns of the
+    assistant that are no target, because the template writes them anew once others follow."""
+
+    ids: list[int]
+    weights: list[float]
+    lost: int = 0
 
 
 class Renderer:
@@ -115,7 +130,7 @@ class Renderer:
 
     # --- training -------------------------------------------------------------------------------
 
-    def weighted(self, messages: Any, *, tools: Any = None) -> tuple[list[int], list[float]]:
+    def weighted(self, messages: Any, *, tools: Any = None) -> Weighted:
         """Ids of a whole conversation and their weights: 1 where the assistant speaks, its end of
         turn included. ModelError where the template does not let them be told apart."""
         rendered = self._spoken(checked(messages), checked_tools(tools))
@@ -126,7 +141,7 @@ class Renderer:
             place = bisect_right(begins, start) - 1
             weights.append(float(place >= 0 and start < rendered.spans[place][1]))
         ids, lead = piece.ids, int(self.spec.leads and piece.ids[:1] == [self.spec.bos])
-        return ids[lead:], weights[lead:]
+        return Weighted(ids=ids[lead:], weights=weights[lead:], lost=rendered.lost)
 
     def _spoken(self, messages: list[Message], tools: list[dict[str, Any]] | None) -> _Rendered:
         template = self.template if tools is None else self.with_tools
@@ -140,19 +155,51 @@ class Renderer:
         """A turn is what is added between the prompt for it and the rendering that ends in it."""
         whole = self._rendered(messages, tools, False, {})
         taken = self._free(messages, tools)
-        spans = []
+        spans, anew = [], []
         for n, message in enumerate(messages):
-            if message["role"] != "assistant" or not n:  # a turn that nobody asked for
+            if message["role"] != _SPEAKS or not n:  # a turn that nobody asked for
                 continue
             before = self._filled(messages[:n], tools, True, {}, taken)
             upto = self._filled(messages[: n + 1], tools, False, {}, taken)
-            if not (whole.text.startswith(upto) and upto.startswith(before)):
-                raise ModelError(
-                    f"{self.name} writes message {n + 1} in another way once others follow, so "
-                    "that its tokens cannot be told: mark them with {% generation %} in it"
-                )
-            spans.append((len(before), len(before) + len(self._turn(upto[len(before) :]))))
-        return _Rendered(text=whole.text, shield=whole.shield, spans=tuple(spans))
+            if whole.text.startswith(upto) and upto.startswith(before):
+                end = len(before) + len(self._turn(upto[len(before) :]))
+                spans.append((len(before), end))
+            else:
+                anew.append(n)
+        spans += self._by_marks(messages, tools, anew, taken, whole.text) if anew else []
+        told = sum(m["role"] == _SPEAKS for m in messages[1:])
+        if anew and not spans:
+            raise ModelError(
+                f"{self.name} writes message {anew[0] + 1} in another way once others follow, so "
+                "that its tokens cannot be told: mark them with {% generation %} in it"
+            )
+        return replace(whole, spans=tuple(sorted(spans)), lost=told - len(spans))
+
+    def _by_marks(
+        self,
+        messages: list[Message],
+        tools: list[dict[str, Any]] | None,
+        numbers: list[int],
+        free: tuple[str, str, str],
+        whole: str,
+    ) -> list[tuple[int, int]]:
+        """Turns that are written anew, by marks around their contents; what else they said once
+        (reasoning, calls) is not in the text any more, and such turns are left out."""
+        plain = frozenset(
+            n for n in numbers if not {"reasoning_content", "tool_calls"} & set(messages[n])
+        )
+        marked = self._filled(messages, tools, False, {}, free, plain)
+        text, spans = _unmarked(marked, free[1], free[2])
+        if text != whole:
+            return []
+        return [(begin, self._closed(text, end)) for begin, end in spans]
+
+    def _closed(self, text: str, end: int) -> int:
+        """Where a turn ends whose content ends at `end`: after the control token that follows."""
+        for token in self.tokens.special.values():
+            if text.startswith(token, end):
+                return end + len(token)
+        return end
 
     def _turn(self, text: str) -> str:
         """Without blanks after the control token that ends it."""
@@ -177,7 +224,7 @@ class Renderer:
 
     def _free(self, messages: list[Message], tools: Any) -> tuple[str, str, str]:
         """Three characters that stand nowhere: the shield and both marks of a span."""
-        texts = list(texts_in([messages, tools]))
+        texts = [t for t in texts_in([messages, tools]) if _NONCHARACTER.search(t)]
         free = [c for c in NONCHARACTERS if not any(c in t or _escaped(c) in t for t in texts)]
         if len(free) < 3:
             raise RequestError("the messages hold every noncharacter of Unicode: leave them out")
@@ -190,7 +237,9 @@ class Renderer:
         reply: bool,
         variables: Mapping[str, Any],
         free: tuple[str, str, str],
+        marked: frozenset[int] = frozenset(),
     ) -> str:
+        """marked: numbers of messages whose contents are put between the two marks."""
         shield = free[0]
         template = self.template if tools is None else self.with_tools
         values = {
@@ -199,7 +248,7 @@ class Renderer:
                 plain(variables, "the template's variables"),
                 lambda text: self._shields[1](text, shield),
             ),
-            "messages": [self._shielded(message, shield) for message in messages],
+            "messages": [self._shielded(m, free, n in marked) for n, m in enumerate(messages)],
             "tools": walked(tools, lambda text: self._shields[0](text, shield)),
             "documents": None,
             "add_generation_prompt": reply,
@@ -207,12 +256,16 @@ class Renderer:
         text = template.render(values, (free[1], free[2]))
         return text.replace(_escaped(shield), shield)
 
-    def _shielded(self, message: Message, shield: str) -> Message:
+    def _shielded(
+        self, message: Message, free: tuple[str, str, str], marked: bool = False
+    ) -> Message:
+        shield = free[0]
         own: Shield = self._shields[message["role"] in _OTHERS]
         inner = {k: v for k, v in message.items() if k != "role"}
         if "reasoning_content" in inner:
             inner["thinking"] = inner["reasoning_content"]  # as some templates call it
-        return {"role": message["role"], **walked(inner, lambda text: own(text, shield))}
+        out = {"role": message["role"], **walked(inner, lambda text: own(text, shield))}
+        return _marked(out, free) if marked else out
 
     @cached_property
     def kept(self) -> frozenset[str]:
@@ -261,6 +314,15 @@ class Answer:
         return out
 
 
+def _marked(message: Message, free: tuple[str, str, str]) -> Message:
+    """With its content between marks, blanks around it left outside."""
+    content: str = message["content"]
+    core = content.strip()
+    begin = content.index(core)
+    end = begin + len(core)
+    return {**message, "content": content[:begin] + free[1] + core + free[2] + content[end:]}
+
+
 def _escaped(character: str) -> str:
     """As JSON may write it."""
     return f"\\u{ord(character):04x}"
@@ -298,15 +360,17 @@ def of(model: Any) -> Renderer:
             f"model {model.recipe.name!r} has no chat template: continue texts with  genloom "
             "generate, or train one with  genloom train chat"
         )
+    return published(pairs, codec.spec, name=f"the chat template of {model.recipe.name}")
+
+
+def published(pairs: PublishedTokenizer, spec: TokenSpec, *, name: str) -> Renderer:
+    """The renderer of a published tokenizer that came with a chat template."""
+    policy = pairs.policy
+    assert policy.template is not None
     tokenizer = Tokenizer.from_str(pairs.text)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokens = ChatTokens(tokenizer, policy.size, lambda ids: pairs.decode(ids, special=True))
     return Renderer(
-        policy.template,
-        tokens,
-        codec.spec,
-        names=policy.tokens,
-        others=policy.templates,
-        name=f"the chat template of {model.recipe.name}",
+        policy.template, tokens, spec, names=policy.tokens, others=policy.templates, name=name
     )

@@ -112,8 +112,8 @@ class ChatCodec:
             (ids,) = self.text.encode([str(item)])
             return ids, torch.zeros(len(ids))
         talk = _item(item)
-        ids, weights = self.renderer.weighted(list(talk.messages), tools=talk.tools)
-        return torch.tensor(ids, dtype=torch.long), torch.tensor(weights)
+        done = self.renderer.weighted(list(talk.messages), tools=talk.tools)
+        return torch.tensor(done.ids, dtype=torch.long), torch.tensor(done.weights)
 
     def decode(self, x: Iterable[Tensor] | Tensor) -> list[Conversation]:
         """Conversations; as a text an answer that is not ended yet stands alone."""

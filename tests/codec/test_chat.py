@@ -125,7 +125,8 @@ def test_variables_reach_the_template(made) -> None:
 def test_the_assistants_ids_are_those_of_the_transformers_library(made, style: Style) -> None:
     own, theirs = made(style), reference(style)
     for name in ("several", "system", "calls"):
-        ids, weights = own.weighted(TALKS[name])
+        done = own.weighted(TALKS[name])
+        ids, weights = done.ids, done.weights
         wanted = theirs.apply_chat_template(
             TALKS[name], return_dict=True, return_assistant_tokens_mask=True
         )
@@ -138,7 +139,8 @@ def test_the_assistants_ids_are_those_of_the_transformers_library(made, style: S
 
 
 def spoken(own: Renderer, talk) -> str:
-    ids, weights = own.weighted(talk)
+    done = own.weighted(talk)
+    ids, weights = done.ids, done.weights
     return own.tokens.spell([i for i, w in zip(ids, weights, strict=True) if w])
 
 
