@@ -177,7 +177,7 @@ class Reader:
         try:
             if len(group) == 1:
                 return [self._in_pieces(group[0], held[0])]
-            hidden = self._call(group, held, [run[0] for run in group])
+            hidden = self.feed(group, held, [run[0] for run in group])
             return list(hidden.split([len(run) for run in group]))
         finally:
             for one in held:
@@ -186,12 +186,12 @@ class Reader:
     def _in_pieces(self, run: Sequence[int], held: Held) -> Tensor:
         size = self.memory.budget
         parts = [
-            self._call([run[n : n + size]], [held], [run[max(0, n - 1)]])
+            self.feed([run[n : n + size]], [held], [run[max(0, n - 1)]])
             for n in range(0, len(run), size)
         ]
         return torch.cat(parts)
 
-    def _call(
+    def feed(
         self, runs: Sequence[Sequence[int]], held: Sequence[Held], leads: Sequence[int]
     ) -> Tensor:
         """Hidden states of further ids of these; leads: the id before each run's first."""
