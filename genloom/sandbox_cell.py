@@ -62,7 +62,8 @@ class Order:
         self.room, self.argv = words[6], words[7:]
         self.argv[0] = _found(self.argv[0])
         self.own = os.path.join(self.room, "own")
-        self.user = STRANGER + os.getpid() if os.getuid() == 0 else None
+        self.user = _lent() if os.getuid() == 0 else None
+        self.counted = os.getuid() != 0  # the system may have as many processes as it likes
         self.walls: set[str] = set()
 
     def tell(self, line: str) -> None:
@@ -73,6 +74,17 @@ class Order:
         places = [*SYSTEM, self.prefix, os.path.realpath(self.argv[0])]
         found = [place for place in places if os.path.lexists(place)]
         return [p for i, p in enumerate(found) if not any(_within(p, q) for q in found[:i])]
+
+
+def _lent() -> int | None:
+    """A user that nobody else is; None where the administrator of this place has none to give."""
+    try:
+        with open("/proc/self/uid_map") as file:
+            inside, _, many = map(int, file.readline().split())
+    except (OSError, ValueError):
+        return None
+    first = STRANGER if inside + many > 2 * STRANGER else 30_000
+    return first + os.getpid() % 30_000 if inside + many >= 60_000 else None
 
 
 def _within(path: str, folder: str) -> bool:
@@ -94,6 +106,7 @@ def part(order: Order) -> bool:
     """Leave the others' processes, network and mounts, from the next child on."""
     apart = NEW_MOUNT | NEW_PROCESS | NEW_NETWORK | NEW_IPC | NEW_NAME
     if order.user is not None and attempt(call, "unshare", apart):
+        order.counted = True
         return True
     outside = os.getuid(), os.getgid()
     try:
@@ -299,17 +312,10 @@ def house(order: Order) -> None:
         pass
     if order.user is not None:
         _hand_over(order)
-    # a user of its own is counted on its own; the system's administrator is not counted
-    if order.user is not None or not _administrator():
+    if order.counted:
         order.walls |= {"processes"}
     attend(order)
     os._exit(0)
-
-
-def _administrator() -> bool:
-    """Whether this namespace's user is, outside, the one whom no limit holds."""
-    with open("/proc/self/uid_map") as file:
-        return file.read().split()[1] == "0"
 
 
 def _hand_over(order: Order) -> None:
@@ -343,7 +349,7 @@ def _settle(order: Order) -> None:
         _hand_over(order)
     else:
         order.user = None
-    if order.user is not None or os.getuid() != 0:
+    if order.user is not None or order.counted:
         order.walls |= {"processes"}
 
 

@@ -55,6 +55,7 @@ def _machine() -> dict[str, Any]:
     import torch
 
     from genloom.net.quantize import kernels
+    from genloom.sandbox import strength
 
     cuda = torch.cuda.is_available()
     return {
@@ -69,6 +70,7 @@ def _machine() -> dict[str, Any]:
         "device": torch.cuda.get_device_name(0) if cuda else "cpu",
         "vector_units": torch.backends.cpu.get_cpu_capability(),
         "kernels": kernels(),
+        "sandbox": str(strength()),
     }
 
 
