@@ -1,11 +1,11 @@
-"""Which codec a training takes that goes on from a model: the start's own, told for the medium.
+"""Which codec a training has that starts from a model: the medium's own way to read and to weigh,
+in the vocabulary of the model.
 
-Knows codecs by what they offer; no net, family or file.
+Knows the registry; what suits what is said by the codecs' `upon`. Knows no training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from genloom import registry
@@ -14,16 +14,18 @@ from genloom.errors import RecipeError
 from genloom.recipe import Part
 
 
-def retold(codec: Codec, part: Part) -> Codec:
-    """The codec of a training of `part` that starts from a model with `codec`. RecipeError where
-    the two do not fit together."""
+def retold(codec: Any, part: Part) -> Codec:
+    """The codec of `part` for a model whose codec is `codec`; it learns no vocabulary.
+
+    part.options: of them only the length is heeded, a context shorter than the model's. RecipeError
+    where such a model cannot learn such data.
+    """
     cls = registry.find("codec", part.kind)
-    if type(codec) is cls:
-        return codec
-    upon: Callable[[Any, int], Codec] | None = getattr(cls, "upon", None)
+    upon = getattr(cls, "upon", None)
     if upon is None:
         raise RecipeError(
-            f"a {codec.kind} model cannot go on as {part.kind}: train on data of its own medium, "
-            f"or train {part.kind} from scratch"
+            f"a training of {part.kind!r} cannot start from another model: leave --from out"
         )
-    return upon(codec, int(part.options.get("length", 0)))
+    length = part.options.get("length")
+    made: Codec = upon(codec, None if length is None else min(length, codec.spec.length))
+    return made

@@ -192,7 +192,8 @@ class Renderer:
         text, spans = _unmarked(marked, free[1], free[2])
         if text != whole:
             return []
-        return [(begin, self._closed(text, end)) for begin, end in spans]
+        # a blank before the content belongs to its first token
+        return [(b - (text[b - 1 : b] == " "), self._closed(text, e)) for b, e in spans]
 
     def _closed(self, text: str, end: int) -> int:
         """Where a turn ends whose content ends at `end`: after the control token that follows."""

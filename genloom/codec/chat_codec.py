@@ -1,44 +1,42 @@
-"""The codec of conversations: messages <-> ids with control tokens, for models trained here.
+"""The codec of conversations: messages <-> ids with the turns of the assistant as targets.
 
-Knows the vocabulary (that of the text codec and a few control tokens after it), the default
-template, and how an answer is told from a conversation. Knows no family or net.
+Knows how conversations are learnt from, shown and kept; vocabulary and template are `chat_words`:
+its own, or those of the model that a training starts from. Knows no family or net.
 Shape legend: N conversations, L ids of one.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import torch
-from tokenizers import AddedToken, Tokenizer
 from torch import Tensor
 
 from genloom.codec.base import Condition, Reading
-from genloom.codec.byte_pairs import END, PAD
 from genloom.codec.chat import Renderer
 from genloom.codec.chat_files import conversation, read_conversations
-from genloom.codec.chat_template import BEGIN, CONTROLS, END_OF_TURN, MARKERS, TEMPLATE
-from genloom.codec.chat_tokens import ChatTokens
+from genloom.codec.chat_tally import Tally
+from genloom.codec.chat_words import GivenWords, OwnWords
 from genloom.codec.conversation import Conversation
 from genloom.codec.saving import load_json, save_json, write_atomic
-from genloom.codec.text import TextCodec
+from genloom.codec.text import GIVEN, TextCodec
+from genloom.codec.tokenizer import PublishedTokenizer
 from genloom.errors import ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
 _KEYS = frozenset({"vocab", "length", "template", "opener"})
 _TEXT = "text"  # the folder of the text codec within
+_WAITING = 2  # collections that were encoded and whose weights are still to be asked for
 
 
 class ChatCodec:
     """Conversations as tokens.
 
     vocab    ids of plain text, as in the text codec: "auto", "bytes" or a number; the control
-             tokens come on top
+             tokens come on top; "given" is that of the model that a training starts from
     length   ids of context
     """
 
@@ -51,38 +49,63 @@ class ChatCodec:
     carries: ClassVar[type] = TokenSpec
 
     def __init__(
-        self, *, vocab: int | Literal["auto", "bytes"] = "auto", length: int = 512
+        self, *, vocab: int | Literal["auto", "bytes", "given"] = "auto", length: int = 512
     ) -> None:
-        self.text = TextCodec(vocab=vocab, length=length)
+        self.words: OwnWords | GivenWords = OwnWords(TextCodec(vocab=vocab, length=length))
         self.vocab, self.length = vocab, length
-        self.template = TEMPLATE
         self.opener = ""  # a question of the training data, for who asks none
+        self.tally = Tally()
+        self._waiting: list[tuple[Any, list[tuple[Tensor, Tensor]]]] = []
+
+    @classmethod
+    def of(cls, text: TextCodec, length: int | None = None) -> Self:
+        """With the vocabulary and the template of a model of texts; a template of plain words where
+        it has none. RequestError where the end of a turn cannot be told."""
+        return cls._with(GivenWords.of(_within(text, length)))
+
+    @classmethod
+    def upon(cls, codec: Any, length: int | None = None) -> Self:
+        """For a training that starts from a model with this codec: nothing is learnt anew.
+        RecipeError where it is none of texts or conversations."""
+        within = getattr(codec, "chat", codec)
+        if isinstance(within, ChatCodec):
+            words = within.words
+            made = cls._with(type(words)(_within(words.text, length)))
+            made.opener = within.opener
+            return made
+        if isinstance(within, TextCodec):
+            return cls.of(within, length)
+        raise RecipeError(
+            f"a model of {codec.kind!r} cannot learn conversations: start from one of texts or chat"
+        )
+
+    @classmethod
+    def _with(cls, words: OwnWords | GivenWords) -> Self:
+        made = cls(vocab=GIVEN, length=words.text.length)
+        made.words = words
+        return made
+
+    @property
+    def text(self) -> TextCodec:
+        """The codec of plain texts within."""
+        return self.words.text
 
     @property
     def spec(self) -> TokenSpec:
-        base = len(self.text.pairs)
-        return TokenSpec(
-            vocab=base + len(CONTROLS) + len(MARKERS),
-            length=self.length,
-            bos=END,
-            eos=END,
-            pad=PAD,
-            ends=(base + CONTROLS.index(END_OF_TURN),),
-        )
+        return self.words.spec
 
-    @cached_property
+    @property
     def renderer(self) -> Renderer:
         """The template and the vocabulary at work."""
-        tokens = ChatTokens(self._tokenizer(), self.spec.vocab, self._spelt)
-        return Renderer(self.template, tokens, self.spec)
+        return self.words.renderer
 
-    def _tokenizer(self) -> Tokenizer:
-        pairs: Any = self.text.pairs  # ours, never a published model's
-        made = Tokenizer.from_str(pairs.to_json())
-        special = [AddedToken(name, special=True, normalized=False) for name in CONTROLS]
-        made.add_special_tokens(special)
-        made.add_tokens([AddedToken(name, normalized=False) for name in MARKERS])
-        return made
+    @property
+    def template(self) -> str:
+        return self.renderer.template.text
+
+    def given(self) -> PublishedTokenizer:
+        """Vocabulary, control tokens and template in the published form."""
+        return self.words.given()
 
     # --- conversations
 
@@ -92,76 +115,70 @@ class ChatCodec:
 
     def fit(self, items: Sequence[Any]) -> None:
         talks = [_item(item, n) for n, item in enumerate(items, 1)]
-        self.text.fit([m["content"] for talk in talks for m in talk.messages])
-        self.__dict__.pop("renderer", None)
+        if isinstance(self.words, OwnWords) and self.vocab != GIVEN:
+            self.text.fit([m["content"] for talk in talks for m in talk.messages])
+            self.words = OwnWords(self.text, self.words.template)
+        else:
+            self.text.fit([])  # says what to do where no vocabulary was given
         asked = [text for talk in talks for text in talk.said("user")[:1]]
         self.opener = min(asked, key=len, default="")
+        self.tally = Tally()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How much of what was encoded since `fit` is not learnt from, and why."""
+        return self.tally.notes(self.length)
 
     def encode(self, items: Sequence[Any]) -> list[Tensor]:
         """long [L] each, neither bos nor eos, of any length. A plain text is only its characters:
-        it holds no control token, whatever it spells."""
-        return [ids for ids, _ in map(self._weighted, items)]
+        it holds no control token, whatever it spells. What the template refuses has no ids."""
+        done = [self._weighted(item, self.tally) for item in items]
+        self._waiting = [*self._waiting[1 - _WAITING :], (items, done)]
+        return [ids for ids, _ in done]
 
     def weights(self, items: Sequence[Any]) -> list[Tensor]:
         """float [L] each: how much each id of `encode` counts as a target, 1 where the assistant
-        speaks."""
+        speaks. Of a collection that was encoded just before, no template is run again."""
+        for n, (known, done) in enumerate(self._waiting):
+            if known is items and len(done) == len(items):
+                del self._waiting[n]
+                return [weights for _, weights in done]
         return [weights for _, weights in map(self._weighted, items)]
 
-    def _weighted(self, item: Any) -> tuple[Tensor, Tensor]:
+    def _weighted(self, item: Any, tally: Tally | None = None) -> tuple[Tensor, Tensor]:
         if isinstance(item, str) and not getattr(item, "messages", ()):
             (ids,) = self.text.encode([str(item)])
             return ids, torch.zeros(len(ids))
         talk = _item(item)
-        done = self.renderer.weighted(list(talk.messages), tools=talk.tools)
+        try:
+            done = self.renderer.weighted(list(talk.messages), tools=talk.tools)
+        except RequestError as error:
+            if tally is not None:
+                tally.refuse(str(error))
+            return torch.zeros(0, dtype=torch.long), torch.zeros(0)
+        if tally is not None:
+            tally.add(done.weights, self.length, done.lost)
         return torch.tensor(done.ids, dtype=torch.long), torch.tensor(done.weights)
 
     def decode(self, x: Iterable[Tensor] | Tensor) -> list[Conversation]:
         """Conversations; as a text an answer that is not ended yet stands alone."""
-        return [self._talk(row.tolist()) for row in x]
+        return [self.words.talk(row.tolist()) for row in x]
 
     def stable_prefix(self, ids: Tensor | Sequence[int]) -> str:
         """The text of ids still being generated. It only ever grows."""
-        return str(self._talk(ids.tolist() if isinstance(ids, Tensor) else list(ids)))
+        return str(self.words.talk(ids.tolist() if isinstance(ids, Tensor) else list(ids)))
+
+    def spelt(self, ids: Sequence[int]) -> str:
+        """The text of ids with every control token spelt out."""
+        return self.words.spelt(ids)
 
     def answers(self, items: Sequence[Any]) -> list[str]:
         """All that the assistant says in each, as it is learnt: with reasoning and calls."""
-        out = []
+        out, ends = [], {self.spec.eos, *self.spec.ends}
         for ids, weights in map(self._weighted, items):
             spoken = ids[weights > 0].tolist()
-            out.append(self._spelt([i for i in spoken if i not in self.spec.ends]))
+            out.append(self.spelt([i for i in spoken if i not in ends]))
         return out
-
-    # --- ids
-
-    def _spelt(self, ids: Sequence[int]) -> str:
-        """The text of ids, control tokens spelt out, a last character still incomplete left out."""
-        pairs: Any = self.text.pairs
-        base, names = len(pairs), (*CONTROLS, *MARKERS)
-        parts = []
-        for one in ids:
-            if 0 <= one < base:
-                parts.append(pairs.pieces[one])
-            elif one - base < len(names):
-                parts.append(names[one - base].encode())
-        return codecs.getincrementaldecoder("utf-8")("replace").decode(b"".join(parts))
-
-    def _talk(self, ids: list[int]) -> Conversation:
-        begin, end = (len(self.text.pairs) + CONTROLS.index(c) for c in (BEGIN, END_OF_TURN))
-        start = 1 if ids[:1] == [END] else 0
-        ids = ids[start : ids.index(END, start) if END in ids[start:] else len(ids)]
-        messages, rest, closed = [], ids, True
-        while begin in rest:
-            rest = rest[rest.index(begin) + 1 :]
-            stops = [rest.index(sign) for sign in (begin, end) if sign in rest]
-            stop = min(stops, default=len(rest))
-            role, _, content = self._spelt(rest[:stop]).partition("\n")
-            messages.append({"role": role, "content": content})
-            closed, rest = stop < len(rest), rest[stop:]
-        if not messages:
-            return Conversation(self._spelt([i for i in rest if i != end]))
-        if closed:
-            return Conversation.of(messages)
-        return Conversation(messages[-1]["content"], messages)
 
     def condition(self, prompt: str | None, where: Any) -> Condition:
         """The prompt as a user's message that the assistant is to answer; without one, a question
@@ -210,23 +227,37 @@ class ChatCodec:
         told = {"messages": list(talk.messages), **({"tools": talk.tools} if talk.tools else {})}
         return json.dumps(told, ensure_ascii=False) + "\n"
 
+    # --- disk
+
     def save(self, folder: Path) -> None:
-        """The vocabulary as tokenizer.json has it, and what is needed to read it again."""
+        """The vocabulary as tokenizer.json has it, and what is needed to read it again. A template
+        that came with another model stays with its tokenizer."""
         folder = Path(folder)
         self.text.save(folder / _TEXT)
-        write_atomic(folder / "tokenizer.json", self._tokenizer().to_str().encode())
-        save_json(folder, self.kind, {key: getattr(self, key) for key in sorted(_KEYS)})
+        own = isinstance(self.words, OwnWords)
+        if isinstance(self.words, OwnWords):
+            tokenizer = self.words.tokenizer().to_str()
+            write_atomic(folder / "tokenizer.json", tokenizer.encode())
+        values = {key: getattr(self, key) for key in _KEYS - {"template"}}
+        save_json(folder, self.kind, {**values, "template": self.template if own else None})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         try:
             values = load_json(folder, cls.kind, _KEYS)
             codec = cls(vocab=values["vocab"], length=values["length"])
-            codec.template, codec.opener = str(values["template"]), str(values["opener"])
+            codec.opener = str(values["opener"])
         except RecipeError as error:
             raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
-        codec.text = TextCodec.load(Path(folder) / _TEXT)
+        text, template = TextCodec.load(Path(folder) / _TEXT), values["template"]
+        codec.words = GivenWords(text) if template is None else OwnWords(text, str(template))
         return codec
+
+
+def _within(text: TextCodec, length: int | None) -> TextCodec:
+    """The codec with its vocabulary as given, in a context of `length` ids. RecipeError where the
+    model has no such context."""
+    return TextCodec.upon(text, length)
 
 
 def _item(item: Any, number: int | None = None) -> Conversation:

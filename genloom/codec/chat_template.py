@@ -1,4 +1,4 @@
-"""The template and the control tokens of the chat models that are trained here.
+"""The templates and the control tokens of the chat models that are trained here.
 
 The layout is ChatML, as many published models have it; calls and reasoning as in Hermes. Knows no
 code that renders it.
@@ -40,4 +40,36 @@ TEMPLATE = """\
 {%- endif %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
+"""
+
+# For models whose vocabulary has no control tokens for turns: roles are words, and what ends a text
+# ends a turn of the assistant. Lines end before a turn begins, so that its first token is the same
+# whether it is prompted for or learnt.
+PLAIN = """\
+{%- if tools %}
+{{- 'Functions:\\n' }}
+{%- for tool in tools %}{{ tool | tojson + '\\n' }}{% endfor %}
+{{- '\\n' }}
+{%- endif %}
+{%- for message in messages %}
+{{- message.role | capitalize + ':\\n' }}
+{%- if message.role == 'assistant' %}
+{%- generation %}
+{%- if message.reasoning_content %}
+{{- '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' }}
+{%- endif %}
+{{- message.content }}
+{%- for call in message.tool_calls or [] %}
+{%- if message.content or not loop.first %}{{ '\\n' }}{% endif %}
+{{- '<tool_call>' + {'name': call.function.name, 'arguments': call.function.arguments} | tojson }}
+{{- '</tool_call>' }}
+{%- endfor %}
+{{- eos_token }}
+{%- endgeneration %}
+{{- '\\n' }}
+{%- else %}
+{{- message.content + '\\n\\n' }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ 'Assistant:\\n' }}{% endif %}
 """

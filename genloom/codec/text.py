@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from genloom.codec.base import Condition, Reading
-from genloom.codec.byte_pairs import BYTES, BytePairs
+from genloom.codec.byte_pairs import BYTES, SPECIAL, BytePairs
 from genloom.codec.saving import OPTIONS, load_json, save_json, write_atomic
 from genloom.codec.text_files import Documents, read_texts
 from genloom.codec.tokenizer import PublishedTokenizer
@@ -79,6 +79,24 @@ class TextCodec:
         made._pairs = tokenizer
         return made
 
+    @classmethod
+    def upon(cls, codec: Any, length: int | None = None) -> Self:
+        """For a training that starts from a model with this codec: nothing is learnt anew. length:
+        a shorter context. RecipeError where the model has none such, or is none of texts."""
+        if not isinstance(codec, TextCodec) and not hasattr(codec, "given"):
+            raise RecipeError(
+                f"a model of {codec.kind!r} cannot learn texts: start from one of texts or chat"
+            )
+        most = codec.length if isinstance(codec, TextCodec) else codec.spec.length
+        if length is not None and length > most:
+            raise RecipeError(
+                f"codec.length is {length:,}, but the model to start from has a context of "
+                f"{most:,}: give {most:,} or less"
+            )
+        made = cls(vocab=GIVEN, length=length or most)
+        made._pairs = codec.pairs if isinstance(codec, TextCodec) else codec.given()
+        return made
+
     @property
     def pairs(self) -> BytePairs | PublishedTokenizer:
         """The vocabulary, learnt or given."""
@@ -97,7 +115,9 @@ class TextCodec:
     def fit(self, items: Sequence[str]) -> None:
         if self.vocab == GIVEN:
             if self._pairs is None:
-                raise RecipeError('codec.vocab "given" comes with an imported model: give a number')
+                raise RecipeError(
+                    'codec.vocab "given" is that of a model to start from: give one, or a number'
+                )
             return
         size = sum(units(text)[1] for text in items)
         chosen = {"auto": _vocabulary(size), "bytes": BYTES}
@@ -122,6 +142,20 @@ class TextCodec:
         It only ever grows as ids are added, so it can be shown as it comes.
         """
         return self.pairs.shown(ids.tolist() if isinstance(ids, Tensor) else list(ids))
+
+    def spelt(self, ids: Sequence[int]) -> str:
+        """The text of ids with every special token spelt out."""
+        pairs = self.pairs
+        if isinstance(pairs, PublishedTokenizer):
+            return pairs.decode(ids, special=True)
+        parts, run = [], []
+        for one in ids:
+            if one < len(SPECIAL):
+                parts += [pairs.decode(run), SPECIAL[one]]
+                run = []
+            else:
+                run.append(one)
+        return "".join([*parts, pairs.decode(run)])
 
     def captions(self, items: Sequence[str]) -> None:
         return None
