@@ -25,7 +25,7 @@ from genloom.engine.engine import Engine
 from genloom.engine.requests import streams
 from genloom.errors import ModelError, RequestError, UsageError
 from genloom.family.noise import keys, uniform
-from genloom.forecast import decide, fresh, job_of
+from genloom.forecast import decide, fresh, job_of, speed_of
 from genloom.material import Material, prepare, read_again
 from genloom.net.lora import Adapter
 from genloom.net.quantize import quantize
@@ -177,11 +177,23 @@ def train(
     stored.own_place(target)
     with _held(target) as run:
         recipe = _resumed(run) if resume else None
-        source = None if recipe else _begun(start, adapter, bits, teacher)
-        material = prepare(
-            medium, data, size, minutes, seed, changes, licence, listener, recipe, source
+        source, where = (
+            None if recipe else _begun(start, adapter, bits, teacher),
+            pick_device(device),
         )
-        where = pick_device(device)
+        material = prepare(
+            medium,
+            data,
+            size,
+            minutes,
+            seed,
+            changes,
+            licence,
+            listener,
+            recipe,
+            source,
+            speed_of(where),
+        )
         if recipe is None:
             forecast = decide(material, size, minutes, begun, run, where)
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
@@ -225,9 +237,11 @@ def plan(
     money. Nothing is kept. ResourceError with the numbers when memory cannot suffice."""
     begun = time.monotonic()
     source = _begun(start, adapter, bits, teacher)
-    material = prepare(medium, data, size, minutes, seed, changes, None, silent, None, source)
+    where = pick_device(device)
+    material = prepare(
+        medium, data, size, minutes, seed, changes, None, silent, None, source, speed_of(where)
+    )
     with stored.tempfile.TemporaryDirectory() as folder:
-        where = pick_device(device)
         forecast = decide(material, size, minutes, begun, Path(folder), where)
     cost = None if price is None else price * forecast.seconds / 3600
     return replace(forecast, cost=cost)

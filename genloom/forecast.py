@@ -31,6 +31,7 @@ JUDGEMENTS = 4  # a run
 LEAST_JUDGED = 4  # held-out items that a comparison needs
 RESERVE = 0.93  # share of the minutes left that is planned for: a machine's speed drifts by as much
 WORTH_ROUNDING = 20.0  # seconds of training from which bf16 is tried, where a CPU has it
+PAIR_OF_CORES = 0.3e12  # products in bf16, a second
 WORTH_COMPILING = 90.0  # seconds of uncompiled training from which compiling is tried
 
 
@@ -108,6 +109,22 @@ def fast_bf16(device: torch.device) -> bool:
         return False
     able = torch.cpu.get_capabilities()
     return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+
+
+def speed_of(device: torch.device) -> float:
+    """How many pairs of CPU cores this device is worth in training, by products in bf16; 1 for a
+    CPU, whatever it is: the presets' minutes are meant for those."""
+    if device.type == "cpu":
+        return 1.0
+    a = torch.randn(4096, 4096, device=device, dtype=torch.bfloat16)
+    for _ in range(3):
+        a @ a
+    torch.cuda.synchronize(device)
+    begun = time.perf_counter()
+    for _ in range(20):
+        a @ a
+    torch.cuda.synchronize(device)
+    return max(1.0, 20 * 2 * 4096**3 / (time.perf_counter() - begun) / PAIR_OF_CORES)
 
 
 def _left(minutes: float, begun: float) -> float:

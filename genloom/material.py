@@ -68,6 +68,8 @@ class Material:
             document=d.separate,
             group=self.group,
             worth=self.worths,
+            ramp=round(d.ramp * self.recipe.train.steps),
+            short=round(d.short * self.recipe.train.steps),
         )
 
     def nets(self) -> nn.ModuleDict:
@@ -91,7 +93,9 @@ def prepare(
     listener: Listener,
     recipe: Recipe | None,
     start: tuple[Start, Begun] | None = None,
+    speed: float = 1.0,
 ) -> Material:
+    """speed: of the device that trains, in pairs of cores; sizes are meant for minutes of these."""
     chooser = registry.find("recipe", medium) if isinstance(medium, str) else None
     if size is not None and size not in SIZES:
         raise RecipeError(f"size {size!r} is not known: use one of {', '.join(SIZES)}")
@@ -103,7 +107,7 @@ def prepare(
     if recipe is None:
         if chooser is not None:
             facts = _facts(draft.make_codec(), items, changes)
-            draft = chooser(size or _size_for(chooser, minutes), facts)
+            draft = chooser(size or _size_for(chooser, minutes, speed), facts)
         if start is not None:
             draft = tuning.recipe_from(draft, *start)
         recipe = draft.with_(*changes).training(seed=seed)
@@ -165,12 +169,12 @@ def _side(codec: Codec, items: Any, changes: Sequence[str]) -> int | None:
     return codec.natural_side(items)
 
 
-def _size_for(chooser: Callable[..., Recipe], minutes: float | None) -> str:
-    """The size a preset means for so many minutes."""
+def _size_for(chooser: Callable[..., Recipe], minutes: float | None, speed: float) -> str:
+    """The size a preset means for so many minutes on a device of this speed."""
     limits = registry.minutes_of(chooser)
     if minutes is None:
         return "small"
-    return next(size for size in SIZES if minutes <= limits[size])
+    return next(size for size in SIZES if minutes * speed <= limits[size])
 
 
 def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:

@@ -44,9 +44,16 @@ class Part:
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """batch: items (or packed windows) a step. pack: join documents into one stream of windows.
-    separate: attention does not cross documents. holdout: share kept back to judge by."""
+    separate: attention does not cross documents. holdout: share kept back to judge by.
+
+    ramp: in this first share of the steps a batch has a quarter of its items (Smith et al. 2017,
+    turned round). short: in this first share of the steps windows are cut into four (Li et al.
+    2022); packed streams only.
+    """
 
     batch: int = 64
+    ramp: float = 0.0
+    short: float = 0.0
     pack: bool = False
     separate: bool = False
     holdout: float = 0.1
@@ -200,6 +207,8 @@ class Recipe:
             ("train.ema", t.ema, 0.0, 0.28),
             ("data.batch", d.batch, 1, float("inf")),
             ("data.holdout", d.holdout, 0.0, 0.9),
+            ("data.ramp", d.ramp, 0.0, 1.0),
+            ("data.short", d.short, 0.0, 1.0 if d.pack else 0.0),
         ):
             if not low <= value <= high:
                 raise RecipeError(f"{name} is {value}, but {low} to {high} is expected")

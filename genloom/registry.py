@@ -18,6 +18,7 @@ TABLE: dict[str, dict[str, str]] = {
         "text": "genloom.codec.text:TextCodec",
         "chat": "genloom.codec.chat_codec:ChatCodec",
         "pair": "genloom.codec.pair:PairCodec",
+        "sql": "genloom.codec.sql_codec:SqlCodec",
         "image": "genloom.codec.image:ImageCodec",
         "table": "genloom.codec.table:TableCodec",
     },
@@ -29,6 +30,7 @@ TABLE: dict[str, dict[str, str]] = {
         "autoregressive": "genloom.family.autoregressive:Autoregressive",
         "flow": "genloom.family.flow:Flow",
         "adversarial": "genloom.family.adversarial:Adversarial",
+        "distillation": "genloom.family.distillation:Distillation",
     },
     "net": {
         "transformer": "genloom.net.language_model:LanguageModel",
@@ -42,7 +44,9 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "recipe": {
         "text": "genloom.recipes.text:choose",
+        "stories": "genloom.recipes.stories:choose",
         "chat": "genloom.recipes.chat:choose",
+        "sql": "genloom.recipes.sql:choose",
         "image": "genloom.recipes.image:choose",
         "image-gan": "genloom.recipes.image:choose_adversarial",
         "table": "genloom.recipes.table:choose",

@@ -19,6 +19,7 @@ from genloom.errors import DataError
 from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
 
 Data = Sequence[Tensor] | Tensor
+PARTS = 4  # of a batch or a window, in the first steps of schedules
 
 
 class Batches(Protocol):
@@ -42,6 +43,8 @@ class Loader:
     group   so many neighbours of the data make one item, such as a better and a worse answer
     worth   float [N], what each row is worth where items are judged as wholes, or None
     batch   items (or windows of a stream) that make one optimiser step
+    ramp    in so many first steps a batch has a quarter of its items
+    short   in so many first steps the windows of a stream are cut into four
     pack    join the token items into one stream and draw windows of 1 + length ids from it
 
     Packed, an epoch is the stream cut at every `length` ids from a phase drawn anew each epoch, so
@@ -61,6 +64,8 @@ class Loader:
         document: bool = False,
         group: int = 1,
         worth: Tensor | None = None,
+        ramp: int = 0,
+        short: int = 0,
     ) -> None:
         if len(data) == 0:
             raise DataError("there are no items to train on: give data with at least one")
@@ -73,6 +78,7 @@ class Loader:
         if prompts is not None and len(prompts) != len(data):
             raise ValueError(f"{len(prompts)} prompts for {len(data)} items: give one an item")
         self.size, self.seed = batch, seed
+        self.ramp, self.short = ramp, short
         self.source = _source(data, spec, prompts, pack, document, weights, group, worth)
         self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
 
@@ -92,7 +98,7 @@ class Loader:
 
     def batches(self, step: int, accumulate: int = 1) -> list[Batch]:
         """The same batch in `accumulate` nearly equal parts (fewer when it has fewer items)."""
-        first, end, size = step * self.size, (step + 1) * self.size, len(self.source)
+        first, end, size = self._before(step), self._before(step + 1), len(self.source)
         parts = []
         while first < end:
             epoch, position = divmod(first, size)
@@ -102,13 +108,35 @@ class Loader:
             first += count
         places = parts[0] if len(parts) == 1 else torch.cat(parts)
         pieces = places.tensor_split(min(accumulate, self.size))
-        return [self.source.batch(piece) for piece in pieces]
+        made = [self.source.batch(piece) for piece in pieces]
+        return [_cut(batch) for batch in made] if step < self.short else made
+
+    def _before(self, step: int) -> int:
+        """How many items the steps before this one have had."""
+        early = min(step, self.ramp)
+        return early * max(1, self.size // PARTS) + (step - early) * self.size
 
     def _draw(self, epoch: int) -> tuple[Tensor, int]:
         """The epoch's permutation and its phase."""
         rng = torch.Generator().manual_seed(_mix(self.seed, epoch))
         phase = int(torch.randint(0, 1 << 62, (), generator=rng))
         return torch.randperm(len(self.source), generator=rng), phase
+
+
+def _cut(batch: Batch) -> Batch:
+    """The same windows in PARTS each, as rows of their own; the last ids that make no whole part
+    are left out."""
+    length = (batch.x.shape[1] - 1) // PARTS
+    if length < 1:
+        return batch
+
+    def parts(x: Tensor) -> Tensor:
+        return torch.cat([x[:, n * length : (n + 1) * length + 1] for n in range(PARTS)])
+
+    weight = parts(batch.weight)
+    weight[:, 0] = 0.0  # the start of a part is a target of the part before
+    document = None if batch.document is None else parts(batch.document)
+    return Batch(spec=batch.spec, x=parts(batch.x), weight=weight, document=document)
 
 
 def evaluation(

@@ -22,6 +22,7 @@ from genloom.spec import Batch, TokenSpec
 # stay near the cache are faster all the same: 6144 x 4096 take 452 ms at once and 387 ms in these.
 PIECE = 1 << 22
 PIECE_OF_GPU = 1 << 28
+AT_ONCE = 1 << 32
 
 
 def states(net: Any, batch: Batch, order: Tensor | None = None) -> Tensor:
@@ -54,7 +55,23 @@ def surprise(net: Any, batch: Batch, order: Tensor | None = None) -> Tensor:
     def of(low: int, high: int, target: Tensor, hidden: Tensor) -> Tensor:
         return F.cross_entropy(net.logits(hidden, low, high), target - low, reduction="none")
 
-    return each_target(batch, of, states(net, batch, order))
+    whole = _at_once(net, batch)
+    return each_target(batch, of, states(net, batch, order)) if whole is None else whole
+
+
+def _at_once(net: Any, batch: Batch) -> Tensor | None:
+    """On a GPU from one compiled piece, head and loss included, where the logits fit; a net of
+    6 layers, 384 wide, takes a step in half the time."""
+    spec, x = batch.spec, batch.x
+    assert isinstance(spec, TokenSpec)
+    small = x.numel() * spec.vocab <= AT_ONCE
+    if x.device.type == "cpu" or spec.ranges or spec.spans or not small:
+        return None
+    ids, before = x[:, :-1], torch.cat((x[:, :1], x[:, :-2]), 1)
+    document = None if batch.document is None else batch.document[:, :-1]
+    position = torch.arange(ids.shape[1], device=x.device)[None, :, None]
+    out: Tensor = net(ids, position, net.attention(document), before, None, x[:, 1:])
+    return out
 
 
 def each_target(batch: Batch, of: Callable[..., Tensor], *states: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genloom.net.attention import Attention, CausalAttention, DenseCache, PackedAttention
@@ -30,6 +31,7 @@ class LanguageModelConfig(TransformerConfig):
     learned: int = 0  # learnt absolute positions for this many; 0 is none
     embed_scale: float = 1.0  # of the embedding as it enters the stack (Gemma)
     bigram: int = 0  # buckets of a hashed embedding of (previous id, id); 0 is none
+    valued: int = 0  # every so many-th layer's values gain an embedding of the id; 0 is none
 
 
 class LanguageModel(nn.Module):
@@ -49,6 +51,7 @@ class LanguageModel(nn.Module):
         self.quantized: Any = None  # what net/quantize.py puts in the weights' place
         self.embed: Any = nn.Embedding(spec.vocab, width)
         self.pair = nn.Embedding(config.bigram, width) if config.bigram else None
+        self.values = self._value_embeddings(spec.vocab) if config.valued else None
         self.place = nn.Embedding(config.learned, width) if config.learned else None
         slots = spec.length + 1 if spec.spans else 0
         self.slot_from = nn.Embedding(slots, width) if slots else None
@@ -63,6 +66,16 @@ class LanguageModel(nn.Module):
         if self.pair is not None:
             nn.init.zeros_(self.pair.weight)
 
+    def _value_embeddings(self, vocab: int) -> nn.ModuleDict:
+        """One for each of the layers that have them, from the last one down (Zhou et al. 2024,
+        value residual; as embeddings of the id in modded-nanogpt, records 14 and 15)."""
+        c = self.config
+        layers = range(c.depth - 1, -1, -c.valued)
+        made = nn.ModuleDict({str(n): nn.Embedding(vocab, c.groups * c.size) for n in layers})
+        for part in made.values():
+            initialise(part)
+        return made
+
     def forward(
         self,
         ids: Tensor,
@@ -70,9 +83,11 @@ class LanguageModel(nn.Module):
         attention: Attention,
         before: Tensor | None = None,
         slots: tuple[Tensor, Tensor] | None = None,
+        targets: Tensor | None = None,
     ) -> Tensor:
         """ids and before (the id that precedes each) long [...], position long [..., A],
-        slots = (where each id stands, which is predicted next) -> hidden [..., D]."""
+        slots = (where each id stands, which is predicted next) -> hidden [..., D]; with targets,
+        long [...], their -log p instead, float32 [...], from one compiled piece."""
         if self.quantized is not None and self.quantized.takes(attention):
             return self.quantized.forward(ids, attention)
         h = self.embed(ids)
@@ -84,7 +99,12 @@ class LanguageModel(nn.Module):
             h = h + self.place(position[..., 0])
         if self.slot_from is not None and self.slot_to is not None and slots is not None:
             h = h + self.slot_from(slots[0]) + self.slot_to(slots[1])
-        return self.transformer(h, position, attention)
+        extras = {int(n): part(ids) for n, part in (self.values or {}).items()}
+        hidden = self.transformer(h, position, attention, None, extras)
+        if targets is None:
+            return hidden
+        flat = self.logits(hidden).flatten(0, -2)
+        return F.cross_entropy(flat, targets.flatten(), reduction="none").view(targets.shape)
 
     def logits(self, hidden: Tensor, low: int = 0, high: int | None = None) -> Tensor:
         """hidden [..., D] -> float32 [..., high - low], the logits of ids low .. high - 1."""

@@ -140,15 +140,14 @@ class LowRank(nn.Module):
             self._gain = self.magnitude / self.lengths(base)
         return self._gain
 
-    @torch.no_grad()
     def lengths(self, base: nn.Module) -> Tensor:
-        """|row of W + BA|, without making it: |w|^2 + 2 w.(BA) + |BA|^2."""
-        down = self.down.float()
+        """|row of W + BA|, without making it and without a gradient: |w|^2 + 2 w.(BA) + |BA|^2."""
+        down = self.down.detach().float()
         cross = self._of_rows(_product(base, down).float().T)  # [O, R], only each piece's own count
         total, first, row = self._of_rows(squares(base)), 0, 0
         out = []
         for piece, up in zip(self.pieces, self.ups, strict=True):
-            size, b = piece.last - piece.first, up.float() * piece.scale
+            size, b = piece.last - piece.first, up.detach().float() * piece.scale
             a = down[first : first + piece.rank]
             mixed = (b * cross[row : row + size, first : first + piece.rank]).sum(1)
             own = ((b @ (a @ a.T)) * b).sum(1)
@@ -246,7 +245,7 @@ def place(
         base = net.get_submodule(path)
         low = LowRank(sizes(base)[1], pieces, dora, dropout).to(device_of(base))
         low.train(net.training)
-        _put(net, path, AdaptedLinear(base, low))
+        swap(net, path, AdaptedLinear(base, low))
 
 
 def matrices(net: nn.Module) -> dict[str, dict[str, tuple[int, int]]]:
@@ -277,7 +276,7 @@ def adapted(net: nn.Module) -> Iterator[tuple[str, AdaptedLinear]]:
 def detach(net: nn.Module) -> None:
     """Take the adapters away; the net is what it was before, still frozen."""
     for path, part in list(adapted(net)):
-        _put(net, path, part.base)
+        swap(net, path, part.base)
 
 
 @torch.no_grad()
@@ -285,7 +284,7 @@ def merge(net: nn.Module) -> None:
     """Work the adapters into the matrices, in the type these have; packed ones become floats."""
     for path, part in list(adapted(net)):
         changed = part.low.change(floats(part.base))
-        _put(net, path, _as_linear(part.base, changed))
+        swap(net, path, _as_linear(part.base, changed))
 
 
 @contextmanager
@@ -364,6 +363,7 @@ def _targets(net: nn.Module) -> list[str]:
     return list(names)
 
 
-def _put(net: nn.Module, path: str, part: nn.Module) -> None:
+def swap(net: nn.Module, path: str, part: nn.Module) -> None:
+    """Another module in the place of that path."""
     owner, _, name = path.rpartition(".")
     setattr(net.get_submodule(owner), name, part)

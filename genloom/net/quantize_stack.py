@@ -59,7 +59,7 @@ def fits(net: LanguageModel) -> bool:
         return False
     if c.experts is not None and c.experts.count > 4096:
         return False
-    plain = net.pair is None and net.slot_from is None and not c.modulated
+    plain = net.pair is None and net.slot_from is None and not c.modulated and net.values is None
     frequencies = {f.shape for f, _ in net.transformer.turns.values()}
     return plain and net.axes == 1 and len(frequencies) <= 1
 

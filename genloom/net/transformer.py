@@ -8,6 +8,7 @@ Shape legend: ... [B, L] or [N], D width, A axes, H heads, E head dimension.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +53,7 @@ class TransformerConfig:
     attention_scale: float = 0.0  # of queries on keys; 0: one over the root of the head size
     experts: Experts | None = None
     modulated: bool = False  # adaptive norm from a vector given to forward
+    dropout: float = 0.0  # of what each branch adds, while training
 
     @property
     def size(self) -> int:
@@ -81,6 +83,8 @@ class TransformerConfig:
                 f"width {self.width}, heads {self.heads}, kv_heads {self.groups}: "
                 "each must divide the one before"
             )
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout is {self.dropout}: 0 to below 1 is expected")
         if "window" in self.pattern and self.window < 1:
             raise ValueError(f"window is {self.window}: layers that see a window need 1 or more")
 
@@ -106,9 +110,19 @@ class Mix(nn.Module):
         plain = not window and not c.attention_cap
         self.sight = EVERYWHERE if plain else Sight(window=window, cap=c.attention_cap)
 
-    def forward(self, h: Tensor, turn: Turn, attention: Attention, layer: int) -> Tensor:
+    def forward(
+        self,
+        h: Tensor,
+        turn: Turn,
+        attention: Attention,
+        layer: int,
+        extra: Tensor | None = None,
+    ) -> Tensor:
+        """extra: what is added to the values, [..., G E]."""
         qkv = self.qkv(h).unflatten(-1, (self.heads + 2 * self.groups, self.size))
         q, k, v = qkv.split((self.heads, self.groups, self.groups), -2)
+        if extra is not None:
+            v = v + extra.unflatten(-1, (self.groups, self.size)).to(v.dtype)
         if self.unit:  # QK-norm without gain; bounds the logits (Henry et al. 2020)
             q, k = nn.functional.rms_norm(q, (self.size,)), nn.functional.rms_norm(k, (self.size,))
             q = q * 1.2  # a little sharper than unit norm allows, as modded-nanogpt found
@@ -147,20 +161,36 @@ class Block(nn.Module):
             self.feed = FeedForward(c.width, c.hidden, c.activation, c.bias == "all")
         self.feed_behind = normed(behind)
         self.offset = nn.Parameter(torch.zeros(6 * c.width)) if c.modulated else None
+        self.dropout = c.dropout
 
     def forward(
-        self, h: Tensor, turn: Turn, attention: Attention, layer: int, modulation: Tensor | None
+        self,
+        h: Tensor,
+        turn: Turn,
+        attention: Attention,
+        layer: int,
+        modulation: Tensor | None,
+        extra: Tensor | None = None,
     ) -> Tensor:
         if self.offset is None:
-            mixed = self.mix(_through(self.mix_norm, h), turn, attention, layer)
-            h = h + _through(self.mix_behind, mixed)
-            return h + _through(self.feed_behind, self.feed(_through(self.feed_norm, h)))
+            mixed = self.mix(_through(self.mix_norm, h), turn, attention, layer, extra)
+            h = h + self._thinned(_through(self.mix_behind, mixed))
+            fed = self.feed(_through(self.feed_norm, h))
+            return h + self._thinned(_through(self.feed_behind, fed))
         assert modulation is not None
         six = (modulation + self.offset.to(h.dtype)).chunk(6, -1)
         shift, scale, gate, shift2, scale2, gate2 = six
         mixed = self.mix(_through(self.mix_norm, h) * (1 + scale) + shift, turn, attention, layer)
-        h = h + (1 + gate) * mixed  # the projections start at zero, so the block is the identity
-        return h + (1 + gate2) * self.feed(_through(self.feed_norm, h) * (1 + scale2) + shift2)
+        # the projections start at zero, so the block is the identity
+        h = h + self._thinned((1 + gate) * mixed)
+        fed = self.feed(_through(self.feed_norm, h) * (1 + scale2) + shift2)
+        return h + self._thinned((1 + gate2) * fed)
+
+    def _thinned(self, branch: Tensor) -> Tensor:
+        """Dropout (Srivastava et al. 2014), while training."""
+        if not self.dropout or not self.training:
+            return branch
+        return nn.functional.dropout(branch, self.dropout)
 
 
 def _through(by: nn.Module | None, h: Tensor) -> Tensor:
@@ -205,11 +235,16 @@ class Transformer(nn.Module):
         position: Tensor,
         attention: Attention,
         modulation: Tensor | None = None,
+        extras: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
-        """h [..., D], position long [..., A], modulation [..., 6 D] or None -> [..., D]."""
-        turns = self._turns(position)
+        """h [..., D], position long [..., A], modulation [..., 6 D] or None -> [..., D].
+
+        extras: layer -> what is added to its values, [..., G E].
+        """
+        turns, extras = self._turns(position), extras or {}
         for layer, block in enumerate(self.blocks):
-            h = block(h, turns.get(self.config.layer(layer)), attention, layer, modulation)
+            turn = turns.get(self.config.layer(layer))
+            h = block(h, turn, attention, layer, modulation, extras.get(layer))
         return self.norm(h)
 
     def _turns(self, position: Tensor) -> dict[str, Turn]:

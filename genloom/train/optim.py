@@ -26,11 +26,12 @@ def orthogonalise(update: Tensor, steps: int = 5) -> Tensor:
     a, b, c = QUINTIC
     tall = update.shape[-2] > update.shape[-1]
     x = update.mT if tall else update
+    x = x.bfloat16() if x.is_cuda else x  # as its authors do; the result is rough either way
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(update.dtype)
 
 
 class Muon(torch.optim.Optimizer):

@@ -99,6 +99,7 @@ def _in_the_way(config: LanguageModelConfig) -> list[str]:
         "softcap": 0.0,
         "bias": "none",
         "bigram": 0,
+        "valued": 0,
         "learned": 0,
         "embed_scale": 1.0,
         "attention_cap": 0.0,
