@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -25,11 +25,23 @@ class Encoder:
     def __call__(self, request: Request) -> Encoded:
         """The request as tensors. RequestError when the model cannot act on it."""
         refuse(self.model, request)
+        request = formed(self.model.codec, request)
         encoded, options = encode(self.model, request), request.options
         if options.schema is None and options.regex is None and options.grammar is None:
             return encoded
         self._vocabulary = self._vocabulary or Vocabulary.of(self.model.codec)
         return replace(encoded, guide=Grammar.compile(options, self._vocabulary))
+
+
+def formed(codec: Any, request: Request) -> Request:
+    """With the grammar that a codec has for whatever answers such a prompt, where the request asks
+    for no form of its own; a beam search has none."""
+    options = request.options
+    asked = options.schema, options.regex, options.grammar, options.beams, request.ids
+    form = getattr(codec, "form", None)
+    if form is None or any(one is not None for one in asked):
+        return request
+    return replace(request, options=replace(options, grammar=form(request.prompt)))
 
 
 def encode(model: Model, request: Request) -> Encoded:

@@ -1,0 +1,107 @@
+"""The codec of questions about tables: a question <-> ids <-> the SQL that answers it.
+
+A pair codec whose sources are tables with questions and whose completions are queries, both in
+small letters, and which says by a grammar what may answer a question. Knows no family or net.
+Shape legend: N pairs, L ids of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from genloom.codec.base import Condition, Reading
+from genloom.codec.byte_pairs import BytePairs
+from genloom.codec.pair import PairCodec
+from genloom.codec.pair_item import Pair, pair
+from genloom.codec.sql import Question, example
+from genloom.codec.sql_grammar import grammar, marked, shown, unmarked
+from genloom.codec.text_files import read_texts
+from genloom.errors import DataError, RequestError
+
+
+class SqlCodec(PairCodec):
+    """Questions and queries as tokens: bos question SEP query eos.
+
+    vocab    ids of both sides together, as in the text codec
+    length   ids of context
+    """
+
+    kind: ClassVar[str] = "sql"
+    suffix: ClassVar[str] = ".sql"
+
+    def __init__(
+        self,
+        *,
+        vocab: int | Literal["auto", "bytes"] = "auto",
+        length: int = 256,
+        tags: Literal["never"] = "never",  # a question has none
+    ) -> None:
+        super().__init__(vocab=vocab, length=length, tags=tags)
+
+    @property
+    def pairs(self) -> BytePairs:
+        """The vocabulary, for grammars."""
+        made: Any = self.text.pairs
+        return made
+
+    def form(self, prompt: str | None) -> str:
+        """The grammar of what may answer a question."""
+        return grammar(Question.read(prompt or self.opener))
+
+    # --- pairs
+
+    def read(self, path: Path) -> Reading:
+        """The questions of a file or a folder of JSON lines: WikiSQL's four lines as "text"."""
+        found = read_texts(path)
+        items, bad = [], 0
+        for text in found.items:
+            try:
+                question, query = example(text)
+            except RequestError:
+                bad += 1
+                continue
+            items.append(Pair(query.sql(question.table), question.lines()))
+        if not items:
+            raise DataError(f"{path} has no questions with queries: see WikiSQL's four lines")
+        told = (f"{bad:,} of {len(found.items):,} texts are no question with its query",)
+        return replace(found, items=items, notes=(*found.notes, *told[: bool(bad)]))
+
+    def fit(self, items: Sequence[Any]) -> None:
+        super().fit([_learnt(pair(item)) for item in items])
+
+    def encode(self, items: Sequence[Any]) -> list[Tensor]:
+        """long [L] each, question SEP query. A lone text is only its characters."""
+        return super().encode([_learnt(item) for item in items])
+
+    def weights(self, items: Sequence[Any]) -> list[Tensor]:
+        """float [L + 1] each: 1 for the query and the eos behind it."""
+        return super().weights([_learnt(item) for item in items])
+
+    def _pair(self, ids: list[int]) -> Pair:
+        made = super()._pair(ids)
+        return Pair(shown(made), made.source)
+
+    def condition(self, prompt: str | None, where: Any) -> Condition:
+        """The question, in WikiSQL's three lines, as a source that is to be completed."""
+        if prompt:
+            prompt = Question.read(unmarked(prompt)).lines()
+        return super().condition(prompt, where)
+
+
+def _learnt(item: Any) -> Pair:
+    """An item as it is learnt; RequestError where its source is no question. What is no query of
+    its question stays as it is: a model may have written it."""
+    if isinstance(item, str) and not getattr(item, "source", ""):
+        return Pair(unmarked(item))
+    one = pair(item)
+    question = Question.read(unmarked(one.source))
+    try:
+        return Pair(marked(question.parse(unmarked(one)), question.table), question.lines())
+    except RequestError:
+        return Pair(unmarked(one), question.lines())
