@@ -6,6 +6,7 @@ ITEMS, and every test over the registry then takes it along.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -53,6 +54,17 @@ def pairs(count: int = 24) -> list[Any]:
     ]
 
 
+def asked_of_tables(count: int = 24) -> list[Any]:
+    """Questions about a table with the queries that answer them."""
+    out = []
+    for n in range(count):
+        table, column = f"t{n % 3}", ("no", "age")[n % 2]
+        lines = f"table: {table}\ncolumns: name, {column}\nq: whose {column} is {n % 5}?"
+        condition = f"WHERE \"{column}\" = '{n % 5}' COLLATE NOCASE"
+        out.append({"source": lines, "target": f'SELECT "name" FROM "{table}" {condition}'})
+    return out
+
+
 def frame(count: int = 64) -> Any:
     import pandas
 
@@ -85,6 +97,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "text": texts,
     "chat": talks,
     "pair": pairs,
+    "sql": asked_of_tables,
     "image": captioned,
     "table": frame,
 }
@@ -92,6 +105,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
     "chat": [{"vocab": "bytes", "length": 64}],
     "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],
+    "sql": [{"vocab": 400, "length": 128}],
     "image": [{"size": 8, "mode": "RGB"}],
     "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
 }
@@ -133,6 +147,9 @@ def recipe(
 MADE: dict[str, Callable[..., Recipe]] = {
     "text": lambda **train: recipe(
         Part("text", OPTIONS["text"][0]), Part("autoregressive"), {"net": "transformer"}, **train
+    ),
+    "text by teacher": lambda **train: recipe(
+        Part("text", OPTIONS["text"][0]), Part("distillation"), {"net": "transformer"}, **train
     ),
     "row": lambda **train: recipe(
         Part("table", OPTIONS["table"][0]),
@@ -194,7 +211,13 @@ def job(made: Recipe, run: Path, **rest: Any) -> Job:
         prompt=material.prompt,
         nets=material.nets(),
     )
+    rest = {"beside": beside(model), **rest}
     return Job(model=model, loader=material.loader(), run=run, **rest)
+
+
+def beside(model: Model) -> dict[str, Any]:
+    """The family's frozen roles, filled by nets at rest that are not quite the model's own."""
+    return {role: _shake(copy.deepcopy(model.nets["net"]), 1) for role in model.family.frozen}
 
 
 def trained(made: Recipe, run: Path) -> Model:
@@ -207,12 +230,16 @@ def trained(made: Recipe, run: Path) -> Model:
 def shaken(made: Recipe, run: Path, seed: int = 0) -> Model:
     """An untrained toy model in which no weight is zero: cheap, and nothing in it is silent."""
     model = job(made, run).model
+    _shake(model.nets, seed)
+    return model
+
+
+def _shake(net: torch.nn.Module, seed: int) -> torch.nn.Module:
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for p in model.nets.parameters():
+        for p in net.parameters():
             p += 0.2 * torch.randn(p.shape, generator=rng) * max(1, p.shape[-1]) ** -0.5
-    model.nets.requires_grad_(False).eval()
-    return model
+    return net.requires_grad_(False).eval()
 
 
 class PointCodec:
