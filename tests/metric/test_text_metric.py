@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,26 @@ def test_ngram_equals_the_slow_version(order):
     training, text = b"abracadabra abra", b"cab dabra"
     fast = NGram(training, order).bits(text)
     assert fast.tolist() == pytest.approx(slow_bits(training, text, order))
+
+
+def test_ids_are_counted_like_bytes():
+    """Spelt in wider symbols the same text costs the same, but for what is never seen."""
+    training, held = prose(2000, 1), prose(200, 2)
+    bytes_, ids = NGram(training, 5), NGram(np.frombuffer(training, np.uint8), 5, width=12)
+    cost = ids.bits(np.frombuffer(held, np.uint8))
+    assert cost.mean() == pytest.approx(bytes_.bits(held).mean(), abs=0.01)
+    with pytest.raises(ValueError, match="give 1 to 5"):
+        NGram(training, 6, width=12)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(b"ab", b"r"), (b"xab", b"r"), (b"brac", b"a"), (b"", b"a")]
+)
+def test_the_likeliest_byte_is_what_came_most_often(before, after):
+    model = NGram(b"abracadabra abrab", 4)
+    assert model.likeliest(list(before)) == after[0]
+    with pytest.raises(ValueError, match="nothing was counted"):
+        NGram(b"", 4).likeliest([1])
 
 
 def test_the_floor_learns_prose_and_cannot_learn_noise():
