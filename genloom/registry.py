@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "flow": "genloom.family.flow:Flow",
         "adversarial": "genloom.family.adversarial:Adversarial",
         "distillation": "genloom.family.distillation:Distillation",
+        "policy": "genloom.family.policy:Policy",
     },
     "net": {
         "transformer": "genloom.net.language_model:LanguageModel",

@@ -27,7 +27,8 @@ from typing import IO, Any
 CELL = Path(__file__).with_name("sandbox_cell.py")
 PYTHON = os.path.realpath(sys.executable)
 GRACE = 2.0  # seconds that the cell has to clear up before it is killed itself
-SLACK = 0.25  # seconds of the wall clock on top, for starting the process
+SLACK = 0.25  # seconds of the wall clock on top, for Python's own start
+BEGUN = 30.0  # seconds within which the walls are to stand, on a machine that is busy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +170,7 @@ def _watched(order: Sequence[str], stdin: str, seconds: float, output: int) -> R
     assert cell.stdout and cell.stderr
     with cell.stdout, cell.stderr, os.fdopen(hearing, "rb") as report:
         ears = _Ears(cell.stdout, cell.stderr, report, output)
-        stopped = ears.listen(started + seconds + SLACK)
+        stopped = ears.listen(started + BEGUN, seconds + SLACK)
         _end(cell)
         ears.listen(time.monotonic())  # what is still in the pipes
     return _told(ears, stopped, time.monotonic() - started)
@@ -188,8 +189,9 @@ class _Ears:
         for pipe in self.most:
             os.set_blocking(pipe.fileno(), False)
 
-    def listen(self, deadline: float) -> str:
-        """Until the cell says no more: "", or the limit that was met."""
+    def listen(self, deadline: float, seconds: float | None = None) -> str:
+        """Until the cell says no more: "", or the limit that was met. seconds: from when the cell
+        says that the program starts."""
         with selectors.DefaultSelector() as selector:
             for pipe in self.open:
                 selector.register(pipe, selectors.EVENT_READ)
@@ -204,6 +206,8 @@ class _Ears:
                         self.open.discard(pipe)
                     if len(self.heard[pipe]) > self.most[pipe]:
                         return "flood"
+                    if pipe is self.report and seconds is not None:
+                        deadline, seconds = time.monotonic() + seconds, None
                 if not self.open:
                     break
         return ""

