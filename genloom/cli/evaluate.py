@@ -1,13 +1,24 @@
-"""`genloom eval`: the quality table, words around `genloom.trust.quality`."""
+"""`genloom eval`: the quality table of a medium, and suites of questions for models of texts.
+
+Words around `genloom.trust`. Names of suites without a path are looked for in the folder `suites`
+beside the models, or in DATA where it is given.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json as format_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from genloom.cli import output, settings
 from genloom.cli.progress import Stages
+from genloom.errors import UsageError
+
+if TYPE_CHECKING:
+    from genloom.trust.quality import Report
+    from genloom.trust.suites.measuring import SuiteReport, SuiteRow
 
 
 def evaluate(
@@ -15,9 +26,15 @@ def evaluate(
     data: str | None = None,
     /,
     *,
+    suite: tuple[str, ...] = (),
+    limit: int | None = None,
+    shots: int | None = None,
+    samples: int | None = None,
     count: Annotated[int | None, Parameter(name=["-n", "--count"])] = None,
     seed: int = 0,
     target: str | None = None,
+    bits: int | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
 ) -> None:
@@ -28,28 +45,109 @@ def evaluate(
     model
         Name or path of a model.
     data
-        Data to measure on; what was held out in training unless given.
+        Data to measure on; what was held out in training unless given. With --suite NAME: the
+        folder where suites lie.
+    suite
+        Ask a suite instead: a file or folder of ARC, HellaSwag, PIQA, WinoGrande, BoolQ, MMLU,
+        OpenBookQA, GSM8K, TriviaQA, HumanEval, MBPP, WikiText or plain questions and answers, a
+        suite's NAME, NAME=PATH, or a JSON file that declares one. May be repeated.
+    limit
+        The first so many items of each suite.
+    shots
+        Examples before each item; as the suite's protocol has it unless given.
+    samples
+        Programs drawn of each prompt, for pass@k.
     count
         How many items to make; the medium decides unless given.
     seed
         The same seed measures the same items.
     target
         The column of a table that is to be predicted; chosen unless given.
+    bits
+        Of the weights of a model of texts: 32, 16, 8 or 4; as stored unless given.
+    out
+        A file for the report as JSON, with every item of the suites.
     json
         Print JSON.
     quiet
         No progress.
     """
-    from genloom.trust import quality
-
-    loaded = settings.load(model)
-    options = {} if target is None else {"target": target}
+    _refuse(bool(suite), {"--limit": limit, "--shots": shots, "--samples": samples}, "--suite")
+    _refuse(not suite, {"--count": count, "--target": target}, "no --suite")
+    loaded = settings.load(model, bits)
     with Stages(quiet) as stages:
-        report = quality.evaluate(loaded, data, seed=seed, count=count, listener=stages, **options)
+        if suite:
+            asked = {"limit": limit, "shots": shots, "samples": samples or 1, "seed": seed}
+            report: Any = _suites(loaded, suite, data, stages, asked)
+        else:
+            from genloom.trust import quality
+
+            options = {} if target is None else {"target": target}
+            report = quality.evaluate(
+                loaded, data, seed=seed, count=count, listener=stages, **options
+            )
+    if out is not None:
+        _write(out, report)
     if json:
         output.values(report.to_json())
-        return
-    output.table(
-        ("metric", "value", "floor", "ceiling", "better", "note"),
-        [(r.metric, r.value, r.floor, r.ceiling, r.better, r.note) for r in report.rows],
+    elif suite:
+        _show(report)
+    else:
+        output.table(
+            ("metric", "value", "floor", "ceiling", "better", "note"),
+            [(r.metric, r.value, r.floor, r.ceiling, r.better, r.note) for r in report.rows],
+        )
+
+
+def _refuse(allowed: bool, given: dict[str, Any], where: str) -> None:
+    """UsageError for a flag that would say nothing here."""
+    wrong = next((flag for flag, value in given.items() if value is not None), None)
+    if wrong is not None and not allowed:
+        raise UsageError(f"{wrong} goes with {where}: leave one of them out")
+
+
+def _suites(
+    loaded: Any, suites: tuple[str, ...], data: str | None, stages: Stages, asked: dict[str, Any]
+) -> SuiteReport:
+    from genloom.trust.suites import measuring
+
+    folder = settings.store().home() / "suites" if data is None else Path(data).expanduser()
+    return measuring.evaluate(loaded, suites, folder, listener=stages, **asked)
+
+
+def _write(path: Path, report: Report) -> None:
+    from genloom.codec.saving import write_atomic
+
+    text = format_.dumps(report.to_json(), ensure_ascii=False, indent=1, default=str)
+    write_atomic(path.expanduser(), f"{text}\n".encode("utf-8", "replace"))
+
+
+def _show(report: SuiteReport) -> None:
+    """Numbers as a table; under it what each means and was made with."""
+    columns = ("suite", "metric", "value", "95% interval", "floor", "ceiling", "items", "shots")
+    output.table(columns, [_line(row) for row in report.rows])  # type: ignore[arg-type]
+    for row in report.rows:
+        said = [row.note, *getattr(row, "published", ())]
+        for line in filter(None, said):
+            output.text(f"{getattr(row, 'suite', '')} {row.metric}: {line}")
+    for about in report.protocol["suites"]:
+        pace = f"{about['items_a_second']:.4g} items a second"
+        output.text(f"{about['protocol']}; {about['place']}; {about['items']:,} items, {pace}")
+        for note in about["notes"]:
+            output.text(f"{about['suite']}: {note}")
+
+
+def _line(row: SuiteRow) -> tuple[Any, ...]:
+    low, high = (output.cell(x) for x in (row.low, row.high))
+    known = row.low is not None and row.low == row.low
+    interval = f"{low} to {high} ({row.how})" if known else None
+    return (
+        row.suite,
+        row.metric,
+        row.value,
+        interval,
+        row.floor,
+        row.ceiling,
+        row.items,
+        row.shots,
     )

@@ -6,7 +6,7 @@ Shape legend: T bytes of training text, G bytes of generated text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,29 @@ def verbatim_share(generated: str, training: str | bytes, length: int = 50) -> f
     np.add.at(steps, starts, 1)
     np.add.at(steps, starts + length, -1)
     return float((steps.cumsum()[:-1] > 0).mean())
+
+
+KEY = 16  # bytes that a passage is looked up by; a shorter one would be met by chance
+
+
+def contained(passages: Sequence[bytes], seen: bytes) -> list[bool]:
+    """Which passages, of KEY bytes or more, stand in a text word for word. One pass over T."""
+    out = [False] * len(passages)
+    keys = np.array([_hashes(passage[:KEY], KEY)[0] for passage in passages], np.uint64)
+    order = np.argsort(keys, kind="stable")
+    known = keys[order]
+    start = 0
+    for block in _blocks(seen, KEY) if len(keys) else ():
+        theirs = _hashes(block, KEY)
+        left = np.searchsorted(known, theirs)
+        hits = np.flatnonzero(known[left.clip(max=len(known) - 1)] == theirs)
+        for at, first in zip((hits + start).tolist(), left[hits].tolist(), strict=True):
+            while first < len(known) and known[first] == theirs[at - start]:
+                number = int(order[first])
+                out[number] = out[number] or seen.startswith(passages[number], at)
+                first += 1
+        start += _BLOCK
+    return out
 
 
 def _first_shared(made: bytes, seen: bytes, length: int) -> int | None:
