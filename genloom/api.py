@@ -5,6 +5,7 @@ Joins codecs, loop and engine; knows no formula and no medium.
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -157,6 +158,7 @@ def train(
     adapter: Adapter | Literal["lora", "dora"] | None = None,
     bits: int | None = None,
     teacher: stored.Model | str | Path | None = None,
+    reward: str | Callable[..., Any] | None = None,
     device: str = "auto",
     listener: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
@@ -170,6 +172,10 @@ def train(
     start: a model to go on from instead of new nets; its codec is kept. adapter: train low-rank
     parts beside its frozen weights, which `bits` may pack (16, 8 or 4). teacher: a model of the
     same vocabulary to learn from, for the families that have one.
+
+    reward: what judges a model's tries at tasks, in the words of `--reward`, or a function of a
+    mapping (prompt, completion and what else the task says) that gives a number; to resume with a
+    function, give it again.
     """
     parallel.join()
     begun = time.monotonic()
@@ -181,6 +187,7 @@ def train(
             None if recipe else _begun(start, adapter, bits, teacher),
             pick_device(device),
         )
+        changes, function = _judging(changes, reward)
         material = prepare(
             medium,
             data,
@@ -193,6 +200,7 @@ def train(
             recipe,
             source,
             speed_of(where),
+            function,
         )
         if recipe is None:
             forecast = decide(material, size, minutes, begun, run, where)
@@ -210,6 +218,15 @@ def train(
             stored.shutil.rmtree(run / "checkpoint", ignore_errors=True)
         parallel.wait()
     return model
+
+
+def _judging(
+    changes: Sequence[str], reward: str | Callable[..., Any] | None
+) -> tuple[Sequence[str], Callable[..., Any] | None]:
+    """A reward's words go into the recipe; a function cannot."""
+    if reward is None or callable(reward):
+        return changes, reward
+    return (*changes, f"family.reward={json.dumps(reward)}"), None
 
 
 def _begun(start: Any, adapter: Any, bits: Any, teacher: Any) -> tuple[Start, Begun] | None:
@@ -231,6 +248,7 @@ def plan(
     adapter: Adapter | Literal["lora", "dora"] | None = None,
     bits: int | None = None,
     teacher: stored.Model | str | Path | None = None,
+    reward: str | Callable[..., Any] | None = None,
     device: str = "auto",
 ) -> Plan:
     """What `train` with the same arguments would take: memory, seconds and, at a price an hour,
@@ -238,8 +256,20 @@ def plan(
     begun = time.monotonic()
     source = _begun(start, adapter, bits, teacher)
     where = pick_device(device)
+    changes, function = _judging(changes, reward)
     material = prepare(
-        medium, data, size, minutes, seed, changes, None, silent, None, source, speed_of(where)
+        medium,
+        data,
+        size,
+        minutes,
+        seed,
+        changes,
+        None,
+        silent,
+        None,
+        source,
+        speed_of(where),
+        function,
     )
     with stored.tempfile.TemporaryDirectory() as folder:
         forecast = decide(material, size, minutes, begun, Path(folder), where)

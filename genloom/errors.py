@@ -9,6 +9,7 @@
     |-- ModelError               a model folder is missing, damaged, unsafe or in use
     |-- ResourceError            not enough memory, disk or permission; carries the numbers
     |-- TrainingError            the loss stayed broken after the guard did what it could
+    |   `-- RewardError          a try has no worth; the checkpoint is saved
     `-- Stopped                  interrupted by the user; the checkpoint is saved (exit code 130)
 
 This file knows nothing else of the package.
@@ -61,6 +62,10 @@ class ResourceError(GenloomError):
 
 class TrainingError(GenloomError):
     """Training cannot go on: the loss stays broken."""
+
+
+class RewardError(TrainingError):
+    """What a model tried could not be judged, or nothing follows from the judgement."""
 
 
 class Stopped(GenloomError):

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
+from genloom.data.loader import Batches
 from genloom.material import Material
 from genloom.model import Model
 from genloom.net.unfilled import Unfilled
+from genloom.rollouts import Rollouts
 from genloom.train import parallel
 from genloom.train import plan as planning
 from genloom.train.log import Listener, silent
@@ -26,6 +28,7 @@ from genloom.tuning import beside
 from genloom.watch import judge_of, preview_of
 
 M = TypeVar("M", bound=Model)
+Judge = Callable[[Model], Mapping[str, float]]
 
 JUDGEMENTS = 4  # a run
 LEAST_JUDGED = 4  # held-out items that a comparison needs
@@ -185,6 +188,11 @@ def _enough_held(material: Material) -> bool:
     return len(material.held_items) >= (LEAST_JUDGED if material.codec.compares else 1)
 
 
+def _judge(material: Material, loader: Batches, beside: Mapping[str, Any]) -> Judge:
+    """By the reward where there is one, else by the medium's own quality."""
+    return loader.judge if isinstance(loader, Rollouts) else judge_of(material, beside)
+
+
 def job_of(
     material: Material,
     model: Model,
@@ -194,12 +202,15 @@ def job_of(
     resume: bool,
 ) -> Job:
     still = beside(material.recipe, material.begun, model.nets, model.device)
+    loader = material.loader(model)
+    if isinstance(loader, Rollouts):
+        loader.listener = listener
     return Job(
         model=model,
-        loader=material.loader(),
+        loader=loader,
         run=run,
         beside=still,
-        judge=judge_of(material, still) if _enough_held(material) else None,
+        judge=_judge(material, loader, still) if _enough_held(material) else None,
         preview=preview_of(material, run),
         listener=listener,
         stop=stop,

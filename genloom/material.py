@@ -15,12 +15,15 @@ from torch import Tensor, nn
 
 from genloom import registry, tuning
 from genloom.codec.base import Codec
-from genloom.data.loader import Loader
+from genloom.data.loader import Batches, Loader
 from genloom.data.source import Manifest
-from genloom.data.split import split_items, split_stream, take
+from genloom.data.split import split_items, split_keys, split_stream, take
 from genloom.errors import DataError, RecipeError, UsageError
 from genloom.model import Model
 from genloom.recipe import Facts, Recipe, Start
+from genloom.rewards.base import Reward
+from genloom.rewards.named import reward_of
+from genloom.rollouts import Rollouts, asked
 from genloom.train.log import Event, Listener
 from genloom.tuning import Begun
 from genloom.tuning_codec import retold
@@ -49,14 +52,27 @@ class Material:
     worths: Tensor | None = None  # of each item, where the codec says so
     held_worths: Tensor | None = None
     begun: Begun | None = None
+    reward: Reward | None = None  # of the family's tries
 
     @property
     def group(self) -> int:
         """How many neighbours of what is encoded make one item."""
         return int(getattr(self.codec, "group", 1))
 
-    def loader(self) -> Loader:
+    def loader(self, model: Model | None = None) -> Batches:
+        """model: the one in training, for families that learn from its tries."""
         d = self.recipe.data
+        if self.reward is not None:
+            return Rollouts(
+                tasks=self.encoded,
+                held=self.held_encoded or (),
+                model=model,
+                codec=self.codec,
+                family=self.recipe.make_family(),
+                reward=self.reward,
+                batch=d.batch,
+                seed=self.recipe.train.seed,
+            )
         return Loader(
             self.encoded,
             self.codec.spec,
@@ -94,19 +110,21 @@ def prepare(
     recipe: Recipe | None,
     start: tuple[Start, Begun] | None = None,
     speed: float = 1.0,
+    reward: Callable[..., Any] | None = None,
 ) -> Material:
-    """speed: of the device that trains, in pairs of cores; sizes are meant for minutes of these."""
+    """speed: of the device that trains, in pairs of cores; sizes are meant for minutes of these.
+    reward: a function of this program, where the recipe names none."""
     chooser = registry.find("recipe", medium) if isinstance(medium, str) else None
     if size is not None and size not in SIZES:
         raise RecipeError(f"size {size!r} is not known: use one of {', '.join(SIZES)}")
     if minutes is not None and not 0 < minutes < 1e5:
         raise UsageError(f"minutes is {minutes}, but more than 0 is expected")
     draft: Any = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
-    items, manifest = _read(draft.make_codec(), data, licence, listener)
+    items, manifest = _read(draft.make_reader(), data, licence, listener)
     begun = None if start is None else start[1]
     if recipe is None:
         if chooser is not None:
-            facts = _facts(draft.make_codec(), items, changes)
+            facts = _facts(draft.make_reader(), items, changes)
             draft = chooser(size or _size_for(chooser, minutes, speed), facts)
         if start is not None:
             draft = tuning.recipe_from(draft, *start)
@@ -114,8 +132,11 @@ def prepare(
     elif recipe.start is not None:
         begun = tuning.again(recipe.start)
     recipe.check()
-    made = _encoded(recipe, items, manifest, begun)
-    notes = list(getattr(made.codec, "notes", ()))
+    if recipe.explores:
+        made, notes = _explored(recipe, items, manifest, begun, reward)
+    else:
+        made = _encoded(recipe, items, manifest, begun)
+        notes = list(getattr(made.codec, "notes", ()))
     if notes:  # what could not be learnt as it stands, such as infinite numbers
         listener(Event(kind="fit", step=0, values={"notes": notes}))
     return made
@@ -182,7 +203,8 @@ def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
     share = recipe.data.holdout
     if recipe.data.pack:
         return split_stream(items, share) if share else (items, [])
-    first, last = split_items(len(items), share)
+    keys = getattr(recipe.make_reader(), "keys", None)
+    first, last = split_items(len(items), share) if keys is None else split_keys(keys(items), share)
     return take(items, first), take(items, last)
 
 
@@ -239,6 +261,40 @@ def _encoded(
     )
 
 
+def _explored(
+    recipe: Recipe,
+    items: Any,
+    manifest: Manifest,
+    begun: Begun | None,
+    function: Callable[..., Any] | None,
+) -> tuple[Material, list[str]]:
+    """Tasks for a model that is there, and what judges its tries; what was left out, and why."""
+    if begun is None or begun.model is None:
+        raise UsageError("rewards teach a model that can speak: give one with --from MODEL")
+    words = recipe.family.options.get("reward") or function
+    if not words:
+        raise UsageError("there is nothing that judges tries: give a reward (--reward exact)")
+    reward, codec = reward_of(words), begun.model.codec
+    train_items, held_items = split(recipe, items)
+    encoded, left = asked(codec, train_items, reward)
+    held, _ = asked(codec, held_items, reward)
+    made = Material(
+        recipe=recipe,
+        codec=codec,
+        prompt=None,
+        train_items=train_items,
+        held_items=held_items,
+        encoded=encoded,
+        prompts=None,
+        held_encoded=held,
+        held_prompts=None,
+        manifest=manifest,
+        begun=begun,
+        reward=reward,
+    )
+    return made, [f"{many:,} tasks are left out: each {why}" for why, many in left.items()]
+
+
 def read_again(model: Model) -> tuple[Any, Any]:
     """(training, held out) from where the card says the data lay. DataError when it has changed."""
     values = model.card.get("data")
@@ -251,4 +307,4 @@ def read_again(model: Model) -> tuple[Any, Any]:
     changed = manifest.changed()
     if changed:
         raise DataError(f"the training data has changed since: {', '.join(changed[:3])}")
-    return split(model.recipe, model.recipe.make_codec().read(root).items)
+    return split(model.recipe, model.recipe.make_reader().read(root).items)

@@ -16,6 +16,7 @@ from torch import nn
 
 from genloom import registry
 from genloom.codec.base import Codec
+from genloom.codec.task import Tasks
 from genloom.configure import call, check_keys, configure, plain
 from genloom.errors import RecipeError
 from genloom.family.base import Family
@@ -133,6 +134,15 @@ class Recipe:
     def make_codec(self) -> Codec:
         made: Codec = call(registry.find("codec", self.codec.kind), self.codec.options, "codec")
         return made
+
+    @property
+    def explores(self) -> bool:
+        """Whether the model learns from its own tries at tasks, which a reward judges."""
+        return bool(getattr(registry.find("family", self.family.kind), "explores", False))
+
+    def make_reader(self) -> Any:
+        """What reads the data: the codec, but for tasks."""
+        return Tasks() if self.explores else self.make_codec()
 
     def make_prompt(self) -> Any:
         if self.prompt is None:

@@ -8,7 +8,7 @@ Shape legend: P prompts of a step, G tries of each, L positions of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +18,11 @@ from torch import Tensor
 from genloom.codec.task import Task, question, task
 from genloom.data.loader import Loader
 from genloom.engine.engine import Engine
-from genloom.errors import DataError, RequestError, TrainingError, UsageError
-from genloom.family.policy import Policy
+from genloom.errors import DataError, RequestError, RewardError
 from genloom.model import Model
 from genloom.rewards.base import Reward, Try, judged
 from genloom.spec import Batch, Options, Request, TokenSpec
+from genloom.train.log import Event, Listener, silent
 
 LEAST = 2  # ids of an answer that a prompt must leave room for
 JUDGED = 256  # held-out tasks
@@ -39,8 +39,7 @@ class Asked:
 
 
 def asked(codec: Any, items: Sequence[Any], reward: Reward) -> tuple[list[Asked], dict[str, int]]:
-    """The tasks that this model can try and this reward can judge; of the others, how many and why.
-    """
+    """The tasks that this model can try and this reward can judge; why not others, how many."""
     out: list[Asked] = []
     left: dict[str, int] = {}
     for one in map(task, items):
@@ -72,27 +71,25 @@ class Tried:
 class Rollouts:
     """The loader of a training by rewards.
 
-    model: the one in training. batch: prompts a step. notice: hears what somebody should know.
-    told: what is to be logged of the last step.
+    model: the one in training; None to know sizes only. batch: prompts a step. told: what is to be
+    logged of the last step. still: steps in a row without a signal.
     """
 
     tasks: Sequence[Asked]
     held: Sequence[Asked]
-    model: Model
+    model: Model | None
+    codec: Any
+    family: Any
     reward: Reward
     batch: int
     seed: int
-    notice: Callable[[int, str], None] = lambda step, said: None
+    listener: Listener = silent
     told: dict[str, float] = field(default_factory=dict)
-    silent: int = 0
+    still: int = 0
 
     def __post_init__(self) -> None:
         if not self.tasks:
-            raise DataError("there are no tasks to try: give some with a prompt")
-        family = self.model.family
-        if not isinstance(family, Policy):
-            raise UsageError(f"family {family.kind!r} does not learn from rewards: use policy")
-        self.family: Policy = family
+            raise DataError("there are no tasks that this model can try and this reward can judge")
         numbers = torch.arange(len(self.tasks))[:, None]
         self.order = Loader(numbers, _NUMBERS, batch=self.batch, seed=self.seed)
 
@@ -105,8 +102,7 @@ class Rollouts:
         return len(self.tasks) * self.family.tries * self.family.max_tokens
 
     def batches(self, step: int, accumulate: int = 1) -> list[Batch]:
-        """The step's tries in `accumulate` nearly equal parts; the tries of a prompt stay together.
-        """
+        """The step's tries in `accumulate` nearly equal parts; those of a prompt stay together."""
         chosen = [self.tasks[n] for n in self.order.batch(step).x[:, 1].tolist()]
         tries = self.tries(chosen, step)
         worth = self._judged(chosen, tries, step)
@@ -129,6 +125,7 @@ class Rollouts:
         self, chosen: Sequence[Asked], count: int, temperature: float, seed: int
     ) -> list[Tried]:
         """Answers of the weights as they are; the net comes back in the mode that it was in."""
+        assert self.model is not None
         nets, training = self.model.nets, self.model.nets.training
         with Engine(self.model) as engine:
             under_way = [
@@ -146,7 +143,7 @@ class Rollouts:
         return out
 
     def _request(self, one: Asked, count: int, temperature: float, seed: int) -> Request:
-        room = self.model.codec.spec.length - len(one.ids) - 1
+        room = self.codec.spec.length - len(one.ids) - 1
         options = Options(
             max_tokens=max(1, min(self.family.max_tokens, room)),
             temperature=temperature,
@@ -156,7 +153,7 @@ class Rollouts:
 
     def _texts(self, one: Asked, found: Sequence[Tensor]) -> list[str]:
         """What was added, as texts."""
-        return [str(item) for item in self.model.codec.decode([x[len(one.ids) :] for x in found])]
+        return [str(item) for item in self.codec.decode([x[len(one.ids) :] for x in found])]
 
     def _judged(self, chosen: Sequence[Asked], tries: Sequence[Tried], step: int) -> Tensor:
         """float [P, G]"""
@@ -170,7 +167,7 @@ class Rollouts:
     # --- batches --------------------------------------------------------------------------------
 
     def _batch(self, some: Sequence[tuple[Asked, Tried]], advantage: Tensor) -> Batch:
-        spec = self.model.codec.spec
+        spec = self.codec.spec
         rows = [(one, ids) for one, tried in some for ids in tried.ids]
         starts = [[spec.bos] if spec.leads or not one.ids else [] for one, _ in rows]
         whole = [[*s, *one.ids, *ids] for s, (one, ids) in zip(starts, rows, strict=True)]
@@ -192,20 +189,23 @@ class Rollouts:
             "length": round(sum(sizes) / len(sizes), 3),
             "no_signal": round(float((spread == 0).float().mean()), 4),
         }
-        self.silent = 0 if bool((spread > 0).any()) else self.silent + 1
+        self.still = 0 if bool((spread > 0).any()) else self.still + 1
         first = float(worth[0, 0])
-        if self.silent == SILENT:
-            self.notice(
+        if self.still == SILENT:
+            self._notice(
                 step,
                 f"in {SILENT} steps no try was better than its siblings (worth {first:g}): nothing "
                 "is learnt from them. Take easier or harder tasks, a reward in degrees, or a "
                 "better model to start from",
             )
-        if self.silent >= USELESS and not self.family.kl:
-            raise TrainingError(
+        if self.still >= USELESS and not self.family.kl:
+            raise RewardError(
                 f"in {USELESS} steps no try was better than its siblings (worth {first:g}), so "
                 "nothing can be learnt: take other tasks, another reward or a better start"
             )
+
+    def _notice(self, step: int, said: str) -> None:
+        self.listener(Event(kind="guard", step=step, values={"verdict": "still", "told": said}))
 
     def judge(self, model: Model) -> dict[str, float]:
         """Held-out tasks, tried once each at the likeliest ids."""

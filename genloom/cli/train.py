@@ -42,6 +42,7 @@ def train(
     rank: int | None = None,
     bits: int | None = None,
     teacher: str | None = None,
+    reward: str | None = None,
     resume: bool = False,
     license: str | None = None,
     json: bool = False,
@@ -77,6 +78,9 @@ def train(
         Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
     teacher
         A model of the same vocabulary to learn from (distil).
+    reward
+        What judges a model's tries (reward): exact, number, contains, regex:P, json, tests,
+        length:N, a sum of such, FILE.py:function, or a command.
     resume
         Go on from where a stopped training of the same name left off.
     license
@@ -121,6 +125,7 @@ def train(
                 adapter=_adapter(adapter, rank),
                 bits=bits,
                 teacher=teacher,
+                reward=reward,
                 device=settings.device(),
                 listener=heard,
                 stop=stop,
@@ -145,6 +150,7 @@ def plan(
     rank: int | None = None,
     bits: int | None = None,
     teacher: str | None = None,
+    reward: str | None = None,
     price: float | None = None,
     json: bool = False,
 ) -> None:
@@ -174,6 +180,9 @@ def plan(
         Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
     teacher
         A model of the same vocabulary to learn from (distil).
+    reward
+        What judges a model's tries (reward): exact, number, contains, regex:P, json, tests,
+        length:N, a sum of such, FILE.py:function, or a command.
     price
         Price of this machine an hour, in any currency.
     json
@@ -198,6 +207,7 @@ def plan(
         adapter=_adapter(adapter, rank),
         bits=bits,
         teacher=teacher,
+        reward=reward,
         device=settings.device(),
     ).to_json()
     if json:

@@ -7,9 +7,10 @@ Shape legend: N items, B items of a batch, L the spec's length, S ids of a packe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
@@ -30,6 +31,10 @@ class Batches(Protocol):
     def epoch_size(self) -> int: ...
     @property
     def targets(self) -> int: ...
+    @property
+    def told(self) -> Mapping[str, float]:
+        """What is to be logged of the last batches."""
+
     def batches(self, step: int, accumulate: int = 1) -> list[Batch]: ...
 
 
@@ -50,6 +55,8 @@ class Loader:
     Packed, an epoch is the stream cut at every `length` ids from a phase drawn anew each epoch, so
     no id is a target twice in an epoch, nor always at the same place. The stream is a ring.
     """
+
+    told: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,

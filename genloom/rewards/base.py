@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from genloom.codec.task import Task
-from genloom.errors import TrainingError
+from genloom.errors import RewardError
 
 
 class Unscored(Exception):
@@ -78,7 +78,7 @@ class Sum:
 
 
 def judged(reward: Reward, tries: Sequence[Try], step: int) -> list[float]:
-    """The reward, checked. TrainingError names what went wrong, at which try and step."""
+    """The reward, checked. RewardError names what went wrong, at which try and step."""
     try:
         found = reward(tries)
         for place, worth in enumerate(found):
@@ -88,7 +88,7 @@ def judged(reward: Reward, tries: Sequence[Try], step: int) -> list[float]:
             raise Unscored(len(found), f"it gave {len(found)} numbers for {len(tries)} tries")
     except Unscored as error:
         one = tries[min(error.place, len(tries) - 1)]
-        raise TrainingError(
+        raise RewardError(
             f"the reward failed at step {step}, try {min(error.place + 1, len(tries))} of "
             f"{len(tries)} (prompt {one.task.prompt[:60]!r}): {error.why}. Mend it, then go on "
             "with --resume"

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from genloom import heap
 from genloom.data.loader import Batches
-from genloom.errors import ModelError, ResourceError, Stopped, TrainingError
+from genloom.errors import ModelError, ResourceError, RewardError, Stopped, TrainingError
 from genloom.model import Model
 from genloom.recipe import Train
 from genloom.spec import Batch
 from genloom.train import checkpoint, ema, parallel
-from genloom.train.guard import Guard
+from genloom.train.guard import Course, Guard
 from genloom.train.log import Listener, Log, silent
 from genloom.train.optim import Optimiser, like, share_of_rate
 
@@ -99,6 +99,7 @@ class Loop:
             p: Optimiser.build(self.nets[p], self.train) for p in self.family.players
         }
         self.guards = {p: Guard() for p in self.family.players}
+        self.courses = {p: Course() for p in self.family.players if self.family.falls}
         self.average = ema.Average(self.params) if self.train.ema else None
         self.stored: list[tuple[float, list[list[Tensor]]]] = []
         self.best: dict[str, float] = {}
@@ -129,7 +130,11 @@ class Loop:
         if self.step == 0:
             self.save()  # somewhere to roll back to
         while self.step < self.train.steps:
-            parts = self.advance(log)
+            try:
+                parts = self.advance(log)
+            except RewardError:  # before anything of this step has moved
+                self.save()
+                raise
             self.spent = spent + time.monotonic() - begun
             if not parts:  # rolled back
                 continue
@@ -151,7 +156,7 @@ class Loop:
         """One step of every player; returns what to log, nothing where it was rolled back."""
         try:
             batches = [b.to(self.device) for b in self._share()]
-            values: dict[str, float] = {}
+            values: dict[str, float] = dict(self.job.loader.told)
             for number, player in enumerate(self.family.players):
                 told = self._move(number, player, batches, log)
                 if told is None:
@@ -211,6 +216,7 @@ class Loop:
         verdict = guard.judge(float(total / count), norm)
         if verdict == "fine":
             optimiser.step(share_of_rate(self.step, self.train))
+            self._look(player, float(total / count), norm, log)
         else:
             log("guard", self.step, player=player, verdict=verdict, norm=norm, **values)
             if verdict == "roll back":
@@ -224,6 +230,18 @@ class Loop:
             for role, params in self.movable.items():
                 for p in params:
                     p.requires_grad_(role == player)
+
+    def _look(self, player: str, loss: float, norm: float, log: Callable[..., None]) -> None:
+        """Name a training that gets nowhere; TrainingError where it never will."""
+        course = self.courses.get(player)
+        found = None if course is None else course.see(loss, norm)
+        if course is None or found is None:
+            return
+        rates = {f"train.{key}": getattr(self.train, key) for key in ("rate", "muon_rate")}
+        told = course.told(found, self.step, rates)
+        if found in ("dead", "exploded"):
+            raise TrainingError(told)
+        log("guard", self.step, player=player, verdict=found, told=told)
 
     def _roll_back(self, player: str) -> None:
         if self.guards[player].hopeless:
@@ -341,6 +359,7 @@ class Loop:
             "best": self.best,
             "best_step": self.best_step,
             "guards": {p: g.state() for p, g in self.guards.items()},
+            "courses": {p: c.state() for p, c in self.courses.items()},
             "recipe": self.model.recipe.digest(),
         }
 
@@ -377,6 +396,7 @@ class Loop:
         self.best, self.best_step = values["best"], values["best_step"]
         self.step, self.attempt, self.spent = values["step"], values["attempt"], values["spent"]
         self.guards = {p: Guard(**g) for p, g in values["guards"].items()}
+        self.courses = {p: Course(**c) for p, c in values.get("courses", {}).items()}
 
 
 class _Swap:
