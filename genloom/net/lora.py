@@ -238,14 +238,18 @@ def place(
     net: nn.Module, plan: Mapping[str, Sequence[Piece]], dora: bool, dropout: float = 0.0
 ) -> None:
     """Freeze the net and put adapters, still zero, where the plan says."""
+    lows = {p: LowRank(sizes(net.get_submodule(p))[1], s, dora, dropout) for p, s in plan.items()}
+    beside(net, lows)
+
+
+def beside(net: nn.Module, lows: Mapping[str, LowRank]) -> None:
+    """Freeze the net and put these little matrices beside the matrices of those paths."""
     if next(adapted(net), None) is not None:
         raise RecipeError("this net has an adapter already: merge or detach it before the next")
     net.requires_grad_(False)
-    for path, pieces in plan.items():
+    for path, low in lows.items():
         base = net.get_submodule(path)
-        low = LowRank(sizes(base)[1], pieces, dora, dropout).to(device_of(base))
-        low.train(net.training)
-        swap(net, path, AdaptedLinear(base, low))
+        swap(net, path, AdaptedLinear(base, low.to(device_of(base)).train(net.training)))
 
 
 def matrices(net: nn.Module) -> dict[str, dict[str, tuple[int, int]]]:
