@@ -6,6 +6,7 @@ nothing of media or tensors of a model.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -49,6 +50,23 @@ def split_items(count: int, fraction: float, seed: int = 0) -> tuple[np.ndarray,
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
+def split_keys(
+    keys: Sequence[str], fraction: float, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `split_items`, but items of equal key are on one side: what is held out has no twin in
+    training. A key keeps its side whatever else is in the collection."""
+    _check(fraction)
+    number: dict[str, int] = {}
+    owner = np.fromiter((number.setdefault(key, len(number)) for key in keys), np.int64, len(keys))
+    score = np.fromiter(map(_digest, number), np.uint64, len(number))
+    share = _hash(score, seed)
+    held = share < fraction
+    if len(number) >= 2 and fraction > 0:
+        held[np.argmin(share)] = True
+        held[np.argmax(share)] = False
+    return np.flatnonzero(~held[owner]), np.flatnonzero(held[owner])
+
+
 def take(items: Any, index: Iterable[int]) -> Any:
     """The items of these numbers, in the collection's own kind (a frame stays a frame)."""
     rows = list(map(int, index))
@@ -60,6 +78,11 @@ def take(items: Any, index: Iterable[int]) -> Any:
 def _check(fraction: float) -> None:
     if not 0.0 <= fraction < 1.0:
         raise DataError(f"cannot hold out {fraction!r} of the data: give at least 0 and below 1")
+
+
+def _digest(key: str) -> int:
+    data = key.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
 
 
 def _hash(index: np.ndarray, seed: int) -> np.ndarray:

@@ -27,9 +27,48 @@ ODD = [
         ["Die USA & Co., 1.000 mal", "Die U.S.A."],
     ),
 ]
-WORDS = """skies dying lies died tied agreed feed bled sing hopping falling fizzed failing filing
-happy enjoy spy radically formalli apologi apology geologi hopefully vietnamization controll roll
-rate cease am aming yes syzygy toy yyyy eeds aaing oed ually bbing allied""".split()
+WORDS = [
+    "skies",
+    "dying",
+    "lies",
+    "died",
+    "tied",
+    "agreed",
+    "feed",
+    "bled",
+    "sing",
+    "hopping",
+    "falling",
+    "fizzed",
+    "failing",
+    "filing",
+    "happy",
+    "enjoy",
+    "spy",
+    "radically",
+    "formalli",
+    "apologi",
+    "apology",
+    "geologi",
+    "hopefully",
+    "vietnamization",
+    "controll",
+    "roll",
+    "rate",
+    "cease",
+    "am",
+    "aming",
+    "yes",
+    "syzygy",
+    "toy",
+    "yyyy",
+    "eeds",
+    "aaing",
+    "oed",
+    "ually",
+    "bbing",
+    "allied",
+]
 
 
 def texts(data: Path) -> tuple[list[str], list[list[str]]]:
