@@ -169,6 +169,9 @@ def plan_line(plan: Mapping[str, Any]) -> str:
 
 
 def _guard(step: int, values: Mapping[str, Any]) -> Iterator[str]:
+    if "told" in values:
+        yield f"note: {values['told']}"
+        return
     rest = {k: v for k, v in values.items() if isinstance(v, int | float)}
     yield f"step {step:,}: the loss leapt, {values.get('verdict', 'guarded')}  {numbers(rest)}"
 

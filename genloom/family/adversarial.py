@@ -31,6 +31,7 @@ class Adversarial:
     players: ClassVar[tuple[str, ...]] = ("critic", "generator")
     takes: ClassVar[frozenset[str]] = frozenset()
     frozen: ClassVar[frozenset[str]] = NONE
+    falls: ClassVar[bool] = False  # what one party gains, the other loses
 
     penalty: float = 1.0
     penalised: float = 1.0

@@ -42,6 +42,7 @@ class Autoregressive:
             *("suffix", "beams"),
         }
     )
+    falls: ClassVar[bool] = True
 
     order: Literal["left", "any"] = "left"
     given: float = 0.5
