@@ -18,15 +18,16 @@ from genloom.recipe import Train
 QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
-def orthogonalise(update: Tensor, steps: int = 5) -> Tensor:
+def orthogonalise(update: Tensor, steps: int = 5, half: bool = False) -> Tensor:
     """The nearest half-orthogonal matrix, roughly: singular values end between 0.7 and 1.2.
 
-    update: [..., rows, columns]; matrices of one shape are done together.
+    update: [..., rows, columns]; matrices of one shape are done together. half: in bf16, as its
+    authors do; in fp32 it is 27 to 41 % of a step on 2 cores whose other products are in bf16.
     """
     a, b, c = QUINTIC
     tall = update.shape[-2] > update.shape[-1]
     x = update.mT if tall else update
-    x = x.bfloat16() if x.is_cuda else x  # as its authors do; the result is rough either way
+    x = x.bfloat16() if half else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
@@ -39,8 +40,14 @@ class Muon(torch.optim.Optimizer):
     sqrt(max(1, rows / columns)) so that one rate fits every shape. Weight decay is decoupled."""
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        params: Iterable[Tensor],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        half: bool = False,
     ) -> None:
+        self.half = half
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -58,7 +65,7 @@ class Muon(torch.optim.Optimizer):
         moments = [self._momentum(p) for p in params]
         torch._foreach_lerp_(moments, grads, 1 - group["momentum"])
         looks = torch._foreach_lerp(grads, moments, group["momentum"])  # Nesterov
-        updates = orthogonalise(torch.stack(looks)).unbind(0)
+        updates = orthogonalise(torch.stack(looks), half=self.half).unbind(0)
         size = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
         if group["weight_decay"]:
             torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
@@ -98,7 +105,9 @@ class Optimiser:
         parts: list[torch.optim.Optimizer] = []
         rates = []
         if hidden:
-            parts.append(Muon(hidden, train.muon_rate, weight_decay=train.weight_decay))
+            half = train.precision == "bf16" or (train.precision == "auto" and hidden[0].is_cuda)
+            decay = train.weight_decay
+            parts.append(Muon(hidden, train.muon_rate, weight_decay=decay, half=half))
             rates.append(train.muon_rate)
         if rest:
             wide = [p for p in rest if p.dim() >= 2]
