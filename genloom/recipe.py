@@ -178,6 +178,14 @@ class Recipe:
                 f"family {self.family.kind!r} takes {_carrier(family.carries)}, but codec "
                 f"{self.codec.kind!r} hands out {_carrier(codec.carries)}: use family {fitting}"
             )
+        group = getattr(codec, "group", 1)
+        if group != family.group:
+            able = [n for n in registry.names("family") if _fits(n, codec.carries, group)]
+            raise RecipeError(
+                f"family {self.family.kind!r} learns from {_rows(family.group)} an item, but codec "
+                f"{self.codec.kind!r} hands out {_rows(group)}: use family "
+                f"{' or '.join(map(repr, able))}"
+            )
         roles = set(family.roles)
         if set(self.net) != roles:
             raise RecipeError(
@@ -284,6 +292,15 @@ class Recipe:
     def training(self, **changes: Any) -> Recipe:
         """A copy with fields of `train` replaced."""
         return replace(self, train=replace(self.train, **changes))
+
+
+def _fits(name: str, carries: type, group: int) -> bool:
+    family = registry.find("family", name)
+    return family.carries is carries and family.group == group
+
+
+def _rows(group: int) -> str:
+    return f"{group} rows" if group > 1 else "1 row"
 
 
 def _carrier(carries: type) -> str:

@@ -31,6 +31,7 @@ class Adversarial:
     players: ClassVar[tuple[str, ...]] = ("critic", "generator")
     takes: ClassVar[frozenset[str]] = frozenset()
     frozen: ClassVar[frozenset[str]] = NONE
+    group: ClassVar[int] = 1
     falls: ClassVar[bool] = False  # what one party gains, the other loses
 
     penalty: float = 1.0

@@ -42,6 +42,7 @@ class Autoregressive:
             *("suffix", "beams"),
         }
     )
+    group: ClassVar[int] = 1
     falls: ClassVar[bool] = True
 
     order: Literal["left", "any"] = "left"

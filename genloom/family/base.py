@@ -102,6 +102,7 @@ class Family(Protocol):
     roles: ClassVar[frozenset[str]]  # the nets it needs
     players: ClassVar[tuple[str, ...]]  # the roles it trains, in the order they move
     takes: ClassVar[frozenset[str]]  # the sampling options it acts on
+    group: ClassVar[int]  # so many neighbours of what the codec encodes make one item
     falls: ClassVar[bool]  # whether a loss that does not fall means that nothing is learnt
 
     @property

@@ -55,6 +55,7 @@ class Flow:
     players: ClassVar[tuple[str, ...]] = ("net",)
     takes: ClassVar[frozenset[str]] = frozenset({"steps", "guidance", "solver"})
     frozen: ClassVar[frozenset[str]] = NONE
+    group: ClassVar[int] = 1
     falls: ClassVar[bool] = True
 
     predicts: Literal["velocity", "data", "noise"] = "velocity"

@@ -41,6 +41,7 @@ class Preference(Autoregressive):
     """
 
     kind: ClassVar[str] = "preference"
+    group: ClassVar[int] = 2
 
     form: Form = "dpo"
     beta: float | None = None
