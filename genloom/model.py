@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,12 @@ from genloom.recipe import Recipe
 from genloom.spec import spec_from_json, spec_to_json
 
 FORMAT = 1
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+ADAPTER = "adapter"  # a folder in the weights' place: what stands beside those of another model
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    f"{ADAPTER}/adapter_model.safetensors",
+)
 UNSAFE = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".py"}
 
 
@@ -71,20 +76,26 @@ class Model:
 
     # --- disk -----------------------------------------------------------------------------------
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the whole folder or nothing; an earlier model there is replaced at the end."""
+    def save(
+        self, folder: str | Path, weights: Callable[[Path], dict[str, Any]] | None = None
+    ) -> Path:
+        """Write the whole folder or nothing; an earlier model there is replaced at the end.
+
+        weights: writes into the folder what is to be there instead of all weights, and tells what
+        the card says of it (see adapted.py)."""
         target = Path(folder)
-        if any(getattr(net, "quantized", None) is not None for net in self.nets.values()):
+        packed = any(getattr(net, "quantized", None) is not None for net in self.nets.values())
+        if weights is None and packed:
             raise ModelError("packed weights are for serving only: load the model anew to save it")
         own_place(target)
         with replacing(target) as new:
             write_json(new / "recipe.json", self.recipe.to_json())
-            tensor_files.write_sharded(new, self.nets.state_dict(), tensor_files.SHARD)
+            told = self._write(new) if weights is None else weights(new)
             for name, part in (("codec", self.codec), ("prompt", self.prompt)):
                 if part is not None:
                     (new / name).mkdir()
                     part.save(new / name)
-            card = {"format": FORMAT, "weights": self.digest(), **self.card}
+            card = {"format": FORMAT, **told, **self.card}
             write_json(new / "card.json", card)
             write_json(new / "spec.json", self._specs())
             (new / "README.md").write_text(_readme(self.recipe, card), encoding="utf-8")
@@ -92,21 +103,32 @@ class Model:
         self.folder = target
         return target
 
+    def _write(self, folder: Path) -> dict[str, Any]:
+        tensor_files.write_sharded(folder, self.nets.state_dict(), tensor_files.SHARD)
+        return {"weights": self.digest()}
+
     def _specs(self) -> dict[str, Any]:
         prompt = None if self.prompt is None else spec_to_json(self.prompt.spec)
         return {"codec": spec_to_json(self.codec.spec), "prompt": prompt}
 
     @classmethod
     def load(
-        cls, folder: str | Path, device: str | torch.device = "cpu", dtype: Any = None
+        cls,
+        folder: str | Path,
+        device: str | torch.device = "cpu",
+        dtype: Any = None,
+        nets: nn.ModuleDict | None = None,
     ) -> Self:
         """Check every file, then build. ModelError says what is wrong and what to do.
 
         dtype None: as stored on a GPU, float32 on the CPU; "stored": as stored anywhere. Weights
         that stay on the CPU in the type they are stored in are mapped from the file, not copied.
+        nets: of another model, where the folder has an adapter for them (see adapted.py).
         """
         path = recover(Path(folder))
         _examine(path)
+        if nets is None and (path / ADAPTER).is_dir():
+            raise ModelError(f"{path} is an adapter beside another model: load it by genloom.load")
         try:
             recipe = Recipe.from_json(read_json(path / "recipe.json"))
             codec = registry.find("codec", recipe.codec.kind).load(path / "codec")
@@ -115,9 +137,10 @@ class Model:
                 prompt = registry.find("prompt", recipe.prompt.kind).load(path / "prompt")
             specs = read_json(path / "spec.json")
             told: Any = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
-            with Unfilled():
-                nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
-            nets.load_state_dict(_weights(path, torch.device(device), dtype), assign=True)
+            if nets is None:
+                with Unfilled():
+                    nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
+                nets.load_state_dict(_weights(path, torch.device(device), dtype), assign=True)
             card = read_json(path / "card.json")
         except GenloomError:
             raise

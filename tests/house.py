@@ -37,6 +37,7 @@ RANK = {
     "model": 3.2,
     "store": 3.3,
     "weights": 3.3,
+    "adapted": 3.4,
     "train": 4.0,
     "engine": 4.0,
     "rewards": 4.1,

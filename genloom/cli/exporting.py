@@ -19,7 +19,7 @@ def export(
     model: str,
     /,
     *,
-    to: Literal["hf", "gguf"],
+    to: Literal["hf", "gguf", "peft"],
     out: Annotated[str | None, Parameter(name=["-o", "--out"])] = None,
     type: Literal["f16", "bf16", "f32", "q8_0"] | None = None,
     json: bool = False,
@@ -27,14 +27,15 @@ def export(
     """Write a language model for other libraries.
 
     hf is the Hugging Face layout, a folder that transformers, vLLM and others read. gguf is one
-    file for llama.cpp and what builds on it.
+    file for llama.cpp and what builds on it. An adapter is worked into the weights for these; peft
+    is the adapter alone, a folder that PEFT, vLLM and others read.
 
     Parameters
     ----------
     model
         Name or path of a model.
     to
-        hf or gguf.
+        hf, gguf or peft.
     out
         Folder or file; beside the current folder, under the model's name, unless given.
     type
@@ -60,7 +61,7 @@ def export(
 def _usual(model: str, to: str, type: str | None) -> Path:
     """A name that is free, in the current folder."""
     name = Path(model).name
-    path = Path(f"{name}-hf") if to == "hf" else Path(f"{name}-{type or 'f16'}.gguf")
+    path = Path(f"{name}-{type or 'f16'}.gguf") if to == "gguf" else Path(f"{name}-{to}")
     if path.exists():
         raise UsageError(f"{path} is there already: name another place with -o, or remove it")
     return path

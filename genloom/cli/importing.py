@@ -25,6 +25,7 @@ def bring(
     name: Annotated[str | None, Parameter(name=["--name", "--out"])] = None,
     revision: str | None = None,
     token: str | None = None,
+    base: str | None = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
 ) -> None:
@@ -43,6 +44,8 @@ def bring(
         A branch, tag or commit of the hub's repository.
     token
         What the hub knows you by, for gated and private models; better in HF_TOKEN.
+    base
+        The model of yours that the source, a folder in the PEFT layout, is an adapter for.
     json
         Print JSON.
     quiet
@@ -54,15 +57,16 @@ def bring(
     begun = time.monotonic()
     with Bars(quiet) as bars:
         model = api.import_weights(
-            source, name=name, revision=revision, token=token, progress=bars.hear
+            source, name=name, revision=revision, token=token, base=base, progress=bars.hear
         )
-    for note in model.card["notes"]:
+    notes = model.card.get("notes", [])
+    for note in notes:
         warn(note)
     assert model.folder is not None
     told = {
         "model": settings.store().told(model.folder),
         "path": str(model.folder),
-        "architecture": model.card["config"]["model_type"],
+        "architecture": model.card.get("config", {}).get("model_type", "our own"),
         "weights": model.parameters,
         "type": str(next(model.nets.parameters()).dtype).removeprefix("torch."),
         "context": getattr(model.codec.spec, "length", None),
@@ -71,11 +75,13 @@ def bring(
         "seconds": round(time.monotonic() - begun, 2),
     }
     if json:
-        output.values({**told, "notes": model.card["notes"]})
+        output.values({**told, "notes": notes})
         return
     came: dict[str, Any] = told.pop("source")
     told["licence"] = came.get("licence") or "not said"
-    told["source"] = came.get("hub") or came.get("folder") or came.get("file")
+    told["source"] = next(
+        (came[k] for k in ("hub", "folder", "file", "adapter") if came.get(k)), None
+    )
     told["revision"] = came.get("revision")
     output.pairs(told)
 

@@ -305,6 +305,20 @@ def without(net: nn.Module) -> Iterator[None]:
             part.on = on
 
 
+class Without:
+    """A net as it was before its adapters: the very same one, called without them."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self._net = net
+
+    def __call__(self, *given: Any, **more: Any) -> Any:
+        with without(self._net):
+            return self._net(*given, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._net, name)
+
+
 # --- matrices in whatever form --------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from genloom import native
 from genloom.errors import UsageError
+from genloom.net import lora
 from genloom.net.experts import ExpertFeedForward
 from genloom.net.language_model import LanguageModel
 from genloom.net.pages import PagedAttention
@@ -59,11 +60,12 @@ class Quantized:
 
 def quantize(net: LanguageModel, form: Format, head: Format | None = None) -> None:
     """Replace the weights of `net` in place. head: the format of embedding and head, the same by
-    default. The net serves from then on; it is not trained."""
+    default. Adapters are worked in before. The net serves from then on; it is not trained."""
     if form not in FORMATS:
         raise UsageError(f"the format {form!r} is not known: choose {', '.join(FORMATS)}")
     if net.quantized is not None:
         raise UsageError("these weights are quantised already: load the model anew")
+    lora.merge(net)
     head = head or form
     on_cpu = net.embed.weight.device.type == "cpu"
     kernels = on_cpu and native.kernels() is not None

@@ -211,7 +211,7 @@ def save(folder: Path, model: Model, base: str | None = None, rslora: bool = Fal
             continue
         down, up, scale, length = made
         ranks[module] = len(down)
-        alphas[module] = scale * (len(down) ** 0.5 if rslora else len(down))
+        alphas[module] = round(scale * (len(down) ** 0.5 if rslora else len(down)), 9)
         tensors[f"{PREFIX}{module}.lora_A.weight"] = down
         tensors[f"{PREFIX}{module}.lora_B.weight"] = up
         if length is not None:
