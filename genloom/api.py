@@ -20,8 +20,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from genloom import adapted, store
 from genloom import model as stored
-from genloom import store
 from genloom.engine.engine import Engine
 from genloom.engine.requests import streams
 from genloom.errors import ModelError, RequestError, UsageError
@@ -214,7 +214,7 @@ def train(
         model.nets.to("cpu")
         model.card = _card(material, outcome, time.monotonic() - begun, where)
         if parallel.rank() == 0:
-            model.save(target)
+            adapted.save(model, target)
             stored.shutil.rmtree(run / "checkpoint", ignore_errors=True)
         parallel.wait()
     return model
@@ -285,7 +285,7 @@ def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Mod
     """
     if bits is not None and bits not in FORMS:
         raise UsageError(f"bits is {bits}: give one of {', '.join(map(str, FORMS))}")
-    model = Model.load(store.existing(name), device=pick_device(device), dtype="stored")
+    model = adapted.load(Model, store.existing(name), pick_device(device))
     half = model.device.type == "cpu" and next(model.nets.parameters()).dtype != torch.float32
     texts = streams(model.codec.spec)
     if bits is not None and not texts:
@@ -301,7 +301,7 @@ def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Mod
 
 def fingerprint(name: str | Path) -> str:
     """SHA-256 over the weights as they are stored, whatever is loaded of them."""
-    return Model.load(store.existing(name), dtype="stored").digest()
+    return adapted.digest(_as_stored(name))
 
 
 def import_weights(
@@ -310,25 +310,29 @@ def import_weights(
     name: str | Path | None = None,
     revision: str | None = None,
     token: str | None = None,
+    base: str | Path | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, of: None,
 ) -> Model:
     """A published model as one of ours, saved: from a folder, a GGUF file, or a hub's
     "org/name" or "org/name:file.gguf". Weights stay in the type they are stored in.
 
     name: a name or a path (the source's own name unless given). revision: a branch, tag or commit.
+    base: the model of ours that the source, a PEFT folder, is an adapter for.
     progress hears "fetching" and "reading" with what is done, and of how much. ModelError names
     what is missing, damaged, unsafe, not known or not allowed.
     """
     if name is not None:
         stored.own_place(store.place(name))
+    made = {"software": software(), "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    if base is not None:
+        return adapted.bring(_as_stored(base), Path(source).expanduser(), name, made)
     found = find(source, revision=revision, token=token, progress=partial(progress, "fetching"))
     target = store.place(name if name is not None else found.name)
     stored.own_place(target)
     with store.locked(target):
         model = bring(found, Model, partial(progress, "reading"))
         model.recipe = replace(model.recipe, name=target.name)
-        model.card |= {"notes": list(found.notes), "software": software()}
-        model.card["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+        model.card |= {"notes": list(found.notes), **made}
         model.save(target)
     return model
 
@@ -337,20 +341,23 @@ def export(
     model: stored.Model | str | Path,
     path: str | Path,
     *,
-    to: Literal["hf", "gguf"] = "hf",
+    to: Literal["hf", "gguf", "peft"] = "hf",
     type: str | None = None,
 ) -> tuple[str, ...]:
-    """Write a model for other libraries: the Hugging Face layout (a folder) or GGUF (a file).
+    """Write a model for other libraries: the Hugging Face layout (a folder), GGUF (a file), or of
+    a model with an adapter this alone, as PEFT has it (a folder); else the adapter is worked in.
 
     type: f16, bf16, q8_0 (GGUF) or f32 (folder). Returns notes on what readers will do otherwise.
     ModelError with the reason where the model has no such form.
     """
     given = model if isinstance(model, stored.Model) else _as_stored(model)
-    return written(given, to, Path(path).expanduser(), type)
+    if to == "peft":
+        return adapted.export(given, Path(path).expanduser())
+    return written(adapted.whole(given), to, Path(path).expanduser(), type)
 
 
 def _as_stored(name: str | Path) -> Model:
-    return Model.load(store.existing(name), dtype="stored")
+    return adapted.load(Model, store.existing(name))
 
 
 def generate(

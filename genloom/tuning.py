@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from genloom import store
+from genloom import adapted, store
 from genloom.errors import ModelError, RecipeError, UsageError
 from genloom.model import Model
 from genloom.net import lora
@@ -91,7 +91,9 @@ def _loaded(model: Model | str | Path) -> Model:
         if all(getattr(net, "quantized", None) is None for net in model.nets.values()):
             return model
         model = model.folder
-    return Model.load(store.existing(model), dtype="stored")
+    found = adapted.load(Model, store.existing(model))
+    adapted.merge(found)
+    return found
 
 
 def _told(model: Model | None) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from genloom.net.lora import Adapter
 from genloom.recipe import Start
 
 sys.path.insert(0, str(Path(__file__).parent / "weights"))
-from tiny_models import llama  # noqa: E402
+from tiny_models import llama
 
 ASKED = {"max_tokens": 16, "temperature": 0.0}
 
