@@ -1,0 +1,35 @@
+"""Python: the text preset for code, with a longer context.
+
+Completes modules in the manner of those it learnt from: statements that parse, names of the file
+that is being written. Does not solve problems: expect about none of MBPP's.
+"""
+
+from __future__ import annotations
+
+from genloom.recipe import Data, Facts, Part, Recipe, Train
+
+# minutes on two cores -> width, depth, heads, context, windows a step, byte pairs
+SIZES = {
+    "tiny": {"width": 96, "depth": 3, "heads": 3, "length": 256, "batch": 8, "vocab": 1024},
+    "small": {"width": 192, "depth": 4, "heads": 3, "length": 512, "batch": 8, "vocab": 2048},
+    "base": {"width": 384, "depth": 6, "heads": 6, "length": 512, "batch": 16, "vocab": 4096},
+    "large": {"width": 640, "depth": 10, "heads": 10, "length": 1024, "batch": 32, "vocab": 4096},
+}
+MINUTES = {"tiny": 1.0, "small": 10.0, "base": 120.0, "large": float("inf")}
+
+
+def choose(size: str, facts: Facts) -> Recipe:
+    """The preset of a size for this code."""
+    s = SIZES[size]
+    vocab = s["vocab"] if facts.units > 200_000 else "bytes"
+    net = {k: s[k] for k in ("width", "depth", "heads")}
+    if size == "large":
+        net |= {"dropout": 0.1}
+    return Recipe(
+        name="python",
+        codec=Part("text", {"length": s["length"], "vocab": vocab, "documents": "file"}),
+        family=Part("autoregressive"),
+        net={"net": Part("transformer", net)},
+        data=Data(batch=s["batch"], pack=True, holdout=0.02),
+        train=Train(steps=2000, rate=6e-3, judge=500, preview=0, patience=0, epochs=20.0),
+    )
