@@ -199,11 +199,11 @@ def _size_for(chooser: Callable[..., Recipe], minutes: float | None, speed: floa
 
 
 def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
-    """(training, held out); packed streams by position, items by a hash of their number."""
-    share = recipe.data.holdout
-    if recipe.data.pack:
+    """(training, held out); packed streams by position, items by a hash of their number or key."""
+    share, codec = recipe.data.holdout, recipe.make_reader()
+    if recipe.data.pack and not hasattr(codec, "weights"):
         return split_stream(items, share) if share else (items, [])
-    keys = getattr(recipe.make_reader(), "keys", None)
+    keys = getattr(codec, "keys", None)
     first, last = split_items(len(items), share) if keys is None else split_keys(keys(items), share)
     return take(items, first), take(items, last)
 
@@ -219,10 +219,10 @@ def _encoded(
     if begun is not None:
         codec, prompt = retold(begun.source.codec, recipe.codec), begun.source.prompt
     weigh = getattr(codec, "weights", None)
-    if weigh is not None and recipe.data.pack:
+    if getattr(codec, "group", 1) > 1 and recipe.data.pack:
         raise RecipeError(
-            f"codec {recipe.codec.kind!r} weighs ids item by item, and a packed stream has no "
-            "items: use data.pack=false"
+            f"codec {recipe.codec.kind!r} judges items beside each other, which packed rows part: "
+            "use data.pack=false"
         )
     train_items, held_items = split(recipe, items)
     if begun is None:

@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from genloom.data.packing import PackedItems
 from genloom.errors import DataError
 from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
 
@@ -50,7 +51,8 @@ class Loader:
     batch   items (or windows of a stream) that make one optimiser step
     ramp    in so many first steps a batch has a quarter of its items
     short   in so many first steps the windows of a stream are cut into four
-    pack    join the token items into one stream and draw windows of 1 + length ids from it
+    pack    join the token items into one stream and draw windows of 1 + length ids from it; with
+            weights, put whole items into rows of that size, each a document of its own
 
     Packed, an epoch is the stream cut at every `length` ids from a phase drawn anew each epoch, so
     no id is a target twice in an epoch, nor always at the same place. The stream is a ring.
@@ -78,15 +80,13 @@ class Loader:
             raise DataError("there are no items to train on: give data with at least one")
         if pack and prompts is not None:
             raise ValueError("packed streams have no prompts: pass pack=False")
-        if pack and weights is not None:
-            raise ValueError("packed streams have no weights: pass pack=False")
         if group > 1 and (pack or prompts is not None or not isinstance(spec, TokenSpec)):
             raise ValueError("groups are made of runs of ids without prompts, not packed")
         if prompts is not None and len(prompts) != len(data):
             raise ValueError(f"{len(prompts)} prompts for {len(data)} items: give one an item")
         self.size, self.seed = batch, seed
         self.ramp, self.short = ramp, short
-        self.source = _source(data, spec, prompts, pack, document, weights, group, worth)
+        self.source = _source(data, spec, prompts, pack, document, weights, group, worth, seed)
         self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
 
     @property
@@ -163,7 +163,7 @@ def evaluation(
     Packed: windows move by `stride` ids (half the length unless said), so each target has at
     least length - stride ids of context, but for those at the very start.
     """
-    if pack and isinstance(spec, TokenSpec):
+    if pack and weights is None and isinstance(spec, TokenSpec):
         stream = _stream(data, spec)
         stride = min(max(1, stride or spec.length // 2), spec.length)
         yield from _windows_once(stream, spec, batch, stride)
@@ -260,18 +260,16 @@ class _Ragged:
     ) -> None:
         start = [spec.bos] if spec.leads else []  # else what is given stands as it is
         end = [] if spec.eos is None else [spec.eos]
-        items = [
-            torch.cat([_ids(start), item.int(), _ids(end)])[: spec.length + 1] for item in data
-        ]
+        self.flat, self.size = _laid(data, start, end, spec.length + 1)
         self.weight: Tensor | None = None
         self.group, self.worth = group, worth
         if weights is not None:
-            kept, self.weight = _counted(items, weights, group, len(start))
-            items = [items[n] for n in kept]
+            weight = _beside(weights, self.size, len(start))
+            kept = _counted(weight, self.size, group)
+            there = kept.repeat_interleave(self.size)
+            self.flat, self.weight, self.size = self.flat[there], weight[there], self.size[kept]
             self.worth = None if worth is None else worth[kept]
-        self.size = torch.tensor([len(item) for item in items])
         self.start = self.size.cumsum(0) - self.size
-        self.flat = torch.cat(items)
         self.spec, self.prompts = spec, prompts
 
     def __len__(self) -> int:
@@ -322,18 +320,50 @@ class _Arrays:
         return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
 
 
-def _counted(
-    items: list[Tensor], weights: Sequence[Tensor], group: int, lead: int
-) -> tuple[list[int], Tensor]:
-    """The numbers of the items of which some id is a target within the context (of a group: of each
-    of them), and the weight of each of their ids."""
-    cut = [torch.cat([w.new_zeros(lead), w, w.new_zeros(1)]) for w in weights]  # bos and eos
-    cut = [w[: len(x)] for x, w in zip(items, cut, strict=True)]
-    able = [bool(w.any()) for w in cut]
-    kept = [n for n in range(len(items)) if all(able[n // group * group :][:group])]
-    if not kept:
+def _laid(
+    items: Sequence[Tensor], lead: list[int], end: list[int], most: int
+) -> tuple[Tensor, Tensor]:
+    """The items end to end, each between `lead` and `end` and cut to `most` ids: int32 [T], and
+    their sizes, long [N]. All at once: hundreds of thousands of short items take a second."""
+    inner = torch.tensor([len(item) for item in items])
+    size = inner + len(lead) + len(end)
+    begin = size.cumsum(0) - size
+    flat = torch.empty(int(size.sum()), dtype=torch.int32)
+    for n, one in enumerate(lead):
+        flat[begin + n] = one
+    for n, one in enumerate(end):
+        flat[begin + len(lead) + inner + n] = one
+    shift = begin + len(lead) - (inner.cumsum(0) - inner)
+    flat[torch.arange(int(inner.sum())) + shift.repeat_interleave(inner)] = torch.cat(
+        [*items]
+    ).int()
+    within = torch.arange(len(flat)) - begin.repeat_interleave(size)
+    return flat[within < most], size.clamp(max=most)
+
+
+def _beside(weights: Sequence[Tensor], size: Tensor, lead: int) -> Tensor:
+    """The weight of each id of items that are laid end to end, float [T]. Those of an item may go
+    as far as its eos; what is not told counts nothing."""
+    told = torch.tensor([len(weight) for weight in weights])
+    used = torch.minimum(told, size - lead)
+    within = torch.arange(int(told.sum())) - (told.cumsum(0) - told).repeat_interleave(told)
+    owner = torch.arange(len(told)).repeat_interleave(told)
+    there = within < used[owner]
+    begin = size.cumsum(0) - size
+    out = torch.zeros(int(size.sum()))
+    out[(begin[owner] + lead + within)[there]] = torch.cat([*weights]).float()[there]
+    return out
+
+
+def _counted(weight: Tensor, size: Tensor, group: int) -> Tensor:
+    """Which items have an id that is a target within the context (of a group: each of them), bool
+    [N]."""
+    owner = torch.arange(len(size)).repeat_interleave(size)
+    able = torch.zeros(len(size)).index_add_(0, owner, (weight > 0).float()) > 0
+    kept = able.view(-1, group).all(1).repeat_interleave(group)
+    if not bool(kept.any()):
         raise DataError("no item has a target within the context: make codec.length larger")
-    return kept, torch.cat([cut[n] for n in kept])
+    return kept
 
 
 def _source(
@@ -345,9 +375,13 @@ def _source(
     weights: Sequence[Tensor] | None = None,
     group: int = 1,
     worth: Tensor | None = None,
-) -> _Windows | _Rows | _Ragged | _Arrays:
+    seed: int = 0,
+) -> _Windows | _Rows | _Ragged | _Arrays | PackedItems:
     if isinstance(spec, ArraySpec):
         return _Arrays(data if isinstance(data, Tensor) else torch.stack(list(data)), spec, prompts)
+    if pack and weights is not None:  # whole items side by side, not a stream
+        made = _Ragged(list(data), spec, None, weights)
+        return PackedItems(made.flat, made.size, made.weight, spec, seed)
     if pack:
         return _Windows(data, spec, document)
     if isinstance(data, Tensor):
