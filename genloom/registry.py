@@ -17,6 +17,7 @@ TABLE: dict[str, dict[str, str]] = {
     "codec": {
         "text": "genloom.codec.text:TextCodec",
         "chat": "genloom.codec.chat_codec:ChatCodec",
+        "preference": "genloom.codec.preference:PreferenceCodec",
         "pair": "genloom.codec.pair:PairCodec",
         "sql": "genloom.codec.sql_codec:SqlCodec",
         "image": "genloom.codec.image:ImageCodec",
@@ -30,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "autoregressive": "genloom.family.autoregressive:Autoregressive",
         "flow": "genloom.family.flow:Flow",
         "adversarial": "genloom.family.adversarial:Adversarial",
+        "preference": "genloom.family.preference:Preference",
         "distillation": "genloom.family.distillation:Distillation",
         "policy": "genloom.family.policy:Policy",
     },
@@ -47,6 +49,9 @@ TABLE: dict[str, dict[str, str]] = {
         "text": "genloom.recipes.text:choose",
         "stories": "genloom.recipes.stories:choose",
         "chat": "genloom.recipes.chat:choose",
+        "pair": "genloom.recipes.pair:choose",
+        "translation": "genloom.recipes.translation:choose",
+        "preference": "genloom.recipes.preference:choose",
         "sql": "genloom.recipes.sql:choose",
         "python": "genloom.recipes.python:choose",
         "image": "genloom.recipes.image:choose",
@@ -59,6 +64,7 @@ TABLE: dict[str, dict[str, str]] = {
     "quality": {
         "text": "genloom.trust.quality_text:measure",
         "chat": "genloom.trust.quality_chat:measure",
+        "pair": "genloom.trust.quality_pair:measure",
         "image": "genloom.trust.quality_image:measure",
         "table": "genloom.trust.quality_table:measure",
     },
