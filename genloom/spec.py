@@ -319,6 +319,7 @@ class Request:
     ids:    instead of a prompt, the ids that the item begins with, as a chat's renderer makes them
     where:  conditions on fields, such as "age > 60 and income = '>50K'" or {"income": ">50K"}
     priority: those with a higher one go first; it changes nothing in the result
+    adapter: the name of one that the engine was given, or None for the model as it is
     Sample number i of seed s is the same item whatever else is asked for or shares its batch.
     """
 
@@ -329,6 +330,7 @@ class Request:
     first: int = 0
     where: str | Mapping[str, Any] | None = None
     priority: int = 0
+    adapter: str | None = None
     options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
@@ -358,6 +360,7 @@ class Encoded:
     prompt   long [P], ids for the net's prompt encoder
     seed     the request's seed
     index    long [B], the number of each sample within its seed
+    adapter  the name of what stands beside the weights for it, "" for nothing
     guide    makes a new guide, one for each sample
     """
 
@@ -367,5 +370,6 @@ class Encoded:
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
     prompt: Tensor | None = None
     priority: int = 0
+    adapter: str = ""
     guide: Callable[[], Guide] | None = None
     options: Options = field(default_factory=Options)

@@ -8,13 +8,15 @@ Shape legend: B samples of a flight.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 
-from genloom import heap
+from genloom import adapted, heap
 from genloom.engine.beaming import Beams
 from genloom.engine.generation import Ending, Generation, Progress
 from genloom.engine.paged import SMALLEST, Memory, PagedCache
@@ -22,11 +24,13 @@ from genloom.engine.requests import Encoder, streams
 from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.engine.speculate import guesser_of
 from genloom.engine.telling import Words, news
-from genloom.errors import GenloomError, ResourceError, UsageError
+from genloom.errors import GenloomError, RequestError, ResourceError, UsageError
 from genloom.family.base import Making, Nets
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
 from genloom.net import layers
+from genloom.net.lora import LowRank
+from genloom.net.lora_rows import serving
 from genloom.net.quantize import at_work, served
 from genloom.spec import Encoded, Request, TokenSpec
 
@@ -39,7 +43,9 @@ class Engine:
     rows: samples in flight at most. memory: bytes for keys and values of texts, a quarter of what
     is free unless given. speculate: "lookup", or a smaller model of the same vocabulary, guesses
     ahead for texts, which changes how soon they come and nothing else. steady: on a GPU, too, a
-    sample is the same to the last bit whatever shares its batch, at some cost in speed.
+    sample is the same to the last bit whatever shares its batch, at some cost in speed. adapters:
+    by the names under which requests ask for them, each a folder (PEFT's, or a model trained as
+    one), or what `genloom.adapted.read` made of one; they are served together.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Engine:
         memory: int | None = None,
         speculate: Literal["lookup"] | Model | None = None,
         steady: bool = False,
+        adapters: Mapping[str, str | Path | Mapping[str, LowRank]] | None = None,
     ) -> None:
         self.model = model
         self.family, self.spec = model.family, model.codec.spec
@@ -60,8 +67,13 @@ class Engine:
         spec = model.codec.spec
         if streams(spec):
             net: Any = served(model.nets["net"])
+            if adapters:
+                net = serving(net, _read(model, adapters))
             self.nets = {"net": net}
             self.memory = Memory(net.layout(), spec.length, memory)
+        elif adapters:
+            raise UsageError("adapters stand beside models of texts: leave them out")
+        self.adapters = frozenset(adapters or ())
         self.steady = steady
         self.guesser = guesser_of(model, speculate)
         self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
@@ -97,6 +109,9 @@ class Engine:
 
     def encode(self, request: Request) -> Encoded:
         """The request as tensors. RequestError when the model cannot act on it."""
+        if request.adapter is not None and request.adapter not in self.adapters:
+            known = ", ".join(sorted(self.adapters)) or "none: give the engine some"
+            raise RequestError(f"no adapter {request.adapter!r}: known are {known}")
         return self.encoder(request)
 
     def submit(self, request: Request) -> Generation:
@@ -303,3 +318,18 @@ class Engine:
     def _shows(self, generation: Generation) -> bool:
         """Previews are decoded for a handful of samples that are no rows of a table."""
         return generation.request.count <= 64 and not isinstance(self.spec, TokenSpec)
+
+
+def _read(
+    model: Model, given: Mapping[str, str | Path | Mapping[str, LowRank]]
+) -> dict[str, Mapping[str, LowRank]]:
+    """What stands beside the model's matrices under each name."""
+    if adapted.is_adapted(model):
+        raise UsageError(
+            f"{model.recipe.name} is an adapter itself: give the model that it stands beside, and "
+            "the adapters by name"
+        )
+    read: dict[str, Mapping[str, LowRank]] = {}
+    for name, one in given.items():
+        read[name] = adapted.read(model, one) if isinstance(one, str | Path) else one
+    return read

@@ -29,7 +29,8 @@ SHARE = 4  # of the memory that is free, one part in so many is for keys and val
 @dataclass(eq=False)
 class Held:
     """What one stream has: its pages in order, the first of them `nodes` that others may share.
-    fed: positions whose keys and values are there. arrival: earlier ones go first."""
+    fed: positions whose keys and values are there. arrival: earlier ones go first. root: where its
+    beginnings are found; those with another adapter have another."""
 
     arrival: int
     slot: int
@@ -37,6 +38,7 @@ class Held:
     nodes: list[Node] = field(default_factory=list)
     fed: int = 0
     reused: int = 0
+    root: int = ROOT
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Memory:
         self.pages = Pages.empty(layout, count)
         self.spare = list(range(count - 1, -1, -1))
         self.prefixes = Prefixes()
+        self.roots: dict[str, int] = {"": ROOT}  # of each adapter
         self.table = torch.zeros(64, most, dtype=torch.int32)
         self.slots: list[int] = list(range(63, -1, -1))
         self.changes = 0  # of the table, so that a step without any can keep its rows
@@ -82,6 +85,10 @@ class Memory:
     def used(self) -> int:
         """Pages that sequences hold now, shared ones once."""
         return self.size - len(self.spare) - len(self.prefixes.idle)
+
+    def root(self, adapter: str) -> int:
+        """Below zero: no page has such a number."""
+        return self.roots.setdefault(adapter, ROOT - len(self.roots))
 
     def sequences(self, count: int) -> PagedCache:
         return PagedCache(self, [self.open() for _ in range(count)])
@@ -136,13 +143,13 @@ class Memory:
         first = len(held.nodes) * PAGE
         if first + PAGE > len(window) - 1:
             return None
-        number = held.nodes[-1].number if held.nodes else ROOT
+        number = held.nodes[-1].number if held.nodes else held.root
         return number, tuple(window[first : first + PAGE])
 
     def publish(self, held: Held, window: Sequence[int]) -> None:
         """Let others find the pages that are full now."""
         while (place := len(held.nodes)) < held.fed // PAGE:
-            number = held.nodes[-1].number if held.nodes else ROOT
+            number = held.nodes[-1].number if held.nodes else held.root
             key = number, tuple(window[place * PAGE : (place + 1) * PAGE])
             node = self.prefixes.find(key)
             if node is None:
@@ -154,6 +161,7 @@ class Memory:
     def fork(self, held: Held) -> Held:
         """A second sequence with the same past: shared where full, copied where not."""
         new = self.open()
+        new.root = held.root
         for node in held.nodes:
             self.prefixes.find(node.key)
             new.nodes.append(node)
@@ -230,6 +238,7 @@ class PagedCache:
     def _wanted(self, row: int, items: Sequence[Stream], left: int, coming: set[Key]) -> int:
         """How many ids a stream is to feed; 0 while another computes what it could share."""
         stream, held = items[row], self.held[row]
+        held.root = self.memory.root(stream.adapter)
         if not held.pages and stream.length - stream.offset > PAGE:
             key = self.memory.reuse(held, stream.window())
             if key is not None and key in coming:

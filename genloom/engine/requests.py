@@ -67,6 +67,7 @@ def encode(model: Model, request: Request) -> Encoded:
         allowed=allowed,
         prompt=None if prompt is None else prompt.to(device),
         priority=request.priority,
+        adapter=request.adapter or "",
         options=options,
     )
 

@@ -38,7 +38,8 @@ class Chosen:
 @dataclass(eq=False)
 class Stream:
     """One run of ids. ids: bos, what was given, what was drawn. offset: ids before it are out of
-    sight. draft: guesses at what comes next. finish: why it ended ("stop" or "length")."""
+    sight. draft: guesses at what comes next. adapter: the name of what stands beside the weights
+    for it. finish: why it ended ("stop" or "length")."""
 
     ids: list[int]
     lead: int
@@ -49,6 +50,7 @@ class Stream:
     options: Options
     ends: frozenset[int]
     priority: int = 0
+    adapter: str = ""
     guide: Guide | None = None
     offset: int = 0
     draft: list[int] = field(default_factory=list)
@@ -196,6 +198,7 @@ def start(spec: TokenSpec, request: Encoded) -> Streams:
             options=request.options,
             ends=ends,
             priority=request.priority,
+            adapter=request.adapter,
             guide=None if request.guide is None else request.guide(),
         )
         for key in keys(request.seed, request.index).tolist()
@@ -243,6 +246,9 @@ def feed(net: Any, items: Sequence[Stream], plan: Plan) -> Tensor:
         if paired:
             before.append(stream.ids[at - 1] if begin else some[0])
             before += some[:-1]
+    choose = getattr(net, "choose", None)
+    if choose is not None:
+        choose([items[row].adapter for row in plan.rows], plan.counts)
     device = plan.positions.device
     told = torch.tensor(before, device=device) if paired else None
     hidden: Tensor = net(torch.tensor(ids, device=device), plan.positions, plan.attention, told)
