@@ -46,6 +46,14 @@ def talks(count: int = 24) -> list[Any]:
     ]
 
 
+def preferences(count: int = 24) -> list[Any]:
+    """Questions of which the better answer begins as the question ends."""
+    return [
+        {"prompt": f"say {'abc'[n % 3]}", "chosen": "abc"[n % 3] * 2, "rejected": "no"}
+        for n in range(count)
+    ]
+
+
 def pairs(count: int = 24) -> list[Any]:
     """Short sources of which every third has a completion of its own."""
     return [
@@ -96,6 +104,7 @@ def captioned(count: int = 24) -> list[Any]:
 ITEMS: dict[str, Callable[[], Any]] = {
     "text": texts,
     "chat": talks,
+    "preference": preferences,
     "pair": pairs,
     "sql": asked_of_tables,
     "image": captioned,
@@ -104,6 +113,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
     "chat": [{"vocab": "bytes", "length": 64}],
+    "preference": [{"vocab": "bytes", "length": 64}],
     "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],
     "sql": [{"vocab": 400, "length": 128}],
     "image": [{"size": 8, "mode": "RGB"}],
@@ -149,7 +159,16 @@ MADE: dict[str, Callable[..., Recipe]] = {
         Part("text", OPTIONS["text"][0]), Part("autoregressive"), {"net": "transformer"}, **train
     ),
     "text by teacher": lambda **train: recipe(
-        Part("text", OPTIONS["text"][0]), Part("distillation"), {"net": "transformer"}, **train
+        Part("text", OPTIONS["text"][0]),
+        Part("distillation", {"share": 1.0}),
+        {"net": "transformer"},
+        **train,
+    ),
+    "preference": lambda **train: recipe(
+        Part("preference", OPTIONS["preference"][0]),
+        Part("preference"),
+        {"net": "transformer"},
+        **train,
     ),
     "row": lambda **train: recipe(
         Part("table", OPTIONS["table"][0]),
@@ -217,7 +236,7 @@ def job(made: Recipe, run: Path, **rest: Any) -> Job:
 
 def beside(model: Model) -> dict[str, Any]:
     """The family's frozen roles, filled by nets at rest that are not quite the model's own."""
-    return {role: _shake(copy.deepcopy(model.nets["net"]), 1) for role in model.family.frozen}
+    return {role: _shake(copy.deepcopy(model.nets["net"]), 1, 0.5) for role in model.family.frozen}
 
 
 def trained(made: Recipe, run: Path) -> Model:
@@ -234,11 +253,11 @@ def shaken(made: Recipe, run: Path, seed: int = 0) -> Model:
     return model
 
 
-def _shake(net: torch.nn.Module, seed: int) -> torch.nn.Module:
+def _shake(net: torch.nn.Module, seed: int, size: float = 0.2) -> torch.nn.Module:
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for p in net.parameters():
-            p += 0.2 * torch.randn(p.shape, generator=rng) * max(1, p.shape[-1]) ** -0.5
+            p += size * torch.randn(p.shape, generator=rng) * max(1, p.shape[-1]) ** -0.5
     return net.requires_grad_(False).eval()
 
 

@@ -18,12 +18,21 @@ from genloom.spec import Spec
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What `read` found: the items, and what was left out and why (path or row -> reason)."""
+    """What `read` found: the items, and what was left out and why (path or row -> reason).
+
+    skipped names the first of what was left out; reasons, where told, counts all of it by reason.
+    """
 
     items: Any
     files: tuple[Path, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> int:
+        """How many."""
+        return max(len(self.skipped), sum(self.reasons.values()))
 
 
 @dataclass(frozen=True, kw_only=True)

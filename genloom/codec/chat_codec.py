@@ -18,7 +18,7 @@ from torch import Tensor
 from genloom.codec.base import Condition, Reading
 from genloom.codec.chat import Renderer
 from genloom.codec.chat_files import conversation, read_conversations
-from genloom.codec.chat_tally import Tally
+from genloom.codec.chat_tally import Tally, Waiting
 from genloom.codec.chat_words import GivenWords, OwnWords
 from genloom.codec.conversation import Conversation
 from genloom.codec.saving import load_json, save_json, write_atomic
@@ -29,7 +29,6 @@ from genloom.spec import TokenSpec
 
 _KEYS = frozenset({"vocab", "length", "template", "opener"})
 _TEXT = "text"  # the folder of the text codec within
-_WAITING = 2  # collections that were encoded and whose weights are still to be asked for
 
 
 class ChatCodec:
@@ -55,7 +54,7 @@ class ChatCodec:
         self.vocab, self.length = vocab, length
         self.opener = ""  # a question of the training data, for who asks none
         self.tally = Tally()
-        self._waiting: list[tuple[Any, list[tuple[Tensor, Tensor]]]] = []
+        self._waiting = Waiting()
 
     @classmethod
     def of(cls, text: TextCodec, length: int | None = None) -> Self:
@@ -133,17 +132,14 @@ class ChatCodec:
         """long [L] each, neither bos nor eos, of any length. A plain text is only its characters:
         it holds no control token, whatever it spells. What the template refuses has no ids."""
         done = [self._weighted(item, self.tally) for item in items]
-        self._waiting = [*self._waiting[1 - _WAITING :], (items, done)]
+        self._waiting.keep(items, [weights for _, weights in done])
         return [ids for ids, _ in done]
 
     def weights(self, items: Sequence[Any]) -> list[Tensor]:
         """float [L] each: how much each id of `encode` counts as a target, 1 where the assistant
-        speaks. Of a collection that was encoded just before, no template is run again."""
-        for n, (known, done) in enumerate(self._waiting):
-            if known is items and len(done) == len(items):
-                del self._waiting[n]
-                return [weights for _, weights in done]
-        return [weights for _, weights in map(self._weighted, items)]
+        speaks."""
+        kept = self._waiting.take(items)
+        return [w for _, w in map(self._weighted, items)] if kept is None else kept
 
     def _weighted(self, item: Any, tally: Tally | None = None) -> tuple[Tensor, Tensor]:
         if isinstance(item, str) and not getattr(item, "messages", ()):
@@ -157,7 +153,8 @@ class ChatCodec:
                 tally.refuse(str(error))
             return torch.zeros(0, dtype=torch.long), torch.zeros(0)
         if tally is not None:
-            tally.add(done.weights, self.length, done.lost)
+            learnt = any(done.weights[: self.length])
+            tally.add(len(done.ids), self.length, learnt, done.lost)
         return torch.tensor(done.ids, dtype=torch.long), torch.tensor(done.weights)
 
     def decode(self, x: Iterable[Tensor] | Tensor) -> list[Conversation]:

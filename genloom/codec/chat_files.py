@@ -1,27 +1,29 @@
-"""Files of conversations: JSON lines or lists, in the shapes that data sets come in.
+"""Files of conversations: JSON lines, lists and Parquet, in the shapes that data sets come in.
 
-Knows folders, gzip, JSON and the field names in use. Knows no template, token or model. What is no
-conversation is left out by its number and with the reason.
+Knows the field names in use and the order that turns have; files are `records`. Knows no template,
+token or model. What is no conversation is left out by its number and with the reason.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from genloom.codec.base import Reading
 from genloom.codec.chat_messages import Message, checked, checked_tools
 from genloom.codec.conversation import Conversation
-from genloom.errors import DataError, RequestError
+from genloom.codec.records import read_records
+from genloom.errors import RequestError
 
-SUFFIXES = (".jsonl", ".ndjson", ".json")
-_LARGEST = 4 << 30  # bytes of one file when unpacked
-_SPEAKERS = {"human": "user", "gpt": "assistant", "bing": "assistant", "chatgpt": "assistant"}
+_SPEAKS = "assistant"
+_SPEAKERS = {
+    **dict.fromkeys(("gpt", "bing", "chatgpt", "bard", "model", "function_call"), _SPEAKS),
+    **dict.fromkeys(("observation", "function_response", "tool_response"), "tool"),
+    "human": "user",
+}
+_CALLS = "function_call"  # who speaks a call, in some of them
 # question -> answer, by the first pair of names that a record has
 _PAIRS = (
     ("prompt", "completion"),
@@ -33,88 +35,10 @@ _PAIRS = (
 )
 
 
-class _No(Exception):
-    """Not a conversation; the text is the reason."""
-
-
 def read_conversations(path: Path) -> Reading:
     """Every conversation under a file or a folder, in order of the paths. DataError when none."""
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"no such file or folder: {path}; give JSON lines of conversations")
-    items: list[Conversation] = []
-    files: list[Path] = []
-    skipped: dict[str, str] = {}
-    for file in _walk(path) if path.is_dir() else [path]:
-        name = file.name if file == path else file.relative_to(path).as_posix()
-        found = list(_found(file, name, skipped))
-        items += found
-        files += [file] if found else []
-    if not items:
-        why = next((f"{k}: {v}" for k, v in skipped.items()), "holds no .jsonl file")
-        raise DataError(
-            f'{path} has no conversation ({why}): give JSON lines with "messages", '
-            '"conversations" or "prompt" and "completion"'
-        )
-    return Reading(items=items, files=tuple(files), skipped=skipped)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for base, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower().removesuffix(".gz").endswith(SUFFIXES):
-                yield Path(base, name)
-
-
-def _found(file: Path, name: str, skipped: dict[str, str]) -> Iterator[Conversation]:
-    try:
-        records = list(_records(_text(file), name, skipped))
-    except _No as reason:
-        skipped[name] = str(reason)
-        return
-    for number, record in records:
-        try:
-            yield conversation(record)
-        except RequestError as error:
-            skipped[f"{name}:{number}"] = str(error)
-
-
-def _text(file: Path) -> str:
-    try:
-        if not file.is_file():
-            raise _No("not a regular file")
-        if file.suffix.lower() == ".gz":
-            with gzip.open(file) as stream:
-                data = stream.read(_LARGEST + 1)
-        else:
-            data = file.read_bytes()
-        if len(data) > _LARGEST:
-            raise _No(f"more than {_LARGEST >> 30} GiB when unpacked")
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _No("not UTF-8") from None
-    except (gzip.BadGzipFile, zlib.error, EOFError):
-        raise _No("a damaged gzip file") from None
-    except OSError as error:
-        raise _No(f"cannot be read: {error.strerror or error}") from None
-
-
-def _records(text: str, name: str, skipped: dict[str, str]) -> Iterator[tuple[int, Any]]:
-    """(line or place, record) of JSON lines, or of one JSON list."""
-    if text.lstrip()[:1] == "[":
-        try:
-            yield from enumerate(json.loads(text), 1)
-        except (ValueError, RecursionError):
-            raise _No("not JSON") from None
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError):
-            skipped[f"{name}:{number}"] = "not JSON"
+    shapes = 'JSON lines with "messages", "conversations" or "prompt" and "completion"'
+    return read_records(path, conversation, "conversation", shapes)
 
 
 def conversation(record: Any) -> Conversation:
@@ -126,14 +50,42 @@ def conversation(record: Any) -> Conversation:
     if not isinstance(record, Mapping):
         raise RequestError("it is no object: give messages, conversations or prompt and completion")
     messages = checked(_messages(record))
-    if not any(message["role"] == "assistant" for message in messages):
+    if not any(message["role"] == _SPEAKS for message in messages):
         raise RequestError("nobody answers in it: a message of the assistant is expected")
-    return Conversation.of(messages, checked_tools(_tools(record.get("tools"))))
+    _in_order(messages)
+    return Conversation.of(messages, record_tools(record))
+
+
+def _in_order(messages: Sequence[Message]) -> None:
+    """RequestError where turns are out of order, or the assistant says nothing in one."""
+    before: Message = {"role": ""}
+    for n, message in enumerate(messages, 1):
+        role, last = message["role"], before["role"]
+        if role == last and role in ("user", _SPEAKS):
+            raise RequestError(f"messages {n - 1} and {n} are both the {role}'s: turns alternate")
+        if role == "system" and last not in ("", "system"):
+            raise RequestError(f"message {n} is the system's: it stands before all others")
+        if role == "tool" and last not in ("tool", _SPEAKS):
+            raise RequestError(f"message {n} is a tool's, but nobody can have called it")
+        if role == _SPEAKS and not any(_said(message)):
+            raise RequestError(f"message {n}, the assistant's, is empty")
+        before = message
+
+
+def _said(message: Message) -> tuple[Any, ...]:
+    """What a turn of the assistant consists of."""
+    thought = str(message.get("reasoning_content", ""))
+    return message["content"].strip(), message.get("tool_calls"), thought.strip()
+
+
+def record_tools(record: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The tools that a record offers, or None."""
+    return checked_tools(_tools(record.get("tools")))
 
 
 def _messages(record: Mapping[str, Any]) -> Any:
     for key, read in _SHAPES.items():
-        if key in record:
+        if record.get(key) is not None:
             return read(record[key])
     for asked, answered in _PAIRS:
         if record.get(asked) is not None and record.get(answered) is not None:
@@ -150,11 +102,23 @@ def _turns(turns: Any) -> Any:
 
 
 def _turn(turn: Mapping[str, Any]) -> Any:
-    if "from" not in turn:
-        return turn
+    if turn.get("from") is None:
+        calls = turn.get("tool_calls")
+        return {**turn, "tool_calls": _parsed(calls)} if isinstance(calls, str) else turn
     speaker = turn["from"]
     role = _SPEAKERS.get(speaker, speaker) if isinstance(speaker, str) else speaker
+    if speaker == _CALLS:
+        told = _parsed(turn.get("value"))
+        return {"role": role, "tool_calls": told if isinstance(told, list) else [told]}
     return {"role": role, "content": turn.get("value")}
+
+
+def _parsed(calls: Any) -> Any:
+    """Calls that are kept as a text."""
+    try:
+        return json.loads(calls or "null")
+    except (ValueError, TypeError, RecursionError):
+        raise RequestError("its tool_calls are no JSON: give a list of calls") from None
 
 
 def _pair(record: Mapping[str, Any], asked: str, answered: str) -> list[Any]:

@@ -1,24 +1,24 @@
-"""Text found on disk: which files are text, in what encoding, and where documents begin and end.
+"""Text found on disk: which files hold text, in what format, and where documents begin and end.
 
-Knows folders, gzip, JSON lines and encodings. Knows no tokens and no model.
-A file that is not text is left out by name and with the reason, never guessed at.
+Knows folders and which reader a suffix asks for; the formats are in `text_html`, `text_pdf`,
+`text_markdown` and `parquet_records`. Knows no tokens and no model. A file that is not text is left
+out by name and with the reason, never guessed at.
 """
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import json
-import os
 import re
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from genloom.codec import parquet_records, text_html, text_markdown, text_pdf
 from genloom.codec.base import Reading
-from genloom.errors import DataError
+from genloom.codec.encodings import text_of
+from genloom.codec.file_walk import Unreadable, content, files_at, suffix_of
+from genloom.codec.left_out import LeftOut
+from genloom.errors import DataError, MissingExtra
 
 SEPARATOR = "<|endoftext|>"
 Documents = Literal["auto", "file", "paragraph", "line"]
@@ -26,29 +26,28 @@ Documents = Literal["auto", "file", "paragraph", "line"]
 # Tables and licences decode as text, but in a folder of texts they are not what is to be learnt.
 _TABLES = {".csv", ".tsv"}
 _LICENCE = re.compile(r"(un)?licen[cs]e|copying|notice", re.IGNORECASE)
-_SKIPPED_FOLDERS = {"__pycache__", "node_modules"}
-_LARGEST = 4 << 30  # bytes of one file after decompression; a gzip bomb stops here
-_MARKS = (  # the longest first: a UTF-32 mark begins with a UTF-16 one
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x08\x1b")) + b"\x7f"
+_COLUMN = "text"  # of JSON lines and Parquet
+_NOTES = 50  # that are told one by one
 _SEPARATOR_LINE = re.compile(r"^<\|endoftext\|>[ \t]*\r?$", re.MULTILINE)
 
 
-class _Unreadable(Exception):
-    """A file that cannot be used; the text is the reason."""
-
-
-@dataclass
 class _Found:
-    items: list[str] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.items: list[str] = []
+        self.files: list[Path] = []
+        self.left = LeftOut()
+        self.notes: list[str] = []
+        self.more = 0  # notes beyond those
+
+    def note(self, told: str) -> None:
+        if len(self.notes) < _NOTES:
+            self.notes.append(told)
+        else:
+            self.more += 1
+
+    def told(self) -> tuple[str, ...]:
+        more = (f"{self.more:,} more notes of the kind",) if self.more else ()
+        return (*self.notes, *more, *self.left.notes())
 
 
 def read_texts(path: Path, documents: Documents = "auto") -> Reading:
@@ -56,125 +55,112 @@ def read_texts(path: Path, documents: Documents = "auto") -> Reading:
     path = Path(path)
     if not path.exists():
         raise DataError(f"no such file or folder: {path}; give the path of a text or a folder")
-    found = _Found()
-    for file in _walk(path, found.skipped) if path.is_dir() else [path]:
-        _read_into(found, file, path, documents)
+    found, alone = _Found(), not path.is_dir()
+    for file, name in files_at(path):
+        why = "" if alone else _no_text(name)
+        if why:
+            found.left.add(name, why)
+        else:
+            _read_into(found, file, name, documents, alone)
     if not found.items:
-        raise DataError(_nothing(path, found.skipped))
+        raise DataError(_nothing(path, found.left))
     return Reading(
         items=found.items,
         files=tuple(found.files),
-        skipped=found.skipped,
-        notes=tuple(found.notes),
+        skipped=found.left.named,
+        notes=found.told(),
+        reasons=dict(found.left.reasons),
     )
 
 
-def _nothing(path: Path, skipped: dict[str, str]) -> str:
+def _nothing(path: Path, left: LeftOut) -> str:
     if path.is_file():
-        return f"{path}: {next(iter(skipped.values()), 'is empty')}; give a file that holds text"
-    if not skipped:
+        return f"{path}: {next(iter(left.named.values()), 'is empty')}; give a file that holds text"
+    if not left.total:
         return f"{path} is an empty folder; give a folder that holds text files"
-    first = ", ".join(f"{name} ({reason})" for name, reason in list(skipped.items())[:5])
-    more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-    return f"no readable text under {path}; tried {first}{more}; give files that hold text"
+    return f"no readable text under {path}; tried {left.told()}; give files that hold text"
 
 
-def _walk(root: Path, skipped: dict[str, str]) -> Iterator[Path]:
-    """Files under `root` in a fixed order, hidden ones left out."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if f[0] != "." and f not in _SKIPPED_FOLDERS)
-        for name in sorted(n for n in names if n[0] != "."):
-            file = Path(folder, name)
-            if _LICENCE.match(name):
-                skipped[file.relative_to(root).as_posix()] = "a licence, not data"
-            elif file.suffix.lower() in _TABLES:
-                skipped[file.relative_to(root).as_posix()] = "a table: train it as a table"
-            else:
-                yield file
+def _no_text(name: str) -> str:
+    """Why a file of a folder is none of its texts; "" where nothing speaks against it."""
+    if _LICENCE.match(name.rpartition("/")[2]):
+        return "a licence, not data"
+    return "a table: train it as a table" if name.lower().endswith(tuple(_TABLES)) else ""
 
 
-def _read_into(found: _Found, file: Path, root: Path, documents: Documents) -> None:
-    name = file.name if file == root else file.relative_to(root).as_posix()
+def _read_into(found: _Found, file: str, name: str, documents: Documents, alone: bool) -> None:
+    before = len(found.items)
     try:
-        text, note = _text_of(_bytes_of(file))
-        if _inner_suffix(file) == ".jsonl":
-            items = list(_records(text, name, found.skipped))
-        else:
-            items = list(_documents(text, documents))
-    except _Unreadable as reason:
-        found.skipped[name] = str(reason)
+        read = _FORMATS.get(suffix_of(name), _plain)
+        found.items += read(content(file), name, documents, found)
+    except Unreadable as reason:
+        del found.items[before:]
+        found.left.add(name, str(reason))
         return
-    if not items:
-        found.skipped.setdefault(name, "is empty")
+    except MissingExtra as error:
+        if alone:
+            raise
+        found.left.add(name, str(error))
         return
-    found.items += items
-    found.files.append(file)
+    if len(found.items) > before:
+        found.files.append(Path(file))
+    elif name not in found.left.named:
+        found.left.add(name, "is empty")
+
+
+# --- formats: bytes, the file's name, what a document is, where notes go -> texts
+
+
+def _plain(data: bytes, name: str, documents: Documents, found: _Found) -> Iterator[str]:
+    if data[:5] == b"%PDF-":
+        return _pdf(data, name, documents, found)
+    return _documents(_noted(text_of(data), name, found), documents)
+
+
+def _markdown(data: bytes, name: str, documents: Documents, found: _Found) -> Iterator[str]:
+    text = _noted(text_of(data), name, found)
+    return _documents(text_markdown.without_front_matter(text), documents)
+
+
+def _html(data: bytes, name: str, documents: Documents, found: _Found) -> Iterator[str]:
+    if not data.strip():
+        return iter(())
+    return _documents(_noted(text_html.visible_text(data), name, found), documents)
+
+
+def _pdf(data: bytes, name: str, documents: Documents, found: _Found) -> Iterator[str]:
+    return _documents(text_pdf.page_texts(data), documents) if data else iter(())
+
+
+def _json_lines(data: bytes, name: str, documents: Documents, found: _Found) -> Iterator[str]:
+    return _records(_noted(text_of(data), name, found), name, found.left)
+
+
+def _parquet(data: bytes, name: str, documents: Documents, found: _Found) -> Iterator[str]:
+    for _, record in parquet_records.parquet_records(data, [_COLUMN]):
+        value = record[_COLUMN]
+        if value is not None and not isinstance(value, str):
+            raise Unreadable(f'its column "{_COLUMN}" holds {type(value).__name__}, no texts')
+        if value and value.strip():
+            yield value
+
+
+_Format = Callable[[bytes, str, Documents, _Found], Iterator[str]]
+_FORMATS: dict[str, _Format] = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    **dict.fromkeys(text_markdown.SUFFIXES, _markdown),
+    **dict.fromkeys(text_html.SUFFIXES, _html),
+    **dict.fromkeys(text_pdf.SUFFIXES, _pdf),
+    **dict.fromkeys(parquet_records.SUFFIXES, _parquet),
+}
+
+
+def _noted(told: tuple[str, str | None], name: str, found: _Found) -> str:
+    text, note = told
     if note:
-        found.notes.append(f"{name}: {note}")
-
-
-def _inner_suffix(file: Path) -> str:
-    return Path(file.stem if file.suffix.lower() == ".gz" else file.name).suffix.lower()
-
-
-def _bytes_of(file: Path) -> bytes:
-    if not file.is_file():
-        raise _Unreadable("not a regular file")  # opening a pipe would wait for ever
-    try:
-        if file.suffix.lower() != ".gz":
-            return file.read_bytes()
-        with gzip.open(file) as stream:
-            data = stream.read(_LARGEST + 1)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise _Unreadable("a damaged gzip file") from error
-    except OSError as error:
-        raise _Unreadable(f"cannot be read: {error.strerror or error}") from error
-    if len(data) > _LARGEST:
-        raise _Unreadable(f"more than {_LARGEST >> 30} GiB when unpacked")
-    return data
-
-
-def _text_of(data: bytes) -> tuple[str, str | None]:
-    """The text and a note when its encoding had to be guessed."""
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding), None
-            except UnicodeDecodeError as error:
-                raise _Unreadable(f"begins as {encoding} but is damaged") from error
-    head = data[:65536]
-    if (wide := _wide_without_mark(head)) is not None:
-        try:
-            return data.decode(wide), f"has no byte-order mark, read as {wide}"
-        except UnicodeDecodeError as error:
-            raise _Unreadable("a binary file") from error
-    if b"\0" in head or _share(head, _CONTROLS) > 0.01:
-        raise _Unreadable("a binary file")
-    return _eight_bit(data)
-
-
-def _eight_bit(data: bytes) -> tuple[str, str | None]:
-    for encoding in ("utf-8", "cp1252", "latin-1"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return text, None if encoding == "utf-8" else f"is not UTF-8, read as {encoding}"
-    raise _Unreadable("in no known encoding")
-
-
-def _share(data: bytes, which: bytes) -> float:
-    return 1.0 - len(data.translate(None, which)) / len(data) if data else 0.0
-
-
-def _wide_without_mark(head: bytes) -> str | None:
-    """UTF-16 without its mark: nearly every second byte of western text is zero, no other is."""
-    low, high = _share(head[0::2], b"\0"), _share(head[1::2], b"\0")
-    if high > 0.7 and low < 0.01:
-        return "utf-16-le"
-    if low > 0.7 and high < 0.01:
-        return "utf-16-be"
-    return None
+        found.note(f"{name}: {note}")
+    return text
 
 
 def _documents(text: str, documents: Documents) -> Iterator[str]:
@@ -193,7 +179,7 @@ def _documents(text: str, documents: Documents) -> Iterator[str]:
     yield from (part for part in parts if part.strip())
 
 
-def _records(text: str, name: str, skipped: dict[str, str]) -> Iterator[str]:
+def _records(text: str, name: str, left: LeftOut) -> Iterator[str]:
     """The "text" of each JSON line; a broken line is left out by its number."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -201,10 +187,10 @@ def _records(text: str, name: str, skipped: dict[str, str]) -> Iterator[str]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
-            skipped[f"{name}:{number}"] = "not JSON"
+            left.add(f"{name}:{number}", "not JSON")
             continue
-        value = record.get("text") if isinstance(record, dict) else None
+        value = record.get(_COLUMN) if isinstance(record, dict) else None
         if not isinstance(value, str):
-            raise _Unreadable(f'line {number} has no string "text"')
+            raise Unreadable(f'line {number} has no string "{_COLUMN}"')
         if value.strip():
             yield value

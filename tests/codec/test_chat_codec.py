@@ -185,12 +185,92 @@ def test_what_is_no_conversation_is_left_out_by_name(tmp_path: Path) -> None:
     assert told["x.jsonl:2"] == "not JSON" and "fields text" in told["x.jsonl:3"]
     assert "content is null" in told["x.jsonl:4"] and "nobody answers" in told["x.jsonl:5"]
     assert "'alien'" in told["x.jsonl:6"] and told["x.jsonl:7"] == "not JSON"
-    assert told["y.jsonl"] == "not UTF-8" and told["z.jsonl.gz"] == "a damaged gzip file"
+    assert "utf-16 but is damaged" in told["y.jsonl"] and told["z.jsonl.gz"] == "a damaged gzip file"
+
+
+U, A = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
+S, T = {"role": "system", "content": "s"}, {"role": "tool", "content": "t"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        ([U, U, A], "messages 1 and 2 are both the user's"),
+        ([U, A, A], "messages 2 and 3 are both the assistant's"),
+        ([U, A, S, U, A], "message 3 is the system's"),
+        ([U, T, A], "message 2 is a tool's"),
+        ([U, {**A, "content": " "}], "message 2, the assistant's, is empty"),
+        ([U, {**A, "role": "alien"}], "'alien'"),
+        ([U, {**A, "tool_calls": "[{"}], "no JSON"),
+    ],
+)
+def test_turns_out_of_order_are_left_out(tmp_path: Path, messages, words: str) -> None:
+    lines = [{"messages": messages}, {"messages": [S, U, A]}]
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    reading = read_conversations(tmp_path)
+    assert len(reading.items) == 1 and words in reading.skipped["x.jsonl:1"]
+    assert reading.left_out == sum(reading.reasons.values()) == 1
+
+
+def test_calls_may_be_kept_as_texts(tmp_path: Path) -> None:
+    call = json.dumps([{"name": "w", "arguments": '{"a": 1}'}])
+    rows = [
+        {"messages": [U, {"role": "assistant", "content": None, "tool_calls": call}, T, A]},
+        {
+            "conversations": [
+                {"from": "human", "value": "q"},
+                {"from": "function_call", "value": json.dumps({"name": "w", "arguments": {}})},
+                {"from": "observation", "value": "t"},
+                {"from": "gpt", "value": "a"},
+            ]
+        },
+        {"messages": None, "prompt": "q", "completion": "a"},
+    ]
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first, second, third = read_conversations(tmp_path / "x.jsonl").items
+    assert first.messages[1]["tool_calls"][0]["function"]["arguments"] == {"a": 1}
+    assert [m["role"] for m in second.messages] == ["user", "assistant", "tool", "assistant"]
+    assert str(third) == "user: q\n\nassistant: a"
+
+
+def test_parquet_holds_the_same(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [SHAPES[0], {"messages": None, **SHAPES[2]}, {"messages": TALK[1:3]}]
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "x.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    reading = read_conversations(tmp_path)
+    assert [str(t) for t in reading.items[:1]] == ["user: q\n\nassistant: a"]
+    assert len(reading.items) == 2 and reading.items[1].messages[1]["reasoning_content"]
+    assert "Parquet" in reading.skipped["broken.parquet"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_marks_of_encodings_are_heeded(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "x.jsonl").write_bytes(json.dumps(SHAPES[2]).encode(encoding))
+    assert len(read_conversations(tmp_path / "x.jsonl").items) == 1
+    (tmp_path / "x.jsonl").write_bytes('{"prompt": "né"}'.encode("latin-1"))
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_conversations(tmp_path / "x.jsonl")
+
+
+def test_all_that_was_left_out_is_counted_and_the_first_named(tmp_path: Path) -> None:
+    for n in range(1200):
+        (tmp_path / f"{n}.jsonl").write_text("{" if n else json.dumps(SHAPES[2]))
+    (tmp_path / "empty.jsonl").write_text("")
+    reading = read_conversations(tmp_path)
+    assert len(reading.skipped) == 1000 and reading.left_out == 1200
+    assert reading.reasons == {"not JSON": 1199, "is empty": 1}
+    assert "1,200 are left out in all (1,199 not JSON" in reading.notes[0]
 
 
 def test_a_folder_without_conversations_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("text")
     with pytest.raises(DataError, match="has no conversation"):
+        read_conversations(tmp_path)
+    (tmp_path / "a.json").write_text("[]")
+    (tmp_path / "b.jsonl").write_text("{")
+    with pytest.raises(DataError, match=r"tried a.json \(is empty\), b.jsonl:1 \(not JSON\)"):
         read_conversations(tmp_path)
     with pytest.raises(DataError, match="no such file"):
         read_conversations(tmp_path / "gone")
@@ -238,9 +318,12 @@ def test_what_teaches_nothing_is_left_out(codec: ChatCodec) -> None:
         Loader(codec.encode([long]), codec.spec, batch=2, seed=0, weights=codec.weights([long]))
 
 
-def test_packing_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"data\.pack=false"):
-        api.train("chat", toys.talks(), out=tmp_path / "m", changes=("data.pack=true",))
+def test_packed_conversations_stay_whole_and_apart(codec: ChatCodec) -> None:
+    x, weights = codec.encode(toys.talks()), codec.weights(toys.talks())
+    loader = Loader(x, codec.spec, batch=2, seed=0, weights=weights, pack=True)
+    batch = loader.batch(0)
+    assert loader.targets == int(sum(w.sum() for w in weights))
+    assert batch.document is not None and int(batch.document.max()) > 1
 
 
 @pytest.fixture(scope="module")
