@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from genloom import api
+from genloom.codec.pair_item import pair
 from genloom.data.loader import evaluation
 from genloom.data.split import take
 from genloom.errors import DataError
@@ -60,6 +61,7 @@ def measure(
     tell: Tell,
 ) -> tuple[list[Row], dict[str, Any]]:
     codec: Any = model.codec
+    train, held = [pair(item) for item in train], [pair(item) for item in held]
     tell("scoring held-out completions")
     scored = take(held, evenly(len(held), LONGEST))
     own, seen = score(model, scored), score(model, take(train, evenly(len(train), len(scored))))
@@ -174,7 +176,7 @@ def table(made: Sequence[str], references: Sequence[Sequence[str]]) -> Table:
 
 
 def compared(
-    made: Sequence[str], asked: Asked, floors: dict[str, Sequence[str]]
+    made: Sequence[str], asked: Asked, floors: Mapping[str, Sequence[str]]
 ) -> tuple[list[Row], dict[str, list[float]]]:
     """Rows, and the middle 95% of each metric by resampling sources."""
     own = table(made, asked.references)
