@@ -5,6 +5,7 @@ Knows the wording of common licences and where such files lie. Knows nothing of 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,7 +44,8 @@ def licence_files(folders: Iterable[Path]) -> list[Path]:
     found: set[Path] = set()
     for folder in folders:
         if folder.is_dir():
-            found |= {p for p in folder.iterdir() if _NAME.match(p.name) and p.is_file()}
+            named = [folder / name for name in os.listdir(folder) if _NAME.match(name)]
+            found |= {path for path in named if path.is_file()}
     return sorted(found)
 
 

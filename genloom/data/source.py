@@ -7,8 +7,10 @@ later whether a model was trained on the data that they hold.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,8 +54,10 @@ class Manifest:
     ) -> Self:
         """Hash `files`, all of them at or below `root`, and look for a licence near them."""
         base = root if root.is_dir() else root.parent
-        entries = tuple(sorted((_entry(f, base) for f in set(files)), key=lambda e: e.path))
-        found = [] if licence else licence_files(_folders(files, base))
+        known = {os.fspath(f) for f in files}  # plain strings: a million paths are cheap as such
+        start = os.fspath(base).rstrip(os.sep) + os.sep
+        entries = tuple(sorted((_entry(f, start) for f in known), key=lambda e: e.path))
+        found = [] if licence else licence_files(_folders(known, base))
         return cls(
             root=str(root),
             entries=entries,
@@ -105,10 +109,15 @@ def _digest(blocks: Iterable[bytes]) -> str:
     return state.hexdigest()
 
 
-def _entry(path: Path, base: Path) -> Entry:
+def _entry(path: str, start: str) -> Entry:
+    """start: the base with a separator at its end."""
     try:
-        name = path.relative_to(base).as_posix()
-        return Entry(path=name, size=path.stat().st_size, sha256=file_sha256(path))
+        name = path[len(start) :] if path.startswith(start) else os.path.relpath(path, start)
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            first = file.read(_BLOCK)
+            blocks = chain([first], iter(lambda: file.read(_BLOCK), b"")) if first else ()
+            return Entry(path=name.replace(os.sep, "/"), size=size, sha256=_digest(blocks))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the file") from None
 
@@ -120,7 +129,11 @@ def _same(path: Path, entry: Entry) -> bool:
         return False
 
 
-def _folders(files: Sequence[Path], base: Path) -> list[Path]:
+def _folders(files: Iterable[str], base: Path) -> list[Path]:
     """`base` and every folder between it and a file."""
-    between = {p for f in files for p in f.parents if p == base or base in p.parents}
-    return sorted(between | {base})
+    root, between = os.fspath(base), {os.fspath(base)}
+    for folder in {os.path.dirname(file) for file in files}:
+        while folder.startswith(root) and folder not in between:
+            between.add(folder)
+            folder = os.path.dirname(folder)
+    return sorted(map(Path, between))
