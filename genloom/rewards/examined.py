@@ -18,7 +18,7 @@ _FENCE = re.compile(r"```(?:[A-Za-z0-9_+-]*)\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Tests:
+class Examined:
     """The share of a task's tests that a try passes, each run in the sandbox. whole: all or
     nothing. A try is Python, or holds it in a fence."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from genloom.errors import UsageError
 from genloom.rewards.base import Each, Reward, Sum, Try
-from genloom.rewards.examined import Tests
+from genloom.rewards.examined import Examined
 from genloom.rewards.programs import (
     FunctionFile,
     OwnFunction,
@@ -122,7 +122,7 @@ def _bare(reward: Reward) -> Callable[[str], Reward]:
 def _tests(argument: str) -> Reward:
     if argument not in ("", "all"):
         raise UsageError(f"tests:{argument}: write tests (the share passed) or tests:all")
-    return Tests(whole=argument == "all")
+    return Examined(whole=argument == "all")
 
 
 NAMED: dict[str, Callable[[str], Reward]] = {

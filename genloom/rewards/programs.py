@@ -202,7 +202,8 @@ class _Talk:
 
 def _number(line: str | None, place: int, talk: _Talk) -> float:
     if line is None:
-        raise Unscored(place, talk.complaint() or "it ended without a number")
+        told = talk.complaint() or "it ended"
+        raise Unscored(place, f"{told} after {place} number{'s' * (place != 1)}")
     try:
         return as_worth(float(line), place)
     except ValueError:
