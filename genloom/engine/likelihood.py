@@ -96,9 +96,7 @@ def _fitted(context: Ids, ids: Ids, length: int) -> tuple[Ids, Ids, int]:
     return whole[:-predicted], whole[-predicted:], cut
 
 
-def _batches(
-    reader: Reader, groups: Sequence[_Group]
-) -> Iterator[list[tuple[_Group, Held]]]:
+def _batches(reader: Reader, groups: Sequence[_Group]) -> Iterator[list[tuple[_Group, Held]]]:
     """Groups that are read together, each with the pages that are known of it. One that could take
     over pages of its neighbour waits until these are there."""
     memory, batch, size = reader.memory, [], 0
@@ -134,9 +132,7 @@ def _page(ids: Ids, number: int) -> Ids:
     return ids[number * PAGE : (number + 1) * PAGE]
 
 
-def _read(
-    reader: Reader, batch: list[tuple[_Group, Held]], totals: Tensor, greedy: Tensor
-) -> None:
+def _read(reader: Reader, batch: list[tuple[_Group, Held]], totals: Tensor, greedy: Tensor) -> None:
     """Contexts first where several continuations follow, then all continuations."""
     memory, open_ = reader.memory, [held for _, held in batch]
     try:

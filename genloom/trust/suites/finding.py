@@ -43,8 +43,8 @@ def find(given: str, folder: Path) -> Found:
     if sign and _NAME.fullmatch(name) and not Path(given).exists():
         return _at(_existing(place, given), _known(name, folder))
     path = Path(given).expanduser()
-    if path.exists() and (path.is_file() or not layouts.named(given)):
-        return _at(path, "")
+    if path.exists():
+        return _at(path, given if layouts.named(given) else "")
     if not _NAME.fullmatch(given):
         raise UsageError(f"{given} does not exist: give a file or a folder with a suite, or a name")
     return _by_name(_known(given, folder), folder)

@@ -37,6 +37,7 @@ MEASURES: Mapping[str, Callable[[api.Model, Asked], Outcome]] = {
     "program": programming.measure,
     "perplexity": perplexity.measure,
 }
+PACE = 5.0  # seconds between two words on how far a stage is
 SAMPLED = frozenset({"program"})  # kinds of which several may be drawn of each prompt
 SHOWING = frozenset({"choice", "answer", "program"})  # kinds that have examples
 
@@ -73,22 +74,23 @@ def evaluate(
     limit: int | None = None,
     shots: int | None = None,
     samples: int = 1,
+    tokens: int | None = None,
     seed: int = 0,
     listener: Listener = silent,
 ) -> SuiteReport:
     """Ask suites of a model: files, folders, names, or NAME=PATH; names are looked for in `folder`.
 
     limit: the first so many items; shots: examples before each, as the suite's protocol has them
-    unless given; samples: programs drawn of each prompt, for pass@k. UsageError where the model
-    reads no texts or a suite is not known; DataError where items cannot be asked, or where most of
-    them stand in the model's training data.
+    unless given; samples: programs drawn of each prompt, for pass@k; tokens: of an answer at most.
+    UsageError where the model reads no texts or a suite is not known; DataError where items cannot
+    be asked, or where most of them stand in the model's training data.
     """
     loaded = model if isinstance(model, api.Model) else api.load(model)
     if not streams(loaded.codec.spec):
         raise UsageError(
             f"{loaded.recipe.name} makes no runs of ids: suites are asked of models that read texts"
         )
-    _check(limit=limit, shots=shots, samples=samples)
+    _check(limit=limit, shots=shots, samples=samples, tokens=tokens)
     found = [find(one, Path(folder)) for one in suites]
     tell = _telling(listener)
     tell("reading the training data, to know its texts again")
@@ -98,7 +100,8 @@ def evaluate(
     told: list[dict[str, Any]] = []
     items: dict[str, list[dict[str, Any]]] = {}
     for one in found:
-        asked = _asked(one, limit, shots, samples, seed, tell, known.text)
+        changes = _changes(one.suite, shots, tokens)
+        asked = _asked(one, changes, limit, samples, seed, tell, known.text)
         some, about, each = _measured(loaded, one, asked, known)
         rows += some
         told.append(about)
@@ -128,11 +131,15 @@ def _check(**values: int | None) -> None:
 
 
 def _telling(listener: Listener) -> Tell:
-    count = 0
+    """Stages are told as they come, what only counts up (" of ") every few seconds."""
+    count, last = 0, 0.0
 
     def tell(stage: str) -> None:
-        nonlocal count
-        count += 1
+        nonlocal count, last
+        now = time.monotonic()
+        if " of " in stage and now - last < PACE:
+            return
+        count, last = count + 1, now
         listener(Event(kind="measure", step=count, values={"stage": stage}))
 
     return tell
@@ -141,20 +148,22 @@ def _telling(listener: Listener) -> Tell:
 # --- one suite ------------------------------------------------------------------------------------
 
 
+def _changes(suite: Suite, shots: int | None, tokens: int | None) -> dict[str, int]:
+    """What the user wants otherwise than the protocol."""
+    wanted = {"shots": shots if suite.kind in SHOWING else 0, "tokens": tokens}
+    return {key: value for key, value in wanted.items() if value is not None}
+
+
 def _asked(
     found: Found,
+    changes: Mapping[str, Any],
     limit: int | None,
-    shots: int | None,
     samples: int,
     seed: int,
     tell: Tell,
     training: bytes,
 ) -> Asked:
-    suite, rows = found.suite, found.rows[:limit]
-    if suite.kind not in SHOWING:
-        shots = 0
-    if shots is not None:
-        suite = replace(suite, shots=shots)
+    suite, rows = replace(found.suite, **changes), found.rows[:limit]
     draw = prompts.Examples(suite, found.pool() if suite.shots else [], found.apart, suite.shots)
     contexts = []
     for number, row in enumerate(rows, 1):
