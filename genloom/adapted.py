@@ -55,11 +55,17 @@ def save(model: Model, folder: str | Path) -> Path:
 
 
 def load(
-    make: type[M], folder: Path, device: str | torch.device = "cpu", dtype: Any = "stored"
+    make: type[M],
+    folder: Path,
+    device: str | torch.device = "cpu",
+    dtype: Any = "stored",
+    adapter: str | Path | None = None,
 ) -> M:
     """Any model: one with an adapter with its base's nets and the adapter beside them. ModelError
-    where the base is gone or has changed."""
+    where the base is gone or has changed. adapter: one to put beside a model that has none."""
     path = recover(folder)
+    if adapter is not None:
+        return _with(load(make, path, device, dtype), adapter)
     if not (path / ADAPTER).is_dir():
         return make.load(path, device, dtype)
     start = _start_of(path)
@@ -117,7 +123,12 @@ def digest(model: Model) -> str:
     start = model.recipe.start
     if start is None or not is_adapted(model):
         return model.digest()
-    total = hashlib.sha256(start.weights.encode())
+    return _beside(start.weights, model)
+
+
+def _beside(base: str, model: Model) -> str:
+    """SHA-256 of an adapter and of what it stands beside."""
+    total = hashlib.sha256(base.encode())
     for path, part in adapted(model.nets["net"]):
         for name, tensor in sorted(part.low.state_dict().items()):
             total.update(f"{path}.{name}{tuple(tensor.shape)}".encode())
@@ -141,12 +152,9 @@ def joined(base: M, folder: Path, name: str) -> M:
     """A PEFT folder and the model it stands beside as one model, not saved yet."""
     if base.folder is None:
         raise ModelError("an adapter stands beside a model on disk: save this one first")
-    if is_adapted(base):
-        raise ModelError(
-            f"{base.recipe.name} is an adapter itself: give the model it stands beside, or export "
-            "it whole first"
-        )
-    lows = adapters.read(folder, base)
+    if not (folder / adapters.CONFIG).is_file():
+        raise ModelError(f"{folder} has no {adapters.CONFIG}: it is no adapter in the PEFT layout")
+    lows = read(base, folder)
     told = config_of_file(folder / adapters.CONFIG)
     start = Start(
         model=str(base.folder.resolve()),
@@ -160,9 +168,21 @@ def joined(base: M, folder: Path, name: str) -> M:
     return base
 
 
+def _with(base: M, adapter: str | Path) -> M:
+    """The model with an adapter beside its weights; its card says which."""
+    lora.beside(base.nets["net"], read(base, adapter))
+    weights = _beside(base.card.get("weights") or base.digest(), base)
+    base.card = {**base.card, "weights": weights, "adapter": store.told(Path(adapter))}
+    return base
+
+
 def read(base: Model, folder: str | Path) -> dict[str, LowRank]:
     """The little matrices of an adapter for this model: a PEFT folder, or one of our models that
     stands beside it."""
+    if is_adapted(base):
+        raise ModelError(
+            f"{base.recipe.name} is an adapter itself: give the model that it stands beside"
+        )
     path = Path(folder).expanduser()
     if (path / adapters.CONFIG).is_file():
         return adapters.read(path, base)

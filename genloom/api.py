@@ -277,15 +277,21 @@ def plan(
     return replace(forecast, cost=cost)
 
 
-def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Model:
+def load(
+    name: str | Path,
+    device: str = "auto",
+    bits: int | None = None,
+    adapter: str | Path | None = None,
+) -> Model:
     """The model of a name or at a path. ModelError when it is missing or damaged.
 
     bits: of the weights of a model of texts: 32, 16, 8 or 4, packed for serving (such a model is
     not saved again). None: as trained; on a CPU, weights that are stored in 16 bits stay so.
+    adapter: what is to stand beside its weights, a PEFT folder or a model trained as one.
     """
     if bits is not None and bits not in FORMS:
         raise UsageError(f"bits is {bits}: give one of {', '.join(map(str, FORMS))}")
-    model = adapted.load(Model, store.existing(name), pick_device(device))
+    model = adapted.load(Model, store.existing(name), pick_device(device), adapter=adapter)
     half = model.device.type == "cpu" and next(model.nets.parameters()).dtype != torch.float32
     texts = streams(model.codec.spec)
     if bits is not None and not texts:
@@ -299,9 +305,10 @@ def load(name: str | Path, device: str = "auto", bits: int | None = None) -> Mod
     return model
 
 
-def fingerprint(name: str | Path) -> str:
+def fingerprint(name: str | Path, adapter: str | Path | None = None) -> str:
     """SHA-256 over the weights as they are stored, whatever is loaded of them."""
-    return adapted.digest(_as_stored(name))
+    model = adapted.load(Model, store.existing(name), adapter=adapter)
+    return adapted.digest(model) if adapter is None else str(model.card["weights"])
 
 
 def import_weights(
@@ -393,6 +400,7 @@ def record(model: stored.Model, request: Request) -> dict[str, Any]:
         "model": store.told(model.folder) if model.folder else model.recipe.name,
         "weights": model.card.get("weights") or model.digest(),
         **({} if getattr(model, "bits", None) is None else {"bits": getattr(model, "bits", None)}),
+        **({"adapter": model.card["adapter"]} if "adapter" in model.card else {}),
         "recipe": model.recipe.digest(),
         "data": {k: data[k] for k in ("sha256", "licence", "items") if k in data},
         "media": model.codec.media,

@@ -128,3 +128,13 @@ def test_an_adapter_without_a_start_is_not_saved(base: Path, tmp_path: Path) -> 
     lora.attach(model.nets["net"], Adapter(rank=1))
     with pytest.raises(ModelError, match="names no model"):
         adapted.save(model, tmp_path / "x")
+
+
+def test_an_adapter_given_beside_a_model_is_told_in_the_record(base: Path, tuned: Path) -> None:
+    model = genloom.load(base, adapter=tuned)
+    assert model.generate("the cat", **ASKED) == [text(tuned)]
+    told = genloom.api.record(model, genloom.Request(prompt="the cat"))
+    assert told["adapter"].endswith("tuned")
+    assert told["weights"] == fingerprint(base, tuned) != fingerprint(base)
+    with pytest.raises(ModelError, match="is an adapter itself"):
+        genloom.load(tuned, adapter=tuned)

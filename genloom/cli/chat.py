@@ -33,6 +33,7 @@ def chat(
     top_p: float | None = None,
     max_tokens: int | None = None,
     bits: Literal[32, 16, 8, 4] | None = None,
+    adapter: str | None = None,
     speculate: str | None = None,
     json: bool = False,
 ) -> None:
@@ -59,6 +60,8 @@ def chat(
         Longest answer, in tokens.
     bits
         Of the weights: fewer are faster and a little less exact.
+    adapter
+        What a model has learnt besides: a folder in the PEFT layout, or a model trained as adapter.
     speculate
         How to guess ahead, which changes the speed and not the text: lookup, or a smaller model.
     json
@@ -74,7 +77,7 @@ def chat(
     )
     if json and said is None:
         raise UsageError("--json prints one answer: give a prompt, or pipe one in")
-    with _session(model, how, bits, speculate) as session:
+    with _session(model, how, bits, adapter, speculate) as session:
         session.system = system
         if said is None:
             _talk(session)
@@ -84,9 +87,9 @@ def chat(
 
 @contextmanager
 def _session(
-    name: str, how: Settings, bits: int | None, speculate: str | None
+    name: str, how: Settings, bits: int | None, adapter: str | None, speculate: str | None
 ) -> Iterator[Session]:
-    loaded, guesser = settings.load(name, bits), settings.guesser(speculate)
+    loaded, guesser = settings.load(name, bits, adapter), settings.guesser(speculate)
     from genloom.codec import chat as chats
 
     renderer = chats.of(loaded)

@@ -72,6 +72,7 @@ def generate(
     suffix: str | None = None,
     beams: int | None = None,
     bits: Literal[32, 16, 8, 4] | None = None,
+    adapter: str | None = None,
     speculate: str | None = None,
     steps: int | None = None,
     guidance: float | None = None,
@@ -138,6 +139,8 @@ def generate(
         Search for the likeliest text, so many at a time.
     bits
         Of the weights of a model of texts: fewer are faster and a little less exact.
+    adapter
+        What a model has learnt besides: a folder in the PEFT layout, or a model trained as adapter.
     speculate
         How to guess ahead, which changes the speed and not the text: lookup, or a smaller model.
     steps
@@ -157,7 +160,7 @@ def generate(
     """
     from genloom import api
 
-    loaded = settings.load(model, bits)
+    loaded = settings.load(model, bits, adapter)
     options = {
         "max_tokens": max_tokens,
         "temperature": temperature,

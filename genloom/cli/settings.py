@@ -31,9 +31,9 @@ def guesser(how: str | None) -> Any:
     return how if how in (None, "lookup") else load(how)
 
 
-def load(name: str, bits: int | None = None) -> Model:
-    """A model by name or path; bits of its weights, or as stored."""
+def load(name: str, bits: int | None = None, adapter: str | None = None) -> Model:
+    """A model by name or path; bits of its weights, or as stored; an adapter beside them."""
     from genloom import api
 
     store()
-    return api.load(name, device=device(), bits=bits)
+    return api.load(name, device=device(), bits=bits, adapter=adapter)

@@ -277,7 +277,9 @@ def _replayed(path: Path, out: str | Path | None) -> Path:
 def _same_model(record: Mapping[str, Any], path: Path, model: str | Path | None) -> api.Model:
     name = model or str(record.get("model") or "")
     try:
-        digest, loaded = api.fingerprint(name), api.load(name, bits=record.get("bits"))
+        beside = record.get("adapter")
+        digest = api.fingerprint(name, beside)
+        loaded = api.load(name, bits=record.get("bits"), adapter=beside)
     except ModelError as error:
         raise ModelError(
             f"{path.name} was made by the model {name!r}, which is not at hand ({error})"
