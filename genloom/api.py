@@ -183,10 +183,8 @@ def train(
     stored.own_place(target)
     with _held(target) as run:
         recipe = _resumed(run) if resume else None
-        source, where = (
-            None if recipe else _begun(start, adapter, bits, teacher),
-            pick_device(device),
-        )
+        where = pick_device(device)
+        source = None if recipe else _begun(start, adapter, bits, teacher)
         changes, function = _judging(changes, reward)
         material = prepare(
             medium,
@@ -390,11 +388,7 @@ def generate(
 def record(model: stored.Model, request: Request) -> dict[str, Any]:
     """Where an asset comes from: everything that is needed to make it again."""
     data = model.card.get("data", {})
-    where = (
-        request.where
-        if request.where is None or isinstance(request.where, str)
-        else dict(request.where)
-    )
+    where = request.where if isinstance(request.where, str | None) else dict(request.where)
     return {
         "genloom": software()["genloom"],
         "model": store.told(model.folder) if model.folder else model.recipe.name,
