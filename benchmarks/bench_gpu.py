@@ -1,8 +1,8 @@
 """Training on a GPU: the share of the card's own bf16 rate that a 124M model's training reaches.
 
-Usage: bench_gpu.py [--steps 60] [--batch 32] [--accumulate 1] [--tiny]   Ids are random: only speed is
-measured. The rate is that of large bf16 products on this card, minutes before. Operations of a step:
-6 a weight of every product and token, and causal attention (the half that is looked at).
+Usage: bench_gpu.py [--steps 60] [--batch 32] [--accumulate 1] [--set k=v]   Ids are random: only
+speed is measured. The rate is that of large bf16 products, seconds before. Operations
+of a step: 6 a weight of every product and token, and causal attention (the half that is seen).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def recipe(batch: int, accumulate: int, steps: int, changes: list[str]) -> Recip
 def operations(model: Model, width: int, depth: int) -> float:
     """Of one token's training."""
     net: Any = model.nets["net"]
-    weights = model.parameters - net.embed.weight.numel()
+    weights = sum(p.numel() for p in net.transformer.parameters()) + VOCAB * width
     return 6.0 * weights + 6.0 * depth * width * LENGTH
 
 
@@ -89,9 +89,9 @@ def main() -> None:
     tokens = asked.batch * LENGTH / statistics.median(times)
     reached = tokens * operations(model, SHAPE["width"], SHAPE["depth"])
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
-    print(f"{model.parameters:,} parameters, {asked.batch} x {LENGTH} tokens a step {asked.changes}")
+    print(f"{model.parameters:,} weights, {asked.batch} x {LENGTH} tokens a step {asked.changes}")
     print(f"bf16 products {peak / 1e12:.0f} TFLOP/s; step {1e3 * statistics.median(times):.1f} ms")
-    print(f"{tokens:,.0f} tokens/s = {reached / 1e12:.0f} TFLOP/s = {reached / peak:.1%} of the rate")
+    print(f"{tokens:,.0f} tokens/s = {reached / 1e12:.0f} TFLOP/s = {reached / peak:.1%} of that")
     print(f"peak memory {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB", flush=True)
 
 

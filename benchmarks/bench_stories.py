@@ -37,9 +37,9 @@ def books(folder: Path) -> tuple[list[str], list[str]]:
     return take(texts, first), take(texts, last)
 
 
-def beginnings(texts: list[str]) -> list[str]:
+def beginnings(texts: list[str], size: int = SCORED) -> list[str]:
     """The first part of each held-out book, so that all of them count alike."""
-    each = SCORED // len(texts)
+    each = size // len(texts)
     return [text[:each] for text in texts]
 
 
@@ -81,12 +81,13 @@ def main() -> None:
     some = beginnings(held)
     model.nets.to(api.pick_device(asked.device))
     own = quality_text._score(model, some).rates()
-    print(f"trained {wall / 60:.1f} min, {model.parameters:,} parameters, {model.card['steps']} steps")
+    print(f"trained {wall / 60:.1f} min, {model.parameters:,} weights, {model.card['steps']} steps")
     print(f"held-out books {len(held)}: bits_per_byte {own['bits_per_byte']:.4f}", flush=True)
     if asked.floor:
         before = "".join(train).encode()[-COUNTED:]
         text = "".join(some).encode()
-        print(f"6-byte counts {ngram_floor(before, text, 6):.3f}, {compression_floor(before, text)}")
+        counts, packed = ngram_floor(before, text, 6), compression_floor(before, text)
+        print(f"floors: 6-byte counts {counts:.3f}, {packed}")
 
 
 if __name__ == "__main__":

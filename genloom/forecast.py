@@ -154,6 +154,10 @@ def _fit(material: Material, found: Probe, seconds: float) -> None:
 
 
 def _probe(material: Material, run: Path, device: torch.device) -> Probe:
+    """Of whole batches: what schedules spare in the first steps is time left over in the end."""
+    recipe = material.recipe
+    whole = replace(recipe, data=replace(recipe.data, ramp=0.0, short=0.0))
+    material = replace(material, recipe=whole)
     model = fresh(material, Model)
     model.nets.to(device)
     return planning.probe(job_of(material, model, run, silent, lambda: False, False))

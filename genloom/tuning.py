@@ -19,6 +19,7 @@ from genloom import adapted, store
 from genloom.errors import ModelError, RecipeError, UsageError
 from genloom.model import Model
 from genloom.net import lora
+from genloom.net.frozen import freeze
 from genloom.net.lora import Adapter
 from genloom.net.quantize_formats import Format
 from genloom.recipe import Part, Recipe, Start
@@ -158,6 +159,8 @@ def nets_of(recipe: Recipe, model: Model) -> nn.ModuleDict:
         return nets.float().requires_grad_(True)
     nets.requires_grad_(False)
     for net in nets.values():
+        if start.bits < 32:
+            freeze(net, BITS[start.bits])
         lora.attach(net, start.adapter, recipe.train.seed)
     return nets
 

@@ -65,7 +65,8 @@ def _at_once(net: Any, batch: Batch) -> Tensor | None:
     spec, x = batch.spec, batch.x
     assert isinstance(spec, TokenSpec)
     small = x.numel() * spec.vocab <= AT_ONCE
-    if x.device.type == "cpu" or spec.ranges or spec.spans or not small:
+    packed = net.quantized is not None
+    if x.device.type == "cpu" or spec.ranges or spec.spans or packed or not small:
         return None
     ids, before = x[:, :-1], torch.cat((x[:, :1], x[:, :-2]), 1)
     document = None if batch.document is None else batch.document[:, :-1]

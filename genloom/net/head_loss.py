@@ -59,6 +59,35 @@ def plain_losses(hidden: Tensor, head: Head, target: Tensor, cap: float = 0.0) -
     return F.cross_entropy(logits, target, reduction="none")
 
 
+def losses(product: Tensor, target: Tensor, cap: float = 0.0) -> Tensor:
+    """-log p of each target from all logits before their cap: [N, V], long [N] -> float32 [N].
+
+    What is kept for the gradient is the product in its own type, nothing in float32.
+    """
+    out: Tensor = _Whole.apply(product, target, cap)
+    return out
+
+
+class _Whole(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, product: Tensor, target: Tensor, cap: float) -> Tensor:
+        logits = _capped(product, cap)
+        mass = logits.logsumexp(1)
+        ctx.save_for_backward(product, target, mass)
+        ctx.cap = cap
+        return mass - logits.gather(1, target[:, None])[:, 0]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        product, target, mass = ctx.saved_tensors
+        logits = _capped(product, ctx.cap)
+        here = torch.arange(product.shape[1], device=product.device) == target[:, None]
+        grad = ((logits - mass[:, None]).exp() - here.float()) * grads[0].float()[:, None]
+        if ctx.cap:
+            grad = grad * (1 - (logits / ctx.cap).square())
+        return grad.to(product.dtype), None, None
+
+
 class _Losses(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genloom.net.attention import Attention, CausalAttention, DenseCache, PackedAttention
+from genloom.net.head_loss import losses
 from genloom.net.layers import initialise, project
 from genloom.net.pages import Layout
 from genloom.net.transformer import Transformer, TransformerConfig
@@ -99,12 +99,15 @@ class LanguageModel(nn.Module):
             h = h + self.place(position[..., 0])
         if self.slot_from is not None and self.slot_to is not None and slots is not None:
             h = h + self.slot_from(slots[0]) + self.slot_to(slots[1])
+        if h.is_cuda and torch.is_autocast_enabled("cuda"):
+            h = h.to(torch.get_autocast_dtype("cuda"))  # half the traffic between products
         extras = {int(n): part(ids) for n, part in (self.values or {}).items()}
         hidden = self.transformer(h, position, attention, None, extras)
         if targets is None:
             return hidden
-        flat = self.logits(hidden).flatten(0, -2)
-        return F.cross_entropy(flat, targets.flatten(), reduction="none").view(targets.shape)
+        head = self.embed.weight if self.head is None else self.head
+        product = project(hidden, head.to(hidden.dtype)).flatten(0, -2)
+        return losses(product, targets.flatten(), self.config.softcap).view(targets.shape)
 
     def logits(self, hidden: Tensor, low: int = 0, high: int | None = None) -> Tensor:
         """hidden [..., D] -> float32 [..., high - low], the logits of ids low .. high - 1."""

@@ -69,3 +69,14 @@ def test_no_tensor_of_all_logits_is_made(tiled: None, monkeypatch: pytest.Monkey
     with Sizes():
         token_losses(hidden, head, torch.zeros(N, dtype=torch.long)).sum().backward()
     assert max(made) < N * V
+
+
+@pytest.mark.parametrize("cap", [0.0, 5.0])
+def test_of_whole_logits_with_nothing_kept_in_float32(cap: float) -> None:
+    def whole(hidden: Tensor, head: Tensor, target: Tensor, cap: float) -> Tensor:
+        return head_loss.losses(hidden @ head.T, target, cap)
+
+    for fast, slow in zip(
+        run(whole, torch.float32, cap), run(plain_losses, torch.float32, cap), strict=True
+    ):
+        torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-5)
