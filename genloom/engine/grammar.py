@@ -63,6 +63,8 @@ class Vocabulary:
     def of(cls, codec: Any) -> Vocabulary:
         """RequestError for a codec that makes no texts."""
         pairs = getattr(codec, "pairs", None)
+        words = getattr(codec, "words", None)  # of a chat: control tokens count
+        pairs = words.given() if pairs is None and words is not None else pairs
         if not isinstance(codec.spec, TokenSpec) or pairs is None:
             raise RequestError("this model makes no texts: leave out schema, regex and grammar")
         return cls(pairs, codec.spec)
