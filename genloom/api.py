@@ -9,7 +9,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -181,7 +181,7 @@ def train(
     begun = time.monotonic()
     target = store.place(out if out is not None else _name(medium, data))
     stored.own_place(target)
-    with _held(target) as run:
+    with _held(target) as run, ExitStack() as after:
         recipe = _resumed(run) if resume else None
         where = pick_device(device)
         source = None if recipe else _begun(start, adapter, bits, teacher)
@@ -200,6 +200,7 @@ def train(
             speed_of(where),
             function,
         )
+        after.callback(material.close)
         if recipe is None:
             forecast = decide(material, size, minutes, begun, run, where)
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
@@ -269,7 +270,7 @@ def plan(
         speed_of(where),
         function,
     )
-    with stored.tempfile.TemporaryDirectory() as folder:
+    with closing(material), stored.tempfile.TemporaryDirectory() as folder:
         forecast = decide(material, size, minutes, begun, Path(folder), where)
     cost = None if price is None else price * forecast.seconds / 3600
     return replace(forecast, cost=cost)

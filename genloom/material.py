@@ -88,6 +88,11 @@ class Material:
             short=round(d.short * self.recipe.train.steps),
         )
 
+    def close(self) -> None:
+        """End what judges tries, where something does."""
+        if self.reward is not None:
+            self.reward.close()
+
     def nets(self) -> nn.ModuleDict:
         """Fresh nets, the same for the same seed; or those of the model that is gone on from."""
         if self.begun is not None and self.begun.model is not None:
@@ -201,7 +206,7 @@ def _size_for(chooser: Callable[..., Recipe], minutes: float | None, speed: floa
 def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
     """(training, held out); packed streams by position, items by a hash of their number or key."""
     share, codec = recipe.data.holdout, recipe.make_reader()
-    if recipe.data.pack and not hasattr(codec, "weights"):
+    if recipe.data.pack and not (recipe.explores or hasattr(codec, "weights")):
         return split_stream(items, share) if share else (items, [])
     keys = getattr(codec, "keys", None)
     first, last = split_items(len(items), share) if keys is None else split_keys(keys(items), share)

@@ -179,7 +179,12 @@ class Recipe:
                 f"{self.codec.kind!r} hands out {_carrier(codec.carries)}: use family {fitting}"
             )
         group = getattr(codec, "group", 1)
-        if group != family.group:
+        if self.explores and not hasattr(codec, "stable_prefix"):
+            raise RecipeError(
+                f"family {self.family.kind!r} tries texts, which codec {self.codec.kind!r} "
+                "does not make: use a codec of texts, such as 'text' or 'chat'"
+            )
+        if group != family.group and not self.explores:
             able = [n for n in registry.names("family") if _fits(n, codec.carries, group)]
             raise RecipeError(
                 f"family {self.family.kind!r} learns from {_rows(family.group)} an item, but codec "

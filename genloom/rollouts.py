@@ -114,6 +114,10 @@ class Rollouts:
             for part in parts
         ]
 
+    def batch(self, step: int) -> Batch:
+        """The whole batch of a step."""
+        return self.batches(step)[0]
+
     # --- trying and judging ---------------------------------------------------------------------
 
     def tries(self, chosen: Sequence[Asked], step: int) -> list[Tried]:

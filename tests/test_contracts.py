@@ -85,6 +85,14 @@ def test_a_family_lowers_a_toy_loss(kind, tmp_path):
     assert sum(losses[-10:]) < share * sum(losses[:10])
 
 
+def test_rewards_become_commoner(tmp_path):
+    heard = []
+    made = toys.MADE["text by reward"](steps=40, rate=0.2, muon_rate=0.0)
+    Loop(toys.job(made, tmp_path, listener=heard.append)).fit()
+    worth = [event.values["reward"] for event in heard if event.kind == "step"]
+    assert sum(worth[-10:]) > sum(worth[:10]) + 5
+
+
 def test_an_adversary_learns_to_tell(tmp_path):
     """Alone, the critic must come to tell real from made: its gap leaves zero."""
     ready = toys.job(toys.MADE["picture by GAN"](steps=40, rate=3e-3, muon_rate=0.0), tmp_path)

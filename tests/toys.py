@@ -21,10 +21,11 @@ from genloom.api import Model
 from genloom.codec.base import Condition
 from genloom.data.loader import Loader
 from genloom.material import Material, prepare
-from genloom.recipe import Data, Part, Recipe, Train
+from genloom.recipe import Data, Part, Recipe, Start, Train
 from genloom.spec import ArraySpec
 from genloom.train.log import silent
 from genloom.train.loop import Job, Loop
+from genloom.tuning import Begun
 
 SENTENCES = (
     "the cat sat on the mat. ",
@@ -170,6 +171,12 @@ MADE: dict[str, Callable[..., Recipe]] = {
         {"net": "transformer"},
         **train,
     ),
+    "text by reward": lambda **train: recipe(
+        Part("text", OPTIONS["text"][0]),
+        Part("policy", {"tries": 4, "max_tokens": 6}),
+        {"net": "transformer"},
+        **train,
+    ),
     "row": lambda **train: recipe(
         Part("table", OPTIONS["table"][0]),
         Part("autoregressive", {"order": "any"}),
@@ -218,7 +225,30 @@ MADE: dict[str, Callable[..., Recipe]] = {
 def material_of(made: Recipe) -> Material:
     """The toy items of the recipe's codec, made ready."""
     items = ITEMS[made.codec.kind]()
+    if made.explores:
+        return tasks_of(made, items)
     return prepare(made, items, None, None, made.train.seed, (), None, silent, None)
+
+
+def tasks_of(made: Recipe, items: Any) -> Material:
+    """The prompts of toy items, for a model that has learnt nothing; short tries are worth more."""
+    made.check()
+    codec = made.make_codec()
+    codec.fit(items)
+    nets = made.make_nets(codec.spec, None)
+    _shake(nets, 1)
+    begun = Begun(model=Model(recipe=made, codec=codec, prompt=None, nets=nets))
+    asked = [x if isinstance(x, str) else x.get("source") or x.get("prompt") for x in items]
+    start = (Start(model="toy", weights=""), begun)
+    return prepare(
+        made,
+        [
+            {"prompt": text[:12] if isinstance(x, str) else text}
+            for text, x in zip(asked, items, strict=True)
+        ],
+        *(None, None, made.train.seed, (), None, silent, None, start),
+        reward=lambda item: -float(len(item["completion"])),
+    )
 
 
 def job(made: Recipe, run: Path, **rest: Any) -> Job:
@@ -231,7 +261,7 @@ def job(made: Recipe, run: Path, **rest: Any) -> Job:
         nets=material.nets(),
     )
     rest = {"beside": beside(model), **rest}
-    return Job(model=model, loader=material.loader(), run=run, **rest)
+    return Job(model=model, loader=material.loader(model), run=run, **rest)
 
 
 def beside(model: Model) -> dict[str, Any]:
