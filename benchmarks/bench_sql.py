@@ -153,10 +153,16 @@ def answers(model: api.Model, asked: Sequence[Question], form: str | None) -> li
     options = Options(temperature=0.0, max_tokens=160, regex=form)
     with Engine(model) as engine:
         made = [
-            engine.submit(Request(prompt=question.lines(), seed=n, options=options))
+            engine.submit(Request(prompt=told(question), seed=n, options=options))
             for n, question in enumerate(asked)
         ]
         return [str(generation.result()[0]) for generation in made]
+
+
+def told(question: Question) -> str:
+    """In WikiSQL's own letters: capitals tell where names begin."""
+    columns = ", ".join(question.columns)
+    return f"table: {question.table}\ncolumns: {columns}\nQ: {question.text}"
 
 
 # --- scoring --------------------------------------------------------------------------------------

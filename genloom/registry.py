@@ -65,6 +65,7 @@ TABLE: dict[str, dict[str, str]] = {
         "text": "genloom.trust.quality_text:measure",
         "chat": "genloom.trust.quality_chat:measure",
         "pair": "genloom.trust.quality_pair:measure",
+        "sql": "genloom.trust.quality_pair:measure",
         "image": "genloom.trust.quality_image:measure",
         "table": "genloom.trust.quality_table:measure",
     },

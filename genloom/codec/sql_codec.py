@@ -49,9 +49,15 @@ class SqlCodec(PairCodec):
         made: Any = self.text.pairs
         return made
 
-    def form(self, prompt: str | None) -> str:
-        """The grammar of what may answer a question."""
-        return grammar(Question.read(prompt or self.opener))
+    def form(self, prompt: str | None, ids: Sequence[int] | None = None) -> str | None:
+        """The grammar of what may answer a question; None for ids that are no whole question."""
+        if ids is None:
+            return grammar(Question.read(prompt or self.opener))
+        try:
+            asked = Question.read(self.pairs.decode(ids[:-1]))
+        except RequestError:
+            return None
+        return grammar(asked) if ids[-1] == self.separator else None
 
     # --- pairs
 

@@ -17,6 +17,7 @@ from genloom.codec.sql import Condition, Query, Question, small
 from genloom.errors import RequestError
 
 Example = tuple[Question, Query]
+_WORD = re.compile(r"\w")
 _PLAIN_NUMBER = re.compile(r"[\d.,]+")
 
 
@@ -73,11 +74,11 @@ class _Draft:
 
     def mention(self, said: str, slot: str) -> bool:
         """Replace the only place where the question says this by a slot."""
-        places = list(re.finditer(rf"(?<!\w){re.escape(said)}(?!\w)", self.text))
-        if len(places) != 1 or not said:
+        places = _places(said, self.text)
+        if len(places) != 1:
             return False
-        start, end = places[0].span()
-        self.text = f"{self.text[:start]}{slot}{self.text[end:]}"
+        (start,) = places
+        self.text = f"{self.text[:start]}{slot}{self.text[start + len(said) :]}"
         return True
 
 
@@ -158,7 +159,18 @@ def _exchange_others(draft: _Draft, stock: _Stock, chance: random.Random) -> Non
 
 
 def _said(column: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text) is not None
+    return bool(_places(column, text))
+
+
+def _places(said: str, text: str) -> list[int]:
+    """Where it stands as words of its own."""
+    out, at = [], text.find(said) if said else -1
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(said) : at + len(said) + 1]
+        if not _WORD.match(before) and not _WORD.match(after):
+            out.append(at)
+        at = text.find(said, at + 1)
+    return out
 
 
 def _consistent(question: Question, query: Query) -> bool:

@@ -37,11 +37,12 @@ def formed(codec: Any, request: Request) -> Request:
     """With the grammar that a codec has for whatever answers such a prompt, where the request asks
     for no form of its own; a beam search has none."""
     options = request.options
-    asked = options.schema, options.regex, options.grammar, options.beams, request.ids
+    asked = options.schema, options.regex, options.grammar, options.beams
     form = getattr(codec, "form", None)
     if form is None or any(one is not None for one in asked):
         return request
-    return replace(request, options=replace(options, grammar=form(request.prompt)))
+    made = form(request.prompt, request.ids)
+    return replace(request, options=replace(options, grammar=made))
 
 
 def encode(model: Model, request: Request) -> Encoded:

@@ -306,6 +306,15 @@ def test_every_query_parses_even_of_a_model_that_knows_nothing(tmp_path: Path) -
         engine.submit(Request(prompt="hello"))
 
 
+def test_a_question_in_ids_has_the_same_grammar(codec: SqlCodec) -> None:
+    lines = toys.asked_of_tables(1)[0]["source"]
+    ids = codec.question(lines).tolist()
+    assert codec.form(None, ids) == codec.form(lines)
+    assert codec.form(None, ids[:-1]) is None  # the question goes on
+    assert codec.form(None, [*ids, 5]) is None  # its answer is begun
+    assert codec.form(None, [5, codec.separator]) is None
+
+
 def test_what_a_model_wrote_is_encoded_as_it_is(codec: SqlCodec) -> None:
     lines = toys.asked_of_tables(1)[0]["source"]
     (ids,) = codec.encode([Pair("SELECT nothing", lines)])
