@@ -41,8 +41,10 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
                 for entry in entries:
                     if entry.name[0] == ".":
                         continue
-                    if not entry.is_dir(follow_symlinks=False):
+                    if not entry.is_dir():
                         files.append(entry.name)
+                    elif entry.is_symlink():
+                        continue
                     elif entry.name not in _SKIPPED_FOLDERS:
                         folders.append(entry.name)
         except OSError:

@@ -63,14 +63,14 @@ def read_records(path: Path, make: Callable[[Any], Any], name: str, shapes: str)
 def _read_into(
     items: list[Any], file: str, name: str, make: Callable[[Any], Any], left: LeftOut
 ) -> None:
-    empty = True
+    empty, before = True, left.total
     for number, record in _records(file, name, left):
         empty = False
         try:
             items.append(make(record))
         except RequestError as error:
             left.add(f"{name}:{number}", str(error))
-    if empty and not any(known.startswith(f"{name}:") for known in list(left.named)[-1:]):
+    if empty and left.total == before:
         left.add(name, "is empty")
 
 

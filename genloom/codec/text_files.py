@@ -89,7 +89,7 @@ def _no_text(name: str) -> str:
 
 
 def _read_into(found: _Found, file: str, name: str, documents: Documents, alone: bool) -> None:
-    before = len(found.items)
+    before, left = len(found.items), found.left.total
     try:
         read = _FORMATS.get(suffix_of(name), _plain)
         found.items += read(content(file), name, documents, found)
@@ -104,7 +104,7 @@ def _read_into(found: _Found, file: str, name: str, documents: Documents, alone:
         return
     if len(found.items) > before:
         found.files.append(Path(file))
-    elif name not in found.left.named:
+    elif found.left.total == left:
         found.left.add(name, "is empty")
 
 

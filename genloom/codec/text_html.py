@@ -46,12 +46,35 @@ def visible_text(data: bytes) -> tuple[str, str | None]:
     said = _META.search(head) or _XML.search(head)
     text, note = text_of(data, said[1].decode("ascii", "replace") if said else "")
     page = _Page()
-    page.feed(text)
+    page.feed(_tame(_without_comments(text)))
     page.close()
     seen = page.text()
     if not seen:
         raise Unreadable("has no visible text")
     return seen, note
+
+
+def _without_comments(text: str) -> str:
+    """One that never ends goes to the end, as in browsers."""
+    parts, place = [], 0
+    while (start := text.find("<!--", place)) >= 0:
+        parts.append(text[place:start])
+        end = text.find("-->", start + 4)
+        place = len(text) if end < 0 else end + 3
+    return "".join([*parts, text[place:]])
+
+
+def _tame(text: str) -> str:
+    """The same page, in which no more than two signs that could open a tag stand before one that
+    closes it. The library's patterns take the square of the number of signs, or worse."""
+    *parts, rest = text.split(">")
+    done = [_few(part) if part.count("<") > 2 else part for part in parts]
+    return ">".join([*done, rest.replace("<", "&lt;")])
+
+
+def _few(part: str) -> str:
+    first, last = part.index("<") + 1, part.rindex("<")
+    return part[:first] + part[first:last].replace("<", "&lt;") + part[last:]
 
 
 class _Page(HTMLParser):

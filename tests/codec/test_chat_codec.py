@@ -185,7 +185,9 @@ def test_what_is_no_conversation_is_left_out_by_name(tmp_path: Path) -> None:
     assert told["x.jsonl:2"] == "not JSON" and "fields text" in told["x.jsonl:3"]
     assert "content is null" in told["x.jsonl:4"] and "nobody answers" in told["x.jsonl:5"]
     assert "'alien'" in told["x.jsonl:6"] and told["x.jsonl:7"] == "not JSON"
-    assert "utf-16 but is damaged" in told["y.jsonl"] and told["z.jsonl.gz"] == "a damaged gzip file"
+    assert (
+        "utf-16 but is damaged" in told["y.jsonl"] and told["z.jsonl.gz"] == "a damaged gzip file"
+    )
 
 
 U, A = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
