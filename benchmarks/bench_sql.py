@@ -1,7 +1,7 @@
 """SQL: questions about tables never seen, beside rules; every query run through SQLite's parser.
 
-Usage: bench_sql.py [--minutes 10] [--size small] [--device auto] [--copies 40] [--data FOLDER]
-                    [--out FOLDER] [--train-only]      or      bench_sql.py --model FOLDER
+Usage: bench_sql.py [--minutes 10] [--size small] [--device auto] [--data FOLDER] [--out FOLDER]
+                    [--train-only] [--set KEY=VALUE]     or     bench_sql.py --model FOLDER
 Data: WikiSQL in text form, train.jsonl and valid.jsonl. Trains on variations of the training part
 alone; a machine without llguidance can train (--train-only) and another measure (--model).
 """
@@ -21,9 +21,7 @@ from typing import Any
 import protocol
 
 from genloom import api
-from genloom.codec.pair_item import Pair
 from genloom.codec.sql import Condition, Query, Question, example, small
-from genloom.codec.sql_variations import varied
 from genloom.codec.text_files import read_texts
 from genloom.engine.engine import Engine
 from genloom.errors import RequestError
@@ -70,10 +68,6 @@ def examples(path: Path) -> tuple[list[Example], int]:
         except RequestError:
             bad += 1
     return out, bad
-
-
-def pairs(found: Sequence[Example]) -> list[Pair]:
-    return [Pair(query.sql(question.table), question.lines()) for question, query in found]
 
 
 # --- rules ----------------------------------------------------------------------------------------
@@ -123,29 +117,27 @@ def _capitals(text: str) -> str:
 # --- a model --------------------------------------------------------------------------------------
 
 
-def trained(args: argparse.Namespace, learnt: Sequence[Example], folder: Path) -> None:
+def trained(args: argparse.Namespace, file: Path) -> None:
     start = time.perf_counter()
-    more = varied(learnt, args.copies * len(learnt), seed=args.seed)
     changes = ["train.judge=0", "train.preview=0", "data.holdout=0", *args.set]
     api.train(
         "sql",
-        pairs([*learnt, *more]),
-        out=folder,
+        file,
+        out=args.out,
         minutes=args.minutes,
         size=args.size,
         seed=args.seed,
         device=args.device,
         changes=changes,
-        listener=protocol_listener,
+        listener=heard,
         licence="BSD-3-Clause",
     )
-    print(f"trained on {len(learnt):,} questions and {len(more):,} variations of them in ", end="")
-    print(f"{time.perf_counter() - start:.0f} s")
+    print(f"trained in {time.perf_counter() - start:.0f} s\n")
 
 
-def protocol_listener(event: Any) -> None:
+def heard(event: Any) -> None:
     if event.kind == "plan":
-        told = ("steps", "parameters", "seconds_per_step", "epochs", "device")
+        told = ("steps", "batch", "items", "parameters", "seconds_per_step", "epochs", "device")
         print({k: event.values.get(k) for k in told}, flush=True)
 
 
@@ -229,7 +221,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--size")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--copies", type=int, default=40)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("sql-model"))
@@ -243,7 +234,7 @@ def main() -> None:
     protocol.head(f"SQL: WikiSQL, {args.minutes:g} minutes")
     print(f"{bad} of the training and {lost} of the held-out lines are no query of their table\n")
     if args.model is None:
-        trained(args, learnt, args.out)
+        trained(args, folder / "train.jsonl")
     if not args.train_only:
         report(api.load(args.model or args.out, device=args.device), learnt, held)
 

@@ -70,7 +70,7 @@ class Material:
                 codec=self.codec,
                 family=self.recipe.make_family(),
                 reward=self.reward,
-                batch=d.batch,
+                prompts=d.batch,
                 seed=self.recipe.train.seed,
             )
         return Loader(
@@ -230,6 +230,9 @@ def _encoded(
             "use data.pack=false"
         )
     train_items, held_items = split(recipe, items)
+    vary = getattr(codec, "vary", None)
+    if vary is not None:
+        train_items = vary(train_items, recipe.train.seed)
     if begun is None:
         codec.fit(train_items)
     prompts = held_prompts = None
@@ -297,7 +300,7 @@ def _explored(
         begun=begun,
         reward=reward,
     )
-    return made, [f"{many:,} tasks are left out: each {why}" for why, many in left.items()]
+    return made, [f"{many:,} tasks are left out ({why})" for why, many in left.items()]
 
 
 def read_again(model: Model) -> tuple[Any, Any]:

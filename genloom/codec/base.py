@@ -68,6 +68,8 @@ class Codec(Protocol):
     def encode(self, items: Any) -> Sequence[Tensor] | Tensor:
         """One tensor an item, without bos: stacked [N, ...] where all have one shape."""
 
+    # A codec that makes more of what is learnt from also has `vary(items, seed)`, asked after the
+    # split; one that knows the form of every answer has `form(prompt, ids)`, a grammar.
     # A codec of which not every id is a target also has `weights(items)`: float [L] an item.
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> Any:

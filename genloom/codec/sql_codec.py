@@ -18,17 +18,21 @@ from genloom.codec.base import Condition, Reading
 from genloom.codec.byte_pairs import BytePairs
 from genloom.codec.pair import PairCodec
 from genloom.codec.pair_item import Pair, pair
-from genloom.codec.sql import Question, example
+from genloom.codec.sql import Query, Question, example
 from genloom.codec.sql_grammar import grammar, marked, shown, unmarked
+from genloom.codec.sql_variations import varied
 from genloom.codec.text_files import read_texts
-from genloom.errors import DataError, RequestError
+from genloom.errors import DataError, RecipeError, RequestError
+
+MOST_VARIATIONS = 10_000_000
 
 
 class SqlCodec(PairCodec):
     """Questions and queries as tokens: bos question SEP query eos.
 
-    vocab    ids of both sides together, as in the text codec
-    length   ids of context
+    vocab       ids of both sides together, as in the text codec
+    length      ids of context
+    variations  questions that are made of those to learn from, in all; see `sql_variations`
     """
 
     kind: ClassVar[str] = "sql"
@@ -39,9 +43,15 @@ class SqlCodec(PairCodec):
         *,
         vocab: int | Literal["auto", "bytes"] = "auto",
         length: int = 256,
+        variations: int = 0,
         tags: Literal["never"] = "never",  # a question has none
     ) -> None:
         super().__init__(vocab=vocab, length=length, tags=tags)
+        if not isinstance(variations, int) or not 0 <= variations <= MOST_VARIATIONS:
+            raise RecipeError(
+                f"codec.variations is {variations!r}: give a number up to {MOST_VARIATIONS:,}"
+            )
+        self.variations = variations
 
     @property
     def pairs(self) -> BytePairs:
@@ -77,6 +87,16 @@ class SqlCodec(PairCodec):
         told = (f"{bad:,} of {len(found.items):,} texts are no question with its query",)
         return replace(found, items=items, notes=(*found.notes, *told[: bool(bad)]))
 
+    def vary(self, items: Sequence[Any], seed: int) -> list[Pair]:
+        """What is learnt from: the items, and variations of those that are questions with queries
+        of their tables. Of items alone that nobody is to be judged by."""
+        pairs = list(map(pair, items))
+        known = [found for one in pairs if (found := _example(one)) is not None]
+        if not known or not self.variations:
+            return pairs
+        made = varied(known, self.variations, seed)
+        return pairs + [Pair(a.sql(q.table), q.lines()) for q, a in made]
+
     def fit(self, items: Sequence[Any]) -> None:
         super().fit([_learnt(pair(item)) for item in items])
 
@@ -97,6 +117,14 @@ class SqlCodec(PairCodec):
         if prompt:
             prompt = Question.read(unmarked(prompt)).lines()
         return super().condition(prompt, where)
+
+
+def _example(one: Pair) -> tuple[Question, Query] | None:
+    try:
+        question = Question.read(one.source)
+        return question, question.parse(one)
+    except RequestError:
+        return None
 
 
 def _learnt(item: Any) -> Pair:

@@ -7,6 +7,7 @@ import random
 import sqlite3
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,9 +23,11 @@ from genloom.codec.sql_variations import varied
 from genloom.codec.text import TextCodec
 from genloom.engine.engine import Engine
 from genloom.engine.grammar import Grammar, Matcher, Vocabulary
-from genloom.errors import DataError, RequestError
+from genloom.errors import DataError, RecipeError, RequestError
+from genloom.material import prepare
 from genloom.recipe import Part
 from genloom.spec import Options, Request
+from genloom.train.log import silent
 
 LINES = (
     "table: 1-10-2\ncolumns: Player, No., School/Club Team, GDP (2003, in €), Power, continuous\n"
@@ -244,6 +247,23 @@ def test_variations_use_nothing_but_the_examples() -> None:
         for word in small(question.text).split():
             bare = word.strip("?.")
             assert bare.isdigit() or word in known or bare in known, word
+
+
+def test_only_what_is_learnt_from_is_varied(tmp_path: Path) -> None:
+    options = {**toys.OPTIONS["sql"][0], "variations": 50}
+    made = toys.recipe(Part("sql", options), Part("autoregressive"), {"net": "transformer"})
+    plain = made.with_("codec.variations=0")
+    items = toys.asked_of_tables()
+    more, few = (prepare(r, items, None, None, 0, (), None, silent, None) for r in (made, plain))
+    assert len(more.encoded) == len(few.encoded) + 50
+    assert [str(x) for x in more.held_items] == [str(x) for x in few.held_items]
+    codec: Any = more.codec
+    held = set(codec.keys(more.held_items))
+    assert not held & set(codec.keys(more.train_items))
+    more.codec.save(tmp_path)
+    assert SqlCodec.load(tmp_path).variations == 0  # a model that is at work varies nothing
+    with pytest.raises(RecipeError, match=r"codec\.variations is -1"):
+        SqlCodec(variations=-1)
 
 
 # --- the codec ------------------------------------------------------------------------------------
