@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,9 @@ from types import ModuleType
 import pytest
 
 from genloom import registry
+from genloom.codec.sql import Condition, Query, Question
+from genloom.codec.tool_calls import Call
+from genloom.codec.tool_grammar import fault
 from genloom.recipe import Facts, Recipe
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -21,7 +25,7 @@ def script(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> M
     monkeypatch.syspath_prepend(str(FOLDER))
     module = importlib.import_module(request.param)
     yield module
-    for name in (request.param, "protocol"):
+    for name in (request.param, "protocol", "talks"):
         sys.modules.pop(name, None)
 
 
@@ -47,3 +51,39 @@ def test_the_planned_trainings_are_legal(script: ModuleType) -> None:
     assert len(script.TRAININGS) >= 6
     for medium, _, size, changes in script.TRAININGS.values():
         chosen(medium, size, *changes)
+
+
+@pytest.mark.parametrize("script", ["bench_chat"], indirect=True)
+def test_the_chat_that_is_measured_is_legal(script: ModuleType) -> None:
+    assert chosen("chat", "base", *script.CHANGES).codec.options["length"] == 1280
+
+
+@pytest.mark.parametrize("script", ["bench_python"], indirect=True)
+def test_the_counts_beside_python_have_room_for_its_vocabulary(script: ModuleType) -> None:
+    for size in ("tiny", "small", "base", "large"):
+        assert chosen("python", size).codec.options["vocab"] <= 1 << 12  # 5 ids in 64 bits
+    learnt, held = script.standard_library()
+    assert len(held) > 20 and not set(learnt) & set(held)
+
+
+@pytest.mark.parametrize("script", ["talks"], indirect=True)
+def test_services_are_called_as_their_tools_have_it(script: ModuleType, shared: Path) -> None:
+    """What is held out fits the tools that the training part shows, and is none of it."""
+    learnt, held = script.services(shared / "data" / "instruct")
+    assert len(learnt) > 8 * len(held) > 800
+    seen = [json.dumps(talk["messages"]) for talk in learnt]
+    assert not {json.dumps(talk["messages"]) for talk in held} & set(seen)
+    calls = [(call, talk["tools"]) for talk in held for _, call in script.calls(talk)]
+    told = [fault(Call(name=c["name"], arguments=c["arguments"]), tools) for c, tools in calls]
+    assert len(told) > 400 and not any(told)
+
+
+@pytest.mark.parametrize("script", ["bench_sql"], indirect=True)
+def test_rules_for_sql_make_queries_that_parse(script: ModuleType) -> None:
+    question = Question("t", ("Name", "Home town"), "What is the name with Home town Paris?")
+    shape = ("", ("=",))
+    made = script.best_words(question, shape)
+    assert made == Query("Name", "", (Condition("Home town", "=", "paris"),))
+    for rule in (script.best_words, script.first_column):
+        assert script.parses(rule(question, shape).sql("t"), question)
+    assert not script.parses('SELECT "name" FROM "t" WHERE', question)

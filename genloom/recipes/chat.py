@@ -1,7 +1,8 @@
 """Chat: the text preset's transformer over conversations, learning the assistant's turns only.
 
-Makes answers in the manner of the data. On 2 cores `small` takes about 5 minutes; such models learn
-the form of short conversations and their commonest answers, not facts.
+Makes answers in the manner of the data, and calls of tools where conversations have them. On 2
+cores `small` takes about 5 minutes; such models learn the form of short conversations and their
+commonest answers, not facts: see docs/benchmarks.md, Chat and tool calls.
 """
 
 from __future__ import annotations

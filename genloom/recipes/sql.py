@@ -13,7 +13,7 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 # minutes on two cores -> width, depth, heads, context, questions a step, byte pairs
 SIZES = {
     "tiny": {"width": 96, "depth": 3, "heads": 3, "length": 256, "batch": 32, "vocab": 512},
-    "small": {"width": 128, "depth": 4, "heads": 4, "length": 384, "batch": 32, "vocab": 1024},
+    "small": {"width": 128, "depth": 4, "heads": 4, "length": 384, "batch": 16, "vocab": 1024},
     "base": {"width": 256, "depth": 6, "heads": 4, "length": 384, "batch": 32, "vocab": 1024},
     "large": {"width": 512, "depth": 8, "heads": 8, "length": 512, "batch": 64, "vocab": 2048},
 }
