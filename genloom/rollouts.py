@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genloom.codec.left_out import LeftOut
 from genloom.codec.task import Task, question, task
 from genloom.data.loader import Loader
 from genloom.engine.engine import Engine
@@ -41,13 +42,13 @@ class Asked:
 def asked(codec: Any, items: Sequence[Any], reward: Reward) -> tuple[list[Asked], dict[str, int]]:
     """The tasks that this model can try and this reward can judge; why not others, how many."""
     out: list[Asked] = []
-    left: dict[str, int] = {}
+    left = LeftOut()
     for one in map(task, items):
         try:
             out.append(Asked(task=one, ids=_fitting(codec, one, reward)))
         except RequestError as error:
-            left[str(error)] = left.get(str(error), 0) + 1
-    return out, left
+            left.add(one.prompt, str(error))
+    return out, dict(left.reasons)
 
 
 def _fitting(codec: Any, one: Task, reward: Reward) -> tuple[int, ...]:
@@ -71,7 +72,7 @@ class Tried:
 class Rollouts:
     """The loader of a training by rewards.
 
-    model: the one in training; None to know sizes only. batch: prompts a step. told: what is to be
+    model: the one in training; None to know sizes only. prompts: of a step. told: what is to be
     logged of the last step. still: steps in a row without a signal.
     """
 
@@ -81,7 +82,7 @@ class Rollouts:
     codec: Any
     family: Any
     reward: Reward
-    batch: int
+    prompts: int
     seed: int
     listener: Listener = silent
     told: dict[str, float] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Rollouts:
         if not self.tasks:
             raise DataError("there are no tasks that this model can try and this reward can judge")
         numbers = torch.arange(len(self.tasks))[:, None]
-        self.order = Loader(numbers, _NUMBERS, batch=self.batch, seed=self.seed)
+        self.order = Loader(numbers, _NUMBERS, batch=self.prompts, seed=self.seed)
 
     @property
     def epoch_size(self) -> int:

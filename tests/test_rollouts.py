@@ -228,5 +228,5 @@ def test_tasks_that_do_not_fit_are_counted(base: Path, tmp_path: Path) -> None:
         changes=changes, listener=heard.append,
     )  # fmt: skip
     notes = [n for e in heard if e.kind == "fit" for n in e.values["notes"]]
-    assert any("2 tasks" in n and "no room" in n for n in notes)
+    assert any("2 tasks" in n and "N tokens" in n for n in notes)
     assert any("1 tasks" in n and "no answers" in n for n in notes)
