@@ -74,6 +74,22 @@ def asked_of_tables(count: int = 24) -> list[Any]:
     return out
 
 
+def extracts(count: int = 8) -> list[Any]:
+    """Sentences of texts whose last one says it all."""
+    from genloom.codec.summary import Text
+
+    made = [
+        Text.of(
+            {
+                "source": [f"We went to town {n}.", "It rained.", f"We propose plan {n}."],
+                "target": f"A plan {n}.",
+            }
+        )
+        for n in range(count)
+    ]
+    return [one for text in made for one in text.graded()]
+
+
 def frame(count: int = 64) -> Any:
     import pandas
 
@@ -107,6 +123,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "chat": talks,
     "preference": preferences,
     "pair": pairs,
+    "summary": extracts,
     "sql": asked_of_tables,
     "image": captioned,
     "table": frame,
@@ -116,6 +133,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "chat": [{"vocab": "bytes", "length": 64}],
     "preference": [{"vocab": "bytes", "length": 64}],
     "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],
+    "summary": [{"vocab": "bytes", "length": 40}],
     "sql": [{"vocab": 400, "length": 128}],
     "image": [{"size": 8, "mode": "RGB"}],
     "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
