@@ -17,7 +17,7 @@ from genloom.codec.chat_files import read_conversations
 from genloom.codec.conversation import Conversation
 from genloom.data.loader import Loader, evaluation
 from genloom.engine.engine import Engine
-from genloom.errors import DataError, RecipeError, RequestError
+from genloom.errors import DataError, RequestError
 from genloom.recipe import Part
 from genloom.spec import Request
 from genloom.trust.quality import evaluate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -95,10 +96,8 @@ def test_encodings_by_mark_by_what_is_said_and_by_fit(data: bytes, note: str | N
 )
 def test_hostile_pages_end_soon(data: bytes) -> None:
     begun = time.process_time()
-    try:
+    with contextlib.suppress(Unreadable):
         visible_text(data)
-    except Unreadable:
-        pass
     assert time.process_time() - begun < 10
 
 
