@@ -108,7 +108,8 @@ def mmlu(rng: random.Random, subject: str = "antonyms") -> Row:
 def gsm8k(rng: random.Random) -> Row:
     path = protocol.data("instruct") / "gsm8k" / "train.jsonl"
     rows = _POOL.setdefault("gsm8k", [json.loads(line) for line in path.open(encoding="utf-8")])
-    row: Row = rng.choice(rows[:400])
+    short = [row for row in rows if len(row["question"]) + len(row["answer"]) < 220]
+    row: Row = rng.choice(short)
     return row
 
 
@@ -134,7 +135,7 @@ def _parts(make: Callable[[random.Random], Row], items: int, asked: str, shown: 
     rng = random.Random(3)
     return {
         asked: [make(rng) for _ in range(items)],
-        **({shown: [make(rng) for _ in range(40)]} if shown else {}),
+        **({shown: [make(rng) for _ in range(12)]} if shown else {}),
     }
 
 

@@ -125,16 +125,23 @@ def _write(path: Path, report: Report) -> None:
 def _show(report: SuiteReport) -> None:
     """Numbers as a table; under it what each means and was made with."""
     columns = ("suite", "metric", "value", "95% interval", "floor", "ceiling", "items", "shots")
-    output.table(columns, [_line(row) for row in report.rows])  # type: ignore[arg-type]
-    for row in report.rows:
-        said = [row.note, *getattr(row, "published", ())]
-        for line in filter(None, said):
-            output.text(f"{getattr(row, 'suite', '')} {row.metric}: {line}")
+    output.table(columns, [_line(row) for row in report.rows])
+    for line, metrics in _said(report.rows).items():
+        output.text(f"{', '.join(metrics)}: {line}")
     for about in report.protocol["suites"]:
         pace = f"{about['items_a_second']:.4g} items a second"
         output.text(f"{about['protocol']}; {about['place']}; {about['items']:,} items, {pace}")
         for note in about["notes"]:
             output.text(f"{about['suite']}: {note}")
+
+
+def _said(rows: tuple[SuiteRow, ...]) -> dict[str, list[str]]:
+    """Notes and published figures, each with the metrics that it goes with."""
+    out: dict[str, list[str]] = {}
+    for row in rows:
+        for line in filter(None, (row.note, *(f"published: {p}" for p in row.published))):
+            out.setdefault(line, []).append(f"{row.suite} {row.metric}")
+    return out
 
 
 def _line(row: SuiteRow) -> tuple[Any, ...]:

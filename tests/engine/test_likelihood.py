@@ -35,7 +35,9 @@ def asked(vocab: int) -> list[tuple[list[int], list[int]]]:
     shared, out = some(70), []
     for n in range(10):
         context = (shared if n % 3 else []) + some(rng.randrange(1, 120 if n % 5 == 0 else 20))
-        out += [(context, some(rng.choice((1, 1, 5, 60, 140)))) for _ in range(rng.choice((1, 2, 4)))]
+        out += [
+            (context, some(rng.choice((1, 1, 5, 60, 140)))) for _ in range(rng.choice((1, 2, 4)))
+        ]
     return out
 
 
@@ -75,7 +77,7 @@ def test_what_is_shared_is_read_once(model: Model, monkeypatch: pytest.MonkeyPat
             reader, "feed", lambda runs, *rest: fed.extend(map(len, runs)) or feed(runs, *rest)
         )
         likelihoods(reader, pairs)
-    # 96 ids once, then of each context its own id behind them and of all its ends the one they share
+    # 96 ids once, then of each context its own last id, behind which all its ends part
     assert sum(fed) == 96 + 6 * 2
 
 

@@ -1,4 +1,4 @@
-"""pass@k against its definition: the share of all choices of k programs that hold one that passes."""
+"""pass@k against its definition: the share of choices of k programs in which one passes."""
 
 from __future__ import annotations
 

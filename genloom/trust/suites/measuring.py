@@ -58,8 +58,9 @@ class SuiteRow(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteReport(Report):
-    """items: of each suite by its place, what became of every one of its items."""
+    """items: of each suite by its name, what became of every one of its items."""
 
+    rows: tuple[SuiteRow, ...]
     items: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ NET = {
     "softcap": 0,
     "bigram": 0,
 }
-LENGTH = 384
+LENGTH = 640
 
 
 def model() -> Model:
@@ -68,8 +68,7 @@ def model() -> Model:
 
 
 def _weight(name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    """Gains near one; matrices uniform, as wide as their input asks; embeddings wide, so that the
-    next id is never a close call."""
+    """Gains near one; matrices uniform, as wide as their input asks; embeddings wide."""
     number = np.arange(np.prod(shape), dtype=np.uint64) + np.uint64(zlib.crc32(name.encode()) << 20)
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from genloom.trust.suites.contamination import seen
 
-TEXT = ("Once there was a  fox,\nand it ran far away. " * 3 + "".join(map(chr, range(65, 91)))).encode()
+TEXT = (
+    "Once there was a  fox,\nand it ran far away. " * 3 + "".join(map(chr, range(65, 91)))
+).encode()
 
 
 def test_whole_items_are_found_and_short_ones_are_not_guessed() -> None:
-    items = ["there was a fox, and it ran", "there was a fox, and it sat", "a fox", "", "ABCDEFGHIJKLMNOPQRS"]
+    items = [
+        "there was a fox, and it ran",
+        "there was a fox, and it sat",
+        "a fox",
+        "",
+        "ABCDEFGHIJKLMNOPQRS",
+    ]
     assert seen(items, TEXT) == [True, False, False, False, True]
     assert seen(items, b"") == [False] * 5 and seen([], TEXT) == []
 

@@ -54,7 +54,11 @@ def one(folder: Path, given: str | Path) -> Found:
         ("x.jsonl", GSM, "gsm8k"),
         ("x.jsonl", {"question": "q", "answer": {"aliases": ["a"]}}, "triviaqa"),
         ("x.jsonl", {"passage": "p", "question": "q", "answer": True}, "boolq"),
-        ("x.jsonl", {"sentence": "a _ b", "option1": "1", "option2": "2", "answer": "2"}, "winogrande"),
+        (
+            "x.jsonl",
+            {"sentence": "a _ b", "option1": "1", "option2": "2", "answer": "2"},
+            "winogrande",
+        ),
         ("x.jsonl", {"page": " = T = \n text"}, "wikitext"),
         ("x.jsonl", {"text": "words"}, "texts"),
         ("x.jsonl", {"question": "q", "choices": ["a", "b"], "answer": 1}, "choices"),
@@ -105,7 +109,8 @@ def test_mmlu_lies_in_many_files(tmp_path: Path) -> None:
 
 def test_mbpp_holds_its_examples(tmp_path: Path) -> None:
     rows = [
-        {"task_id": n, "text": f"{n}", "code": "c", "test_list": ["1", "2", "3"]} for n in range(1, 600)
+        {"task_id": n, "text": f"{n}", "code": "c", "test_list": ["1", "2", "3"]}
+        for n in range(1, 600)
     ]
     found = one(tmp_path, lines(tmp_path / "mbpp.jsonl", *rows))
     assert [row["task_id"] for row in found.rows] == list(range(11, 511))
@@ -168,7 +173,7 @@ def test_what_is_not_there_is_told_with_what_is_near(tmp_path: Path) -> None:
         one(tmp_path, "./no such file")
     with pytest.raises(UsageError, match="holds no file"):
         one(tmp_path, tmp_path)
-    with pytest.raises(DataError, match="is not the suite 'gsm8k'.*question, answer"):
+    with pytest.raises(DataError, match=r"is not the suite 'gsm8k'.*question, answer"):
         one(tmp_path, f"gsm8k={lines(tmp_path / 'x.jsonl', ARC)}")
     lines(tmp_path / "both" / "arc_easy_test.jsonl", ARC)
     lines(tmp_path / "both" / "arc_challenge_test.jsonl", ARC)

@@ -113,5 +113,7 @@ def test_several_answers_are_right() -> None:
 
 
 def test_the_signs_of_wikitext_are_put_back() -> None:
-    told = published_rows.wikitext({"page": ' = A = \n He said " yes , sir " ( at 1 @,@ 000 @.@ 5 ) .'})
+    told = published_rows.wikitext(
+        {"page": ' = A = \n He said " yes , sir " ( at 1 @,@ 000 @.@ 5 ) .'}
+    )
     assert told["text"] == ' = A =\nHe said "yes, sir" (at 1,000.5) .'

@@ -61,6 +61,8 @@ def test_an_own_suite_that_cannot_be_is_refused(values: dict[str, object], word:
 
 
 def test_an_own_suite_takes_its_name_from_the_file() -> None:
-    made = own({"kind": "answer", "prompt": "{q}", "data": "x.csv", "until": ["\n"]}, Path("a.json"))
+    made = own(
+        {"kind": "answer", "prompt": "{q}", "data": "x.csv", "until": ["\n"]}, Path("a.json")
+    )
     assert made == Suite(name="a", kind="answer", prompt="{q}", data="x.csv", until=("\n",))
     assert made.measured == ("exact_match",) and made.stops == ("\n",)
