@@ -71,6 +71,7 @@ TABLE: dict[str, dict[str, str]] = {
         "summary": "genloom.trust.quality_summary:measure",
         "sql": "genloom.trust.quality_pair:measure",
         "image": "genloom.trust.quality_image:measure",
+        "reward": "genloom.trust.quality_reward:measure",
         "table": "genloom.trust.quality_table:measure",
     },
 }

@@ -214,10 +214,14 @@ class Rollouts:
 
     def judge(self, model: Model) -> dict[str, float]:
         """Held-out tasks, tried once each at the likeliest ids."""
-        some = self.held[:JUDGED]
-        tries = self._made(some, 1, 0.0, 0)
-        reward = float(self._judged(some, tries, -1).mean())
+        found = self.worths(self.held[:JUDGED])
+        reward = sum(found) / len(found)
         return {"held_out_loss": -reward, "held_out_reward": reward}
+
+    def worths(self, some: Sequence[Asked]) -> list[float]:
+        """Of the likeliest try at each, greedily."""
+        tries = self._made(some, 1, 0.0, 0)
+        return self._judged(some, tries, 0)[:, 0].tolist()
 
 
 _NUMBERS = TokenSpec(vocab=1 << 31, length=1, bos=0, eos=None, pad=0)

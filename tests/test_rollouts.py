@@ -20,6 +20,7 @@ from genloom.net.lora import Adapter
 from genloom.rollouts import Rollouts
 from genloom.train.log import Event, silent
 from genloom.train.loop import Loop
+from genloom.trust.quality import evaluate
 from genloom.tuning import start_of
 
 TASKS = [{"prompt": f"{letter}{n} ", "answer": letter} for n in range(8) for letter in "abc"]
@@ -172,6 +173,14 @@ def test_a_divergence_keeps_to_the_start(base: Path, tmp_path: Path) -> None:
 def test_held_out_tasks_are_tried_greedily(base: Path, tmp_path: Path) -> None:
     model = trained(base, tmp_path / "m", low_letters, "train.judge=3")
     assert -model.card["metrics"]["held_out_loss"] == model.card["metrics"]["held_out_reward"]
+
+
+def test_quality_is_the_reward_on_held_out_tasks(base: Path, tmp_path: Path) -> None:
+    trained(base, tmp_path / "m", "length:2")
+    report = evaluate(tmp_path / "m", TASKS, training=TASKS, count=5)
+    row = report["reward"]
+    assert row.floor == 1.0 and row.ceiling == 1.0 and 0 <= row.value <= 1.0
+    assert report.protocol["tasks"] == 5
 
 
 # ---- what goes wrong

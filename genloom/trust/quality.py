@@ -76,7 +76,8 @@ def evaluate(
     with the stage. DataError where data is missing or has changed.
     """
     loaded = model if isinstance(model, api.Model) else api.load(model)
-    measure = registry.find("quality", loaded.recipe.codec.kind)
+    kind = "reward" if loaded.recipe.explores else loaded.recipe.codec.kind
+    measure = registry.find("quality", kind)
     _check(measure, options)
     if count is not None and count < 1:
         raise UsageError(f"count is {count}, but at least 1 is expected")
@@ -136,7 +137,8 @@ def _items(model: api.Model, data: Any) -> Any:
     path = Path(data).expanduser()
     if not path.exists():
         raise DataError(f"{path} does not exist: give a file or a folder to measure on")
-    return model.codec.read(path).items
+    reader = model.recipe.make_reader() if model.recipe.explores else model.codec
+    return reader.read(path).items
 
 
 def _named(data: Any) -> str:
