@@ -2,9 +2,11 @@
 
 Usage: bench_preference.py [--minutes 10] [--folds 5] [--device auto] [--size small] [--turns 1]
                            [--forms dpo,simpo] [--epochs 6] [--data FOLDER] [--set k=v ...]
+                           [--only 2] [--record FILE]
 Every pair is told by models that saw neither it nor another of its first question: the data is
 cut in folds by that question, and for each fold a model of chat is trained on the other folds'
 dialogues from nothing, goes on imitating the chosen answers alone, and then learns from the pairs.
+With --record a fold that was told before is not trained again: call it with --only 1, 2 ... 5.
 """
 
 from __future__ import annotations
@@ -223,6 +225,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="of all folds together")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--only", type=int, default=0, help="so many of the folds")
+    parser.add_argument("--record", type=Path, help="a file of verdicts, read and written")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--size", default="small")
     parser.add_argument("--turns", type=int, default=1)
@@ -234,12 +237,16 @@ def main() -> None:
     args = parser.parse_args()
     items, keys = pairs(args.data or protocol.data("preferences"), args.turns)
     protocol.head(f"Preferences: {len(items)} pairs, {args.folds} folds by first question")
-    every: dict[str, list[float]] = {"coin": [0.0] * len(items)}
-    for n in range(args.only or args.folds):
-        for name, verdicts in fold(n, items, keys, args).items():
+    known = json.loads(args.record.read_text()) if args.record and args.record.exists() else {}
+    every: dict[str, list[float]] = {"coin": []}
+    for n in map(str, range(args.only or args.folds)):
+        known[n] = known.get(n) or fold(int(n), items, keys, args)
+        if args.record:
+            args.record.write_text(json.dumps(known))
+        for name, verdicts in known[n].items():
             every.setdefault(name, []).extend(verdicts)
     count = len(every["shorter answer"])
-    every["coin"] = every["coin"][:count]
+    every["coin"] = [0.0] * count
     protocol.table(
         [{"system": k, f"right of {count} (95%)": str(right(v))} for k, v in every.items()]
     )

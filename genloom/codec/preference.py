@@ -114,6 +114,10 @@ class PreferenceCodec:
         """How much of what was encoded since `fit` is not learnt from, and why."""
         return self.tally.notes(self.length)
 
+    def keys(self, items: Sequence[Any]) -> list[str]:
+        """What each begins with: pairs of one first question are on one side of a split."""
+        return [_opening(item, n) for n, item in enumerate(items)]
+
     def encode(self, items: Sequence[Any]) -> list[Tensor]:
         """long [L] each: of every preference the chosen, then the rejected conversation. One that
         cannot be learnt from has no ids on either side; a plain conversation has one row."""
@@ -218,6 +222,13 @@ class PreferenceCodec:
             raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
         made.chat = ChatCodec.load(Path(folder) / _CHAT)
         return made
+
+
+def _opening(item: Any, number: int) -> str:
+    try:
+        return " ".join(str(preference(item).shared[0]["content"]).lower().split())
+    except RequestError:
+        return f"\0{number}"  # nothing is learnt from it on either side
 
 
 def _is_plain(item: Any) -> bool:

@@ -181,3 +181,9 @@ def test_the_open_preferences_are_read(shared: Path) -> None:
     assert len(reading.items) > 2200 and reading.left_out + len(reading.items) == 2312
     assert all(isinstance(item, Preference) for item in reading.items)
     assert any("turns alternate" in why for why in reading.skipped.values())
+
+
+def test_pairs_of_one_first_question_have_one_key():
+    asked = ({"prompt": p, "chosen": "yes", "rejected": "no"} for p in ("Say  it", "say it", "go"))
+    keys = PreferenceCodec(vocab="bytes").keys([*asked, {"prompt": "no answers"}])
+    assert keys[0] == keys[1] and len(set(keys)) == 3
