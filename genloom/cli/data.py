@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genloom.cli import output, settings, source
+from genloom.cli import data_tokens, output, settings, source
 from genloom.cli.collection import Collection, collection, repeats
 from genloom.cli.ending import warn
 from genloom.errors import DataError, UsageError
@@ -21,21 +21,42 @@ if TYPE_CHECKING:
 
 LEFT_OUT_SHOWN = 20
 DEFAULT = "text"
+RECORDS = (".jsonl", ".jsonl.gz", ".ndjson")
+# What a record of each medium has, the most telling first.
+FIELDS = {
+    "preference": {"chosen"},
+    "chat": {"messages", "conversations", "conversation", "completion", "response", "answer"},
+    "pair": {"target"},
+}
 PICTURES = (".zip", ".idx3-ubyte", "-idx3-ubyte", "-idx3-ubyte.gz")
 
 
-def inspect(path: str, /, *, medium: str | None = None, json: bool = False) -> None:
-    """What is in a data set.
+def inspect(
+    path: str,
+    /,
+    *,
+    medium: str | None = None,
+    model: str | None = None,
+    show: int = 0,
+    json: bool = False,
+) -> None:
+    """What is in a data set: its items, repeats and, for texts, tokens as a model will see them.
 
     Parameters
     ----------
     path
         A file or a folder; - reads stdin.
     medium
-        text, image or table; told by the files' suffixes unless given.
+        text, chat, preference, pair, image or table; told by the files unless given.
+    model
+        Count in this model's tokens, by its template; else in those a small model would learn.
+    show
+        So many of the first items as they are fed, in their very tokens: [[...]] are the targets.
     json
         Print JSON.
     """
+    if show < 0:
+        raise UsageError(f"--show is {show}: give how many items to show")
     where, medium, codec = _located(path, medium)
     reading = codec.read(where)
     found = collection(reading.items, codec)
@@ -47,10 +68,27 @@ def inspect(path: str, /, *, medium: str | None = None, json: bool = False) -> N
         **_files(where, reading),
         "duplicates": sum(again),
         "skipped": dict(reading.skipped),
+        "left_out": reading.left_out,
+        "reasons": dict(reading.reasons),
         "notes": list(reading.notes),
         "summary": found.summary(),
     }
+    told |= _of_texts(reading, medium, model, show)
     output.values(told) if json else _show(told)
+
+
+def _of_texts(reading: Reading, medium: str, model: str | None, show: int) -> dict[str, Any]:
+    """What only texts have: near repeats, empty and one-sided items, tokens."""
+    items = reading.items
+    if hasattr(items, "columns") or not isinstance(items[0], str):
+        if model is not None or show:
+            raise UsageError("--model and --show are for texts: leave them out")
+        return {}
+    from genloom.data.overlap import repeats as resembling
+
+    tokens = data_tokens.facts(data_tokens.codec_for(medium, items, model), items, model, show)
+    near = resembling(items).near
+    return {"near_duplicates": near, **data_tokens.sides(reading), "tokens": tokens}
 
 
 def clean(path: str, out: str, /, *, medium: str | None = None, json: bool = False) -> None:
@@ -155,13 +193,35 @@ def _located(path: str, medium: str | None) -> tuple[Path, str, Any]:
 
 
 def detected(path: Path) -> str:
-    """The medium of most files, by their suffixes; a text where nothing tells."""
-    names = [path.name] if path.is_file() else [p.name for p in path.rglob("*") if p.is_file()]
+    """The medium of most files, by their suffixes, and of records by what the first one holds; a
+    text where nothing tells."""
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
     suffixes = _suffixes()
     counts = Counter(
-        medium for name in names for medium, ends in suffixes.items() if name.lower().endswith(ends)
+        medium
+        for file in files
+        for medium, ends in suffixes.items()
+        if file.name.lower().endswith(ends)
     )
-    return counts.most_common(1)[0][0] if counts else DEFAULT
+    found = counts.most_common(1)[0][0] if counts else DEFAULT
+    records = next((f for f in sorted(files) if f.name.lower().endswith(RECORDS)), None)
+    if found == next(reversed(suffixes)) and records is not None:
+        return _of_record(records)
+    return found
+
+
+def _of_record(file: Path) -> str:
+    """By the names in the first record."""
+    import gzip
+    import json
+
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
+            record = json.loads(lines.readline(1 << 24))
+    except (OSError, ValueError, EOFError, RecursionError):
+        return DEFAULT
+    names = set(record) if isinstance(record, Mapping) else set()
+    return next((medium for medium, keys in FIELDS.items() if names & keys), DEFAULT)
 
 
 def _suffixes() -> dict[str, tuple[str, ...]]:
@@ -231,12 +291,17 @@ def _files(where: Path, reading: Reading) -> dict[str, Any]:
 def _show(told: Mapping[str, Any]) -> None:
     plain = {k: told[k] for k in ("path", "medium", "items", "files")}
     rest = {k: told[k] for k in ("licence", "duplicates")}
+    rest |= {"near duplicates": told.get("near_duplicates")}
+    for name in ("empty", "one_sided"):
+        rest |= {name.replace("_", "-"): f"{told[name]:.2%}"} if told.get(name) else {}
     output.pairs({**plain, "size": output.size(told["bytes"]), **rest})
     output.text("")
     _show_summary(told["summary"])
     skipped = told["skipped"]
+    if "tokens" in told:
+        data_tokens.tell(told["tokens"])
     if skipped:
-        output.text(f"\nleft out {len(skipped):,}:")
+        output.text(f"\nleft out {told['left_out']:,}:")
         for name, why in list(skipped.items())[:LEFT_OUT_SHOWN]:
             output.text(f"  {name}: {why}")
     for note in told["notes"]:

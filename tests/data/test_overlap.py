@@ -12,23 +12,7 @@ import pytest
 
 from genloom.data.overlap import Overlap, Resembling, canonical, key, overlap, repeats
 
-WORDS = [
-    "sea",
-    "deep",
-    "cold",
-    "wide",
-    "moon",
-    "star",
-    "house",
-    "tree",
-    "road",
-    "light",
-    "stone",
-    "wind",
-    "bird",
-    "rain",
-    "fire",
-]
+WORDS = ["sea", "deep", "cold", "wide", "moon", "star", "house", "tree", "road", "light", "rain"]
 
 
 def sentence(n: int, size: int = 30) -> str:
