@@ -1,0 +1,33 @@
+"""One-line summaries: the sentence of a text that says the most, found by a small transformer.
+
+Learns to grade sentences from texts with summaries that people wrote; the best graded one stands
+for its text. What to expect beside the first sentence is in docs/benchmarks.md. From two thousand
+texts no model of this size writes sentences of its own that are worth reading.
+"""
+
+from __future__ import annotations
+
+from genloom.recipe import Data, Facts, Part, Recipe, Train
+
+# minutes on two cores -> width, depth, heads, ids of a row, rows a step, byte pairs
+SIZES = {
+    "tiny": {"width": 96, "depth": 2, "heads": 3, "length": 128, "batch": 16, "vocab": 2048},
+    "small": {"width": 128, "depth": 3, "heads": 4, "length": 128, "batch": 16, "vocab": 2048},
+    "base": {"width": 256, "depth": 4, "heads": 4, "length": 128, "batch": 16, "vocab": 4096},
+    "large": {"width": 512, "depth": 6, "heads": 8, "length": 128, "batch": 32, "vocab": 4096},
+}
+MINUTES = {"tiny": 1.0, "small": 10.0, "base": 60.0, "large": float("inf")}
+
+
+def choose(size: str, facts: Facts) -> Recipe:
+    """The preset of a size for these texts."""
+    s = SIZES[size]
+    net = {**{k: s[k] for k in ("width", "depth", "heads")}, "dropout": 0.2}
+    return Recipe(
+        name="summary",
+        codec=Part("summary", {"length": s["length"], "vocab": s["vocab"]}),
+        family=Part("autoregressive"),
+        net={"net": Part("transformer", net)},
+        data=Data(batch=s["batch"], pack=True),
+        train=Train(steps=600, rate=3e-3, muon_rate=0.01, judge=0, preview=0, epochs=5.0),
+    )
