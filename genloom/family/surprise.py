@@ -53,10 +53,17 @@ def surprise(net: Any, batch: Batch, order: Tensor | None = None) -> Tensor:
     """-log p of each id given those before it, float [B, L]. To be read times the weight."""
 
     def of(low: int, high: int, target: Tensor, hidden: Tensor) -> Tensor:
+        if tiled:
+            out: Tensor = net.surprise(hidden, target)
+            return out
         return F.cross_entropy(net.logits(hidden, low, high), target - low, reduction="none")
 
+    spec: Any = batch.spec
+    tiled = not spec.ranges and getattr(net, "tiles", False)  # pieces are its own affair
     whole = _at_once(net, batch)
-    return each_target(batch, of, states(net, batch, order)) if whole is None else whole
+    if whole is not None:
+        return whole
+    return each_target(batch, of, states(net, batch, order), pieces=not tiled)
 
 
 def _at_once(net: Any, batch: Batch) -> Tensor | None:
@@ -65,7 +72,7 @@ def _at_once(net: Any, batch: Batch) -> Tensor | None:
     spec, x = batch.spec, batch.x
     assert isinstance(spec, TokenSpec)
     small = x.numel() * spec.vocab <= AT_ONCE
-    packed = net.quantized is not None
+    packed = getattr(net, "quantized", None) is not None
     if x.device.type == "cpu" or spec.ranges or spec.spans or packed or not small:
         return None
     ids, before = x[:, :-1], torch.cat((x[:, :1], x[:, :-2]), 1)
@@ -75,11 +82,13 @@ def _at_once(net: Any, batch: Batch) -> Tensor | None:
     return out
 
 
-def each_target(batch: Batch, of: Callable[..., Tensor], *states: Tensor) -> Tensor:
+def each_target(
+    batch: Batch, of: Callable[..., Tensor], *states: Tensor, pieces: bool = True
+) -> Tensor:
     """`of` for every id that counts, float [B, L, ...].
 
     of: (low, high, target [N], states [N, D] ...) -> float [N, ...] from the logits of ids low to
-    high - 1.
+    high - 1. pieces: of so few targets at a time that their logits stay small.
     """
     spec, x = batch.spec, batch.x[:, 1:]
     assert isinstance(spec, TokenSpec)
@@ -90,7 +99,8 @@ def each_target(batch: Batch, of: Callable[..., Tensor], *states: Tensor) -> Ten
     counts = batch.weight[:, 1:] > 0
     every = bool(counts.all())
     rows = [t.flatten(0, 1) if every else t[counts] for t in (x, *states)]
-    found = _in_pieces(partial(of, 0, spec.vocab), spec.vocab, rows)
+    each = partial(of, 0, spec.vocab)
+    found = _in_pieces(each, spec.vocab, rows) if pieces else each(*rows)
     if every:
         return found.unflatten(0, x.shape)
     return found.new_zeros(*x.shape, *found.shape[1:]).index_put((counts,), found)

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SMALL = 1 << 24  # logits that are held as they are: one product less, and nothing to save
+SMALL = 1 << 22  # logits that are held as they are: one product less, and nothing to save
 TILE = 1 << 21  # numbers of a tile: what is made of it stays in the caches
+TILE_OF_GPU = 1 << 27
 LEAST = 256  # ids of a tile at least
 
 
@@ -107,7 +108,7 @@ class _Losses(torch.autograd.Function):
         to_hidden = torch.zeros_like(hidden, dtype=torch.float32) if wants_hidden else None
         to_head = torch.empty_like(head) if wants_head else None
         share = grads[0].float()[:, None]
-        for low, high in _tiles(weight, len(hidden)):
+        for low, high in _tiles(weight, hidden):
             part = _tile(weight, low, high, hidden.dtype)
             logits = _capped(hidden @ part.T, ctx.cap)
             slope = 1 - (logits / ctx.cap).square() if ctx.cap else None
@@ -129,7 +130,7 @@ def _sums(hidden: Tensor, weight: Any, target: Tensor, cap: float) -> tuple[Tens
     """float32 [N] each: log of the sum of exp of all logits; the target's logit."""
     mass = hidden.new_full((len(hidden),), float("-inf"), dtype=torch.float32)
     hit = torch.zeros_like(mass)
-    for low, high in _tiles(weight, len(hidden)):
+    for low, high in _tiles(weight, hidden):
         part = _tile(weight, low, high, hidden.dtype)
         logits = _capped(hidden @ part.T, cap)
         here = (target >= low) & (target < high)
@@ -145,9 +146,10 @@ def _capped(logits: Tensor, cap: float) -> Tensor:
     return cap * torch.tanh(logits / cap) if cap else logits
 
 
-def _tiles(weight: Any, count: int) -> list[tuple[int, int]]:
+def _tiles(weight: Any, hidden: Tensor) -> list[tuple[int, int]]:
     vocab = weight.shape[0] if isinstance(weight, Tensor) else weight.outputs
-    size = max(LEAST, TILE // max(count, 1) // LEAST * LEAST)
+    numbers = TILE if hidden.device.type == "cpu" else TILE_OF_GPU
+    size = max(LEAST, numbers // max(len(hidden), 1) // LEAST * LEAST)
     return [(low, min(low + size, vocab)) for low in range(0, vocab, size)]
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from genloom.net.attention import Attention, CausalAttention, DenseCache, PackedAttention
-from genloom.net.head_loss import losses
+from genloom.net.head_loss import losses, token_losses
 from genloom.net.layers import initialise, project
 from genloom.net.pages import Layout
 from genloom.net.transformer import Transformer, TransformerConfig
@@ -119,6 +119,18 @@ class LanguageModel(nn.Module):
         if self.config.softcap:
             out = self.config.softcap * torch.tanh(out / self.config.softcap)
         return out
+
+    @property
+    def tiles(self) -> bool:
+        """Whether `surprise` is at hand: weights packed for serving have their own products."""
+        return self.quantized is None or hasattr(self.quantized.weight, "part")
+
+    def surprise(self, hidden: Tensor, target: Tensor) -> Tensor:
+        """-log p of ids: hidden [N, D], long [N] -> float32 [N]. Logits are never held whole."""
+        head = self.embed.weight if self.head is None else self.head
+        if self.quantized is not None:
+            head = self.quantized.weight
+        return token_losses(hidden, head, target, self.config.softcap)
 
     def attention(self, document: Tensor | None) -> Attention:
         """The attention for training: causal, within documents where these are told apart."""

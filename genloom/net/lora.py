@@ -102,7 +102,15 @@ class LowRank(nn.Module):
             return self._directed(x, y, base)
         if self.dropout and self.training:
             x = F.dropout(x, self.dropout)
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            return self._added(x.to(y.dtype), y)
         return y + self.product(x, y.dtype, y.shape[-1])
+
+    def _added(self, x: Tensor, y: Tensor) -> Tensor:
+        """The same, into y itself: for eager training."""
+        ups = [(u * p.scale).to(y.dtype) for p, u in zip(self.pieces, self.ups, strict=True)]
+        out: Tensor = _Added.apply(y, x, self.down.to(y.dtype), self.pieces, *ups)
+        return out
 
     def product(self, x: Tensor, dtype: torch.dtype, outputs: int) -> Tensor:
         """What is added, scaled: [..., O]."""
@@ -186,6 +194,43 @@ class LowRank(nn.Module):
             yield gain[row : row + size]
             at, row = piece.last, row + size
         yield ones[at:]
+
+
+class _Added(torch.autograd.Function):
+    """y + x A^T B^T into y, piece by piece; a compiler fuses the plain version as well. y comes
+    first: it may be a view, and autograd takes what is changed in place to be the first."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, y: Tensor, x: Tensor, down: Tensor, pieces: tuple[Piece, ...], *ups: Tensor
+    ) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            low = x.flatten(0, -2) @ down.T  # [N, R]
+            flat = y.view(-1, y.shape[-1])
+            for piece, up, h in zip(pieces, ups, _split(low, pieces), strict=True):
+                flat[:, piece.first : piece.last].addmm_(h, up.T)
+        ctx.mark_dirty(y)
+        ctx.save_for_backward(x, low, down, *ups)
+        ctx.pieces = pieces
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, low, down, *ups = ctx.saved_tensors
+        pieces, flat = ctx.pieces, grads[0].flatten(0, -2)
+        to_low, to_ups = torch.empty_like(low), []
+        both = zip(pieces, ups, _split(low, pieces), _split(to_low, pieces), strict=True)
+        for piece, up, h, to_h in both:
+            part = flat[:, piece.first : piece.last]
+            torch.mm(part, up, out=to_h)
+            to_ups.append(part.T @ h)
+        to_x = (to_low @ down).view(x.shape) if ctx.needs_input_grad[1] else None
+        return grads[0], to_x, to_low.T @ x.flatten(0, -2), None, *to_ups
+
+
+def _split(low: Tensor, pieces: Sequence[Piece]) -> tuple[Tensor, ...]:
+    """[N, R] -> [N, r] of each piece."""
+    return low.split([p.rank for p in pieces], -1)
 
 
 class AdaptedLinear(nn.Module):
