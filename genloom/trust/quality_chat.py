@@ -68,7 +68,8 @@ def score(model: api.Model, talks: Sequence[Any]) -> tuple[Scored, list[str]]:
     nets: Any = model.nets  # a ModuleDict is a mapping in all but name
     spec, ids = codec.spec, [x[: codec.spec.length] for x in codec.encode(talks)]
     weights = [w[: spec.length] for w in codec.weights(talks)]
-    spoken = [x[(w > 0) & (x != spec.ends[0])] for x, w in zip(ids, weights, strict=True)]
+    ends = torch.tensor([spec.eos, *spec.ends])
+    spoken = [x[(w > 0) & ~torch.isin(x, ends)] for x, w in zip(ids, weights, strict=True)]
     texts = [str(text) for text in codec.decode(spoken)]
     nats = tokens = 0.0
     for batch in evaluation(ids, spec, batch=model.recipe.data.batch, weights=weights):

@@ -59,7 +59,7 @@ def _folder(model: Model, path: Path, kind: str | None) -> tuple[str, ...]:
     if kind is not None:
         theirs = {name: tensor.to(TYPES[kind]) for name, tensor in theirs.items()}
     dtype = max(theirs.values(), key=lambda t: t.numel()).dtype
-    codec: Any = model.codec
+    codec = _as_text(model.codec)
     with replacing(path) as new:
         write_json(new / "config.json", {**config, "dtype": NAMES.get(dtype, "float32")})
         write_json(new / "generation_config.json", _generation(model))
@@ -67,6 +67,11 @@ def _folder(model: Model, path: Path, kind: str | None) -> tuple[str, ...]:
         _tokenizer(new, codec)
         (new / "README.md").write_text(_readme(model), encoding="utf-8")
     return ()
+
+
+def _as_text(codec: Any) -> Any:
+    """A chat's vocabulary, control tokens and template in the published form."""
+    return TextCodec.upon(codec) if hasattr(codec, "given") else codec
 
 
 def _is_ours(path: Path) -> bool:
@@ -150,7 +155,7 @@ def _gguf(model: Model, path: Path, kind: str, progress: Progress) -> tuple[str,
     if kind not in gguf.FILE_TYPES:
         raise UsageError(f"--type {kind} is not written: {', '.join(gguf.FILE_TYPES)} are")
     config = expressed.config_of(model)
-    codec: Any = model.codec
+    codec = _as_text(model.codec)
     source: Mapping[str, Any] = model.card.get("source") or {}
     about = {"name": model.recipe.name, "license": source.get("licence")}
     if path.is_dir():
