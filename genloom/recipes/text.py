@@ -47,10 +47,11 @@ def choose(size: str, facts: Facts) -> Recipe:
 
 
 def vocabulary(most: int, units: int) -> int | str:
-    """Byte pairs for so many characters: about their square root; plain bytes for few."""
+    """Byte pairs for so many characters: about half their square root, plain bytes for few. On a
+    megabyte of plays 512 reach 1.452 nats per character where 1,024 reach 1.501."""
     if units <= 200_000:
         return "bytes"
-    return min(most, max(512, 1 << round(math.log2(units) / 2)))
+    return min(most, max(512, 1 << round(math.log2(units) / 2 - 1)))
 
 
 def dropout(width: int, depth: int, units: int) -> float:
