@@ -5,7 +5,6 @@ Joins codecs, loop and engine; knows no formula and no medium.
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -185,7 +184,6 @@ def train(
         recipe = _resumed(run) if resume else None
         where = pick_device(device)
         source = None if recipe else _begun(start, adapter, bits, teacher)
-        changes, function = _judging(changes, reward)
         material = prepare(
             medium,
             data,
@@ -198,7 +196,7 @@ def train(
             recipe,
             source,
             speed_of(where),
-            function,
+            reward,
         )
         after.callback(material.close)
         if recipe is None:
@@ -217,15 +215,6 @@ def train(
             stored.shutil.rmtree(run / "checkpoint", ignore_errors=True)
         parallel.wait()
     return model
-
-
-def _judging(
-    changes: Sequence[str], reward: str | Callable[..., Any] | None
-) -> tuple[Sequence[str], Callable[..., Any] | None]:
-    """A reward's words go into the recipe; a function cannot."""
-    if reward is None or callable(reward):
-        return changes, reward
-    return (*changes, f"family.reward={json.dumps(reward)}"), None
 
 
 def _begun(start: Any, adapter: Any, bits: Any, teacher: Any) -> tuple[Start, Begun] | None:
@@ -255,7 +244,6 @@ def plan(
     begun = time.monotonic()
     source = _begun(start, adapter, bits, teacher)
     where = pick_device(device)
-    changes, function = _judging(changes, reward)
     material = prepare(
         medium,
         data,
@@ -268,7 +256,7 @@ def plan(
         None,
         source,
         speed_of(where),
-        function,
+        reward,
     )
     with closing(material), stored.tempfile.TemporaryDirectory() as folder:
         forecast = decide(material, size, minutes, begun, Path(folder), where)

@@ -5,6 +5,7 @@ Knows codecs, splits and presets; no loop, engine or formula.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,10 +116,12 @@ def prepare(
     recipe: Recipe | None,
     start: tuple[Start, Begun] | None = None,
     speed: float = 1.0,
-    reward: Callable[..., Any] | None = None,
+    reward: str | Callable[..., Any] | None = None,
 ) -> Material:
     """speed: of the device that trains, in pairs of cores; sizes are meant for minutes of these.
-    reward: a function of this program, where the recipe names none."""
+    reward: words that go into the recipe, or a function of this program, which cannot."""
+    if isinstance(reward, str):
+        changes, reward = (*changes, f"family.reward={json.dumps(reward)}"), None
     chooser = registry.find("recipe", medium) if isinstance(medium, str) else None
     if size is not None and size not in SIZES:
         raise RecipeError(f"size {size!r} is not known: use one of {', '.join(SIZES)}")
