@@ -75,28 +75,19 @@ def evaluate(
     _refuse(bool(suite), {"--limit": limit, "--shots": shots, "--samples": samples}, "--suite")
     _refuse(not suite, {"--count": count, "--target": target}, "no --suite")
     loaded = settings.load(model, bits)
+    asked = {"limit": limit, "shots": shots, "samples": samples or 1}
     with Stages(quiet) as stages:
         if suite:
-            asked = {"limit": limit, "shots": shots, "samples": samples or 1, "seed": seed}
-            report: Any = _suites(loaded, suite, data, stages, asked)
+            report = _suites(loaded, suite, data, seed=seed, listener=stages, **asked)
         else:
-            from genloom.trust import quality
-
             options = {} if target is None else {"target": target}
-            report = quality.evaluate(
-                loaded, data, seed=seed, count=count, listener=stages, **options
-            )
+            report = _quality(loaded, data, seed=seed, count=count, listener=stages, **options)
     if out is not None:
         _write(out, report)
     if json:
         output.values(report.to_json())
-    elif suite:
-        _show(report)
     else:
-        output.table(
-            ("metric", "value", "floor", "ceiling", "better", "note"),
-            [(r.metric, r.value, r.floor, r.ceiling, r.better, r.note) for r in report.rows],
-        )
+        (_show if suite else _table)(report)
 
 
 def _refuse(allowed: bool, given: dict[str, Any], where: str) -> None:
@@ -106,13 +97,17 @@ def _refuse(allowed: bool, given: dict[str, Any], where: str) -> None:
         raise UsageError(f"{wrong} goes with {where}: leave one of them out")
 
 
-def _suites(
-    loaded: Any, suites: tuple[str, ...], data: str | None, stages: Stages, asked: dict[str, Any]
-) -> SuiteReport:
+def _quality(loaded: Any, data: str | None, **asked: Any) -> Any:
+    from genloom.trust import quality
+
+    return quality.evaluate(loaded, data, **asked)
+
+
+def _suites(loaded: Any, suites: tuple[str, ...], data: str | None, **asked: Any) -> Any:
     from genloom.trust.suites import measuring
 
     folder = settings.store().home() / "suites" if data is None else Path(data).expanduser()
-    return measuring.evaluate(loaded, suites, folder, listener=stages, **asked)
+    return measuring.evaluate(loaded, suites, folder, **asked)
 
 
 def _write(path: Path, report: Report) -> None:
@@ -120,6 +115,13 @@ def _write(path: Path, report: Report) -> None:
 
     text = format_.dumps(report.to_json(), ensure_ascii=False, indent=1, default=str)
     write_atomic(path.expanduser(), f"{text}\n".encode("utf-8", "replace"))
+
+
+def _table(report: Report) -> None:
+    output.table(
+        ("metric", "value", "floor", "ceiling", "better", "note"),
+        [(r.metric, r.value, r.floor, r.ceiling, r.better, r.note) for r in report.rows],
+    )
 
 
 def _show(report: SuiteReport) -> None:
