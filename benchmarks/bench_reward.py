@@ -99,21 +99,32 @@ def run(name: str, records: list[Record], reward: str, args: Any, folder: Path) 
         changes=[*quiet, "codec.vocab=bytes", "codec.length=96"],
     )
     rows.append(score(f"{len(shown)} examples, {args.minutes:g} min", base, held, reward))
-    on = {"start": folder / "base", "minutes": args.more, "seed": args.seed}
     told: list[Record] = []
     tried = api.train(
         "reward",
         learnt,
         out=folder / "reward",
+        start=folder / "base",
+        minutes=args.more,
+        seed=args.seed,
         reward=reward,
         changes=["data.holdout=0", "train.judge=0", *args.set],
         listener=lambda e: told.append(dict(e.values)) if e.kind == "step" else None,
-        **on,
     )
     rows.append(score(f"+ rewards, {args.more:g} min", tried, held, reward))
+    print(rows, flush=True)
     for some in (shown, pairs):
-        again = api.train("pair", some, out=folder / "more", changes=quiet, **on)
-        rows.append(score(f"+ {len(some)} examples, {args.more:g} min", again, held, reward))
+        minutes = args.minutes + args.more
+        again = api.train(
+            "pair",
+            some,
+            out=folder / "more",
+            minutes=minutes,
+            seed=args.seed,
+            changes=[*quiet, "codec.vocab=bytes", "codec.length=96"],
+        )
+        rows.append(score(f"{len(some)} examples, {minutes:g} min", again, held, reward))
+        print(rows[-1], flush=True)
     print(f"### {name}: {len(learnt)} prompts to try, reward {reward}\n")
     protocol.table(rows)
     ends = [sum(t["reward"] for t in part) / len(part) for part in (told[:10], told[-10:])]
