@@ -1,8 +1,9 @@
 """One-line summaries: the sentence of a text that says the most, found by a small transformer.
 
 Learns to grade sentences from texts with summaries that people wrote; the best graded one stands
-for its text. What to expect beside the first sentence is in docs/benchmarks.md. From two thousand
-texts no model of this size writes sentences of its own that are worth reading.
+for its text. On 2 cores `small` takes about 3 minutes; expect ROUGE-1 36, -2 18 and -L 30 on
+abstracts of papers, where the first sentence has 27, 10 and 22, and a bag of words a point more
+than this model. From two thousand texts no model of this size writes sentences worth reading.
 """
 
 from __future__ import annotations
