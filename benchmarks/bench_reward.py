@@ -112,7 +112,6 @@ def run(name: str, records: list[Record], reward: str, args: Any, folder: Path) 
         listener=lambda e: told.append(dict(e.values)) if e.kind == "step" else None,
     )
     rows.append(score(f"+ rewards, {args.more:g} min", tried, held, reward))
-    print(rows, flush=True)
     for some in (shown, pairs):
         minutes = args.minutes + args.more
         again = api.train(
@@ -124,7 +123,6 @@ def run(name: str, records: list[Record], reward: str, args: Any, folder: Path) 
             changes=[*quiet, "codec.vocab=bytes", "codec.length=96"],
         )
         rows.append(score(f"{len(some)} examples, {minutes:g} min", again, held, reward))
-        print(rows[-1], flush=True)
     print(f"### {name}: {len(learnt)} prompts to try, reward {reward}\n")
     protocol.table(rows)
     ends = [sum(t["reward"] for t in part) / len(part) for part in (told[:10], told[-10:])]
