@@ -39,6 +39,7 @@ def measure(model: Model, asked: Asked) -> Outcome:
         items=items,
         cut=sum(cut > 0 for cut in made.cut),
         settings=made.settings,
+        notes=made.notes,
     )
 
 

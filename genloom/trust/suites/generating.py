@@ -21,13 +21,12 @@ TOGETHER = 64  # prompts that are under way at once
 
 @dataclass(frozen=True)
 class Written:
-    """texts: of each prompt, `samples` of them; cut: ids that each prompt lost; tokens: the most
-    that were made of one."""
+    """texts: of each prompt, `samples` of them; cut: ids that each prompt lost."""
 
     texts: list[list[str]]
     cut: list[int]
-    tokens: int
     settings: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 def write(model: Model, prompts: Sequence[str], asked: Asked) -> Written:
@@ -65,9 +64,12 @@ def write(model: Model, prompts: Sequence[str], asked: Asked) -> Written:
         if drawn
         else "greedy",
     }
-    if tokens < suite.tokens:
-        settings["note"] = f"the context of {length} leaves no room for {suite.tokens} tokens"
-    return Written(texts, [max(0, len(ids) - room) for ids in runs], tokens, settings)
+    notes = (
+        f"the context of {length} tokens leaves no room for answers of {suite.tokens}: {tokens} "
+        "are the most",
+    )
+    cut = [max(0, len(ids) - room) for ids in runs]
+    return Written(texts, cut, settings, notes if tokens < suite.tokens else ())
 
 
 def _until(text: str, stops: Sequence[str]) -> str:

@@ -49,7 +49,7 @@ def measure(model: Model, asked: Asked) -> Outcome:
             "seconds_a_program": SECONDS,
             "sandbox": str(sandbox.strength()),
         },
-        notes=(*_notes(ceiling), *_failures(items)),
+        notes=(*made.notes, *_notes(ceiling), *_failures(items)),
     )
 
 

@@ -90,6 +90,14 @@ def test_every_kind_is_measured_with_its_floor(model: api.Model, tmp_path: Path)
     assert about["choices"]["items_a_second"] > 0
 
 
+def test_a_context_without_room_is_told(model: api.Model, tmp_path: Path) -> None:
+    place = lines(tmp_path / "code.jsonl", CODE[:1])
+    report = asked(model, tmp_path, place, tokens=700)
+    about = report.protocol["suites"][0]
+    assert about["tokens_at_most"] == 320
+    assert any("of 640 tokens leaves no room for answers of 700" in note for note in about["notes"])
+
+
 def test_the_same_seed_draws_the_same_and_limits_hold(model: api.Model, tmp_path: Path) -> None:
     place = lines(tmp_path / "code.jsonl", CODE)
     one, other = (
