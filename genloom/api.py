@@ -474,6 +474,7 @@ def _card(material: Material, outcome: Any, seconds: float, device: torch.device
             "holdout": material.recipe.data.holdout,
             "held_out_items": len(material.held_items),
             "seed": material.recipe.train.seed,
+            **({} if material.overlap is None else {"overlap": material.overlap.to_json()}),
         },
         "steps": outcome.steps,
         "skipped_steps": outcome.skipped,

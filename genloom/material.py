@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from genloom import registry, tuning
 from genloom.codec.base import Codec
 from genloom.data.loader import Batches, Loader
+from genloom.data.overlap import Overlap, overlap
 from genloom.data.source import Manifest
 from genloom.data.split import split_items, split_keys, split_stream, take
 from genloom.errors import DataError, RecipeError, UsageError
@@ -31,6 +32,7 @@ from genloom.tuning_codec import retold
 
 SIZES = ("tiny", "small", "base", "large")
 LEAST_ITEMS = 8
+NEARLY = 2_000_000  # characters in which held-out items that are nearly trained on are looked for
 DRAFT = Facts(items=1000, units=10**6, side=32)  # to learn which codec a preset uses
 
 
@@ -53,6 +55,7 @@ class Material:
     worths: Tensor | None = None  # of each item, where the codec says so
     held_worths: Tensor | None = None
     begun: Begun | None = None
+    overlap: Overlap | None = None  # of what is held out, how much training holds, too
     reward: Reward | None = None  # of the family's tries
 
     @property
@@ -145,6 +148,8 @@ def prepare(
     else:
         made = _encoded(recipe, items, manifest, begun)
         notes = list(getattr(made.codec, "notes", ()))
+    made.overlap = overlap(made.train_items, made.held_items, NEARLY)
+    notes += [made.overlap.note] if made.overlap is not None and made.overlap.note else []
     if notes:  # what could not be learnt as it stands, such as infinite numbers
         listener(Event(kind="fit", step=0, values={"notes": notes}))
     return made

@@ -125,8 +125,8 @@ def recipe_from(draft: Recipe, start: Start, begun: Begun) -> Recipe:
     source, kind = begun.source, draft.codec.kind
     length = draft.codec.options.get("length") if begun.model is None else None
     codec = Part(kind, {"vocab": "given", "length": length or _length(source.codec)})
-    if draft.explores:  # it tries as it speaks
-        codec = source.recipe.codec
+    if draft.explores or (kind == source.recipe.codec.kind and begun.model is not None):
+        codec = source.recipe.codec  # it goes on as it speaks
     draft = replace(draft, codec=codec, start=start)
     if begun.model is None:
         return draft

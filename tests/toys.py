@@ -177,6 +177,12 @@ MADE: dict[str, Callable[..., Recipe]] = {
     "text": lambda **train: recipe(
         Part("text", OPTIONS["text"][0]), Part("autoregressive"), {"net": "transformer"}, **train
     ),
+    "text with every trick": lambda **train: recipe(
+        Part("text", OPTIONS["text"][0]), Part("autoregressive"), {"net": "transformer"}, **train
+    ).with_(
+        *("net.net.dropout=0.2", "net.net.valued=1", "net.net.bigram=16"),
+        *("data.ramp=0.3", "data.short=0.3"),
+    ),
     "text by teacher": lambda **train: recipe(
         Part("text", OPTIONS["text"][0]),
         Part("distillation", {"share": 1.0}),

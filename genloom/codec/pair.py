@@ -20,7 +20,7 @@ from genloom.codec.byte_pairs import END, PAD
 from genloom.codec.pair_files import Tags, read_pairs
 from genloom.codec.pair_item import Pair, pair
 from genloom.codec.saving import load_json, save_json, write_atomic
-from genloom.codec.text import GIVEN, TextCodec
+from genloom.codec.text import TextCodec
 from genloom.errors import ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
@@ -32,8 +32,8 @@ _ROOM = 4  # a source leaves one part in so many of the context for what answers
 class PairCodec:
     """Pairs as tokens: bos source SEP completion eos.
 
-    vocab    ids of both sides together, as in the text codec: "auto", "bytes" or a number; the id
-             that ends a source comes on top
+    vocab    ids of both sides together, as in the text codec: "auto", "bytes", a number, or "given"
+             by the model that is gone on from; the id that ends a source comes on top
     length   ids of context; of a longer pair the source's end is cut off
     tags     whether a source begins with the language of its target ("deu: How are you?"), as the
              files' names tell it: "auto" where they tell several, "always", "never"
@@ -50,15 +50,12 @@ class PairCodec:
     def __init__(
         self,
         *,
-        vocab: int | Literal["auto", "bytes"] = "auto",
+        vocab: int | Literal["auto", "bytes", "given"] = "auto",
         length: int = 256,
         tags: Tags = "auto",
     ) -> None:
-        if vocab == GIVEN or tags not in get_args(Tags):
-            raise RecipeError(
-                f"codec.vocab is {vocab!r} and codec.tags {tags!r}: give auto, bytes or a number, "
-                f"and one of {', '.join(get_args(Tags))}"
-            )
+        if tags not in get_args(Tags):
+            raise RecipeError(f"codec.tags is {tags!r}: give one of {', '.join(get_args(Tags))}")
         self.text = TextCodec(vocab=vocab, length=length)
         self.vocab, self.length, self.tags = vocab, length, tags
         self.opener = ""  # a source of the training data, for who asks nothing

@@ -114,7 +114,7 @@ class Loader:
             parts.append(self.source.place(order[position : position + count], phase))
             first += count
         places = parts[0] if len(parts) == 1 else torch.cat(parts)
-        pieces = places.tensor_split(min(accumulate, self.size))
+        pieces = places.tensor_split(min(accumulate, len(places)))
         made = [self.source.batch(piece) for piece in pieces]
         return [_cut(batch) for batch in made] if step < self.short else made
 

@@ -51,8 +51,9 @@ class Overlap:
         return {"exact": self.exact, "near": self.near, "of": self.of}
 
 
-def overlap(train: Any, held: Any) -> Overlap | None:
-    """How much of the held-out items the training items hold. None where items are no texts."""
+def overlap(train: Any, held: Any, most: int = _MOST_NEAR) -> Overlap | None:
+    """How much of the held-out items the training items hold. None where items are no texts. most:
+    characters of both for which near ones are looked for, too."""
     if not (_has_texts(train) and _has_texts(held)):
         return None
     seen = [piece for item in train for piece in _pieces(canonical(item))]
@@ -61,7 +62,7 @@ def overlap(train: Any, held: Any) -> Overlap | None:
     again = [key(piece) in known for piece in asked]
     shown = tuple(p[:80] for p, bad in zip(asked, again, strict=True) if bad)[:3]
     near = None
-    if sum(map(len, seen)) + sum(map(len, asked)) <= _MOST_NEAR:
+    if sum(map(len, seen)) + sum(map(len, asked)) <= most:
         found = Resembling()
         for piece in seen:
             found.add(piece)

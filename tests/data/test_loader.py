@@ -177,3 +177,59 @@ def test_a_small_batch_costs_little():
         loader.batch(step)
         times.append(time.perf_counter() - start)
     assert sorted(times)[20] < 0.0015  # 0.1 ms on an idle core; the bound allows for a busy one
+
+
+def test_a_ramp_skips_and_repeats_nothing():
+    """Eight small batches of two, then whole ones of eight: an epoch is covered once."""
+    loader = Loader([stream(639)], TEXT, batch=8, seed=3, pack=True, ramp=8)
+    whole = Loader([stream(639)], TEXT, batch=80, seed=3, pack=True)
+    sizes = [len(loader.batch(step).x) for step in range(16)]
+    assert sizes == [2] * 8 + [8] * 8
+    seen = torch.cat([loader.batch(step).x for step in range(16)])
+    assert torch.equal(seen, whole.batch(0).x)
+    assert [len(b.x) for b in loader.batches(0, 4)] == [1, 1]
+
+
+def test_short_windows_hold_the_same_targets():
+    long = Loader([stream(639)], TEXT, batch=5, seed=3, pack=True)
+    short = Loader([stream(639)], TEXT, batch=5, seed=3, pack=True, short=2)
+    one, other = long.batch(1), short.batch(1)
+    assert other.x.shape == (20, 1 + TEXT.length // 4)
+    targets = [sorted(b.x[:, 1:].flatten().tolist()) for b in (one, other)]
+    assert targets[0] == targets[1] and one.count() == other.count()
+    assert bool((other.x[:, 1:] == other.x[:, :-1] + 1).float().mean() > 0.9)  # runs of the stream
+    assert same(long.batch(2), short.batch(2))
+
+
+def test_members_of_a_group_stay_together():
+    data = [torch.tensor([10 + n]) for n in range(14)]
+    worth = torch.tensor([1.0, -1.0]).repeat(7)
+    loader = Loader(data, LINE, batch=3, seed=1, group=2, worth=worth)
+    assert loader.epoch_size == 7
+    for step in range(5):
+        for batch in loader.batches(step, 2):
+            first = batch.x[::2, 1]
+            assert torch.equal(batch.x[1::2, 1], first + 1) and bool((first % 2 == 0).all())
+            assert batch.worth is not None and batch.worth.tolist() == [1, -1] * len(first)
+            assert batch.count() == len(batch.x)
+
+
+def test_a_group_goes_as_a_whole_where_one_of_it_has_no_target():
+    data = [torch.tensor([10 + n, 20 + n]) for n in range(6)]
+    weights = [torch.ones(2) for _ in data]
+    weights[3] = torch.zeros(2)
+    worth = torch.tensor([1.0, -1.0]).repeat(3)
+    loader = Loader(data, LINE, batch=2, seed=1, group=2, worth=worth, weights=weights)
+    assert loader.epoch_size == 2
+    assert sorted(loader.batch(0).x[:, 1].tolist()) == [10, 11, 14, 15]
+
+
+def test_items_that_begin_without_bos_are_learnt_without():
+    bare = TokenSpec(vocab=50, length=6, bos=0, eos=2, pad=1, leads=False)
+    loader = Loader([torch.tensor([7, 8, 9])] * 8, bare, batch=2, seed=1)
+    assert loader.batch(0).x.tolist() == [[7, 8, 9, 2]] * 2
+    packed = Loader([torch.tensor([7, 8, 9])] * 8, bare, batch=8, seed=1, pack=True, document=True)
+    batch = packed.batch(0)
+    assert 0 not in batch.x and batch.document is not None
+    ends = batch.x[:, :-1] == 2
+    assert torch.equal(batch.document[:, 1:] > batch.document[:, :-1], ends)
