@@ -259,7 +259,9 @@ def tasks_of(made: Recipe, items: Any) -> Material:
     made.check()
     codec = made.make_codec()
     codec.fit(items)
-    nets = made.make_nets(codec.spec, None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(made.train.seed)
+        nets = made.make_nets(codec.spec, None)
     _shake(nets, 1)
     begun = Begun(model=Model(recipe=made, codec=codec, prompt=None, nets=nets))
     asked = [x if isinstance(x, str) else x.get("source") or x.get("prompt") for x in items]

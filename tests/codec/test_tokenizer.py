@@ -115,7 +115,7 @@ def test_a_prompt_beyond_the_context_is_refused() -> None:
 
 
 def test_a_vocabulary_that_should_have_come_is_told() -> None:
-    with pytest.raises(RecipeError, match="comes with an imported model"):
+    with pytest.raises(RecipeError, match="of a model to start from"):
         TextCodec(vocab="given").fit(["words"])
 
 
