@@ -8,6 +8,7 @@ of the standard library are in docs/benchmarks.md, Python.
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.text import dropout
 
 # minutes on two cores -> width, depth, heads, context, windows a step, byte pairs
 SIZES = {
@@ -24,13 +25,14 @@ def choose(size: str, facts: Facts) -> Recipe:
     s = SIZES[size]
     vocab = s["vocab"] if facts.units > 200_000 else "bytes"
     net = {k: s[k] for k in ("width", "depth", "heads")}
-    if size == "large":
-        net |= {"dropout": 0.1}
+    drop = dropout(s["width"], s["depth"], facts.units) if size in ("base", "large") else 0.0
+    if drop:
+        net |= {"dropout": drop}
     return Recipe(
         name="python",
         codec=Part("text", {"length": s["length"], "vocab": vocab, "documents": "file"}),
         family=Part("autoregressive"),
         net={"net": Part("transformer", net)},
         data=Data(batch=s["batch"], pack=True, holdout=0.02),
-        train=Train(steps=2000, rate=6e-3, judge=500, preview=0, patience=0, epochs=20.0),
+        train=Train(steps=2000, rate=6e-3, judge=250, preview=0, patience=2, epochs=20.0),
     )

@@ -13,10 +13,10 @@ from genloom.recipes.text import dropout
 SIZES = {
     "tiny": {"width": 128, "depth": 3, "heads": 2, "length": 128, "batch": 16, "vocab": 2048},
     "small": {"width": 192, "depth": 4, "heads": 3, "length": 256, "batch": 16, "vocab": 4096},
-    "base": {"width": 320, "depth": 6, "heads": 5, "length": 256, "batch": 24, "vocab": 4096},
+    "base": {"width": 256, "depth": 5, "heads": 4, "length": 256, "batch": 24, "vocab": 4096},
     "large": {"width": 640, "depth": 10, "heads": 5, "length": 1024, "batch": 32, "vocab": 8192},
 }
-MINUTES = {"tiny": 1.0, "small": 8.0, "base": 200.0, "large": float("inf")}
+MINUTES = {"tiny": 1.0, "small": 8.0, "base": 90.0, "large": float("inf")}
 
 
 def choose(size: str, facts: Facts) -> Recipe:
