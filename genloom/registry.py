@@ -71,6 +71,7 @@ TABLE: dict[str, dict[str, str]] = {
         "summary": "genloom.trust.quality_summary:measure",
         "sql": "genloom.trust.quality_pair:measure",
         "image": "genloom.trust.quality_image:measure",
+        "preference": "genloom.trust.quality_preference:measure",
         "reward": "genloom.trust.quality_reward:measure",
         "table": "genloom.trust.quality_table:measure",
     },

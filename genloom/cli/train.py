@@ -55,7 +55,8 @@ def train(
     Parameters
     ----------
     medium
-        text, image, image-gan, table, table-flow, table-gan, or a recipe file (.json).
+        text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
+        image, image-gan, table, table-flow, table-gan, or a recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out

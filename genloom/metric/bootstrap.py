@@ -7,25 +7,14 @@ metric. Shape legend: N items, S counts of one, R resamples.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+
+from genloom.metric.interval import Interval
 
 Score = Callable[[np.ndarray], np.ndarray]  # sums [..., S] -> [...]
 DRAWS = 1000
 _AT_ONCE = 1 << 24  # numbers in memory
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A value and the middle 95% of what resamples of the items say."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 def interval(counts: np.ndarray, score: Score, *, draws: int = DRAWS, seed: int = 0) -> Interval:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from toys import MADE, job, shaken
@@ -13,9 +16,9 @@ from genloom.spec import Options, Request, TokenSpec
 SPEC = TokenSpec(vocab=40, length=16, bos=0, eos=0, pad=1)
 
 
-def net(**more: object) -> LanguageModel:
+def net(**more: Any) -> LanguageModel:
     torch.manual_seed(0)
-    made = LanguageModel(LanguageModelConfig(width=32, depth=2, heads=2, **more), SPEC, None)  # type: ignore[arg-type]
+    made = LanguageModel(LanguageModelConfig(width=32, depth=2, heads=2, **more), SPEC, None)
     with torch.no_grad():
         for p in made.parameters():
             p.add_(0.2 * torch.randn(p.shape))
@@ -60,7 +63,7 @@ def test_dropout_acts_in_training_alone_and_follows_the_seed() -> None:
     assert torch.equal(run(0), run(0)) and not torch.equal(run(0), run(1))
 
 
-def test_every_trick_serves_over_pages_as_over_rows(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_every_trick_serves_over_pages_as_over_rows(tmp_path: Path) -> None:
     """Greedy text of the engine is that of the net asked for the whole text each time."""
     model = shaken(MADE["text with every trick"](), tmp_path)
     ids = [model.codec.spec.bos, *model.codec.encode(["wa"])[0].tolist()]
@@ -82,7 +85,7 @@ def test_every_trick_serves_over_pages_as_over_rows(tmp_path) -> None:  # type: 
     assert told[known : known + len(new)] == new
 
 
-def test_a_job_trains_with_every_trick(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_job_trains_with_every_trick(tmp_path: Path) -> None:
     ready = job(MADE["text with every trick"](steps=4), tmp_path)
     shapes = [tuple(ready.loader.batches(step)[0].x.shape) for step in range(4)]
     assert shapes == [(8, 9), (8, 33), (8, 33), (8, 33)]
