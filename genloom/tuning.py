@@ -131,10 +131,10 @@ def recipe_from(draft: Recipe, start: Start, begun: Begun) -> Recipe:
     if begun.model is None:
         return draft
     t = draft.train
-    rates = {"rate": WHOLE["rate"] * t.rate, "muon_rate": WHOLE["muon_rate"] * t.muon_rate}
+    rate, muon_rate = WHOLE["rate"] * t.rate, WHOLE["muon_rate"] * t.muon_rate
     if start.adapter is not None:
-        rates = LOW_RANK
-    train = replace(t, **rates)
+        rate, muon_rate = LOW_RANK["rate"], LOW_RANK["muon_rate"]
+    train = replace(t, rate=rate, muon_rate=muon_rate)
     return replace(draft, net=source.recipe.net, prompt=source.recipe.prompt, train=train)
 
 
@@ -158,7 +158,8 @@ def nets_of(recipe: Recipe, model: Model) -> nn.ModuleDict:
     if start.adapter is None:
         return nets.float().requires_grad_(True)
     nets.requires_grad_(False)
-    for net in nets.values():
+    every: Any = nets.values()
+    for net in every:
         if start.bits < 32:
             freeze(net, BITS[start.bits])
         lora.attach(net, start.adapter, recipe.train.seed)

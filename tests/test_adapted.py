@@ -15,6 +15,7 @@ import torch
 import genloom
 from genloom import adapted
 from genloom.api import Model, fingerprint
+from genloom.cli import models
 from genloom.errors import ModelError
 from genloom.net import lora
 from genloom.net.lora import Adapter
@@ -138,3 +139,9 @@ def test_an_adapter_given_beside_a_model_is_told_in_the_record(base: Path, tuned
     assert told["weights"] == fingerprint(base, tuned) != fingerprint(base)
     with pytest.raises(ModelError, match="is an adapter itself"):
         genloom.load(tuned, adapter=tuned)
+
+
+def test_what_it_is_and_beside_what_is_shown(tuned: Path, base: Path, capsys) -> None:
+    models.show(str(tuned))
+    told = capsys.readouterr().out
+    assert "damaged" not in told and str(base) in told and "dora of rank 2" in told

@@ -79,6 +79,7 @@ def show(model: str, /, *, json: bool = False) -> None:
             "nets": ", ".join(f"{role}: {net['kind']}" for role, net in recipe["net"].items()),
             "prompt": (recipe.get("prompt") or {}).get("kind"),
             "weights": short.parameters,
+            **_start(recipe.get("start") or {}),
             "on disk": output.size(short.bytes),
             "trained": short.created,
             "took": None if seconds is None else f"{output.duration(seconds)}, {_steps(card)}",
@@ -133,6 +134,17 @@ def summary(path: Path) -> Summary:
         return Summary(name=path.name, path=str(path), bytes=_bytes(path))
 
 
+def _start(start: Mapping[str, Any]) -> dict[str, Any]:
+    """The models that it comes from."""
+    adapter = start.get("adapter") or {}
+    beside = f"{adapter.get('kind')} of rank {adapter.get('rank')} beside it" if adapter else None
+    return {
+        "goes on from": start.get("model") or None,
+        "adapter": beside,
+        "teacher": start.get("teacher") or None,
+    }
+
+
 def _line(s: Summary) -> tuple[Any, ...]:
     day = (s.created or "-").partition("T")[0]
     quality = f"{s.metric} {output.cell(s.value)}" if s.metric else "-"
@@ -152,7 +164,9 @@ def _told(path: Path) -> dict[str, Any]:
 
 
 def _weights(path: Path) -> list[Path]:
-    """One file, or its shards."""
+    """One file, or its shards; of an adapter its own alone."""
+    if (path / "adapter").is_dir():
+        return [path / "adapter" / "adapter_model.safetensors"]
     return sorted(path.glob("model-*-of-*.safetensors")) or [path / "model.safetensors"]
 
 

@@ -64,6 +64,8 @@ def _form(path: Path) -> str | None:
 
 def words(path: Path) -> list[str]:
     """The words of a path without its ending, small."""
+    if not path.name:
+        return []  # the folder that one stands in
     stem = path.with_suffix("")
     stem = stem.with_suffix("") if path.suffix.lower() == ".gz" else stem
     return [word for word in re.split(r"[\W_]+", str(stem).lower()) if word]

@@ -190,3 +190,12 @@ def test_what_is_not_there_is_told_with_what_is_near(tmp_path: Path) -> None:
     bad.write_bytes(b"no gzip")
     with pytest.raises(DataError, match="cannot be read"):
         files.read(bad)
+
+
+def test_a_file_of_the_folder_that_one_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"question": "Which?", "choices": ["a", "b"], "answer": 1}
+    (tmp_path / "arc.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert find("arc.jsonl", tmp_path / "none").rows == [row]
