@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from genloom import registry, tuning
 from genloom.codec.base import Codec
-from genloom.data.loader import Batches, Loader
+from genloom.data.loader import Batches, Loader, Telling
 from genloom.data.overlap import Overlap, overlap
 from genloom.data.source import Manifest
 from genloom.data.split import split_items, split_keys, split_stream, take
@@ -63,6 +63,11 @@ class Material:
         """How many neighbours of what is encoded make one item."""
         return int(getattr(self.codec, "group", 1))
 
+    @property
+    def telling(self) -> Telling | None:
+        """What parts arrays into items and what is told of them, where the codec does."""
+        return getattr(self.codec, "told", None) if getattr(self.codec.spec, "control", 0) else None
+
     def loader(self, model: Model | None = None) -> Batches:
         """model: the one in training, for families that learn from its tries."""
         d = self.recipe.data
@@ -90,6 +95,7 @@ class Material:
             worth=self.worths,
             ramp=round(d.ramp * self.recipe.train.steps),
             short=round(d.short * self.recipe.train.steps),
+            told=self.telling,
         )
 
     def close(self) -> None:

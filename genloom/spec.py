@@ -61,12 +61,16 @@ class TokenSpec:
 class ArraySpec:
     """Items that are `float` arrays of shape [channels, *grid], values mostly within [-1, 1].
 
-    grid () is a plain vector. spans name runs of channels (table columns).
+    grid () is a plain vector. spans name runs of channels (table columns). grids: every grid that
+    an item may have, where there are several; `grid` is then the usual one. control: channels of
+    the array that is told of an item besides its prompt, on the item's own grid; 0 for none.
     """
 
     grid: tuple[int, ...]
     channels: int
     spans: tuple[Span, ...] = ()
+    grids: tuple[tuple[int, ...], ...] = ()
+    control: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -92,6 +96,7 @@ def spec_from_json(values: Mapping[str, Any]) -> Spec:
         known["ranges"] = tuple((low, high) for low, high in known["ranges"])
         return TokenSpec(**known)
     known["grid"] = tuple(known["grid"])
+    known["grids"] = tuple(tuple(one) for one in known.get("grids", ()))
     return ArraySpec(**known)
 
 
@@ -106,6 +111,8 @@ class Batch:
     document  long [B, 1 + L], which document an id belongs to when several are packed, or None
     worth     float [B], what each item is worth where items are judged as wholes, or None: +1 and
               -1 for the better and the worse of neighbours, or an advantage
+    control   float [B, K, *grid], what is told of each array besides the prompt (edges, a coarse or
+              a damaged version), or None
     """
 
     spec: Spec
@@ -114,6 +121,7 @@ class Batch:
     prompt: Tensor | None = None
     document: Tensor | None = None
     worth: Tensor | None = None
+    control: Tensor | None = None
 
     def count(self) -> Tensor:
         """The loss's divisor, known before the forward pass: predicted tokens, or items."""
@@ -132,6 +140,7 @@ class Batch:
             prompt=move(self.prompt),
             document=move(self.document),
             worth=move(self.worth),
+            control=move(self.control),
         )
 
 
@@ -160,6 +169,8 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "beams": (int, 1, 16),
     "steps": (int, 1, 10_000),
     "guidance": (float, 0.0, 100.0),
+    "strength": (float, 0.0, 1.0),
+    "truncation": (float, 0.0, 2.0),
 }
 _BIAS = 100.0
 _LARGEST_ID = 1 << 31
@@ -188,6 +199,11 @@ class Options:
     steps                 denoising steps
     guidance              classifier-free guidance scale; 1 is none
     solver                "euler", "heun" or "multistep"
+    strength              how much of a given picture is made anew: 0 nothing, 1 everything
+    negative              a prompt to keep away from
+    seamless              opposite edges fit together
+    size                  (height, width), where a model makes more than one
+    truncation            how far latents may be from their mean; 1 is the whole spread
     """
 
     max_tokens: int | None = None
@@ -212,13 +228,20 @@ class Options:
     steps: int | None = None
     guidance: float | None = None
     solver: str | None = None
+    strength: float | None = None
+    negative: str | None = None
+    seamless: bool | None = None
+    size: tuple[int, int] | None = None
+    truncation: float | None = None
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in _RANGES.items():
             self._set(name, _number(name, getattr(self, name), kind, low, high))
-        for name in ("regex", "grammar", "suffix", "solver"):
+        for name in ("regex", "grammar", "suffix", "solver", "negative"):
             _typed(name, getattr(self, name), str, "a string")
-        _typed("ignore_eos", self.ignore_eos, bool, "true or false")
+        for name in ("ignore_eos", "seamless"):
+            _typed(name, getattr(self, name), bool, "true or false")
+        self._set("size", _size(self.size))
         _typed("schema", self.schema, (Mapping, bool, str), "a JSON schema or its text")
         self._set("stop", _strings("stop", self.stop))
         ids = _listed("stop_ids", self.stop_ids, "token ids")
@@ -278,6 +301,17 @@ def _listed(name: str, value: Any, told: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def _size(value: Any) -> tuple[int, int] | None:
+    """(height, width)"""
+    if value is None:
+        return None
+    sides = _listed("size", value, "sides")
+    if len(sides) != 2:
+        raise RequestError(f"size is {_told(value)}, but a height and a width are expected")
+    height, width = (_number("size", side, int, 1, 1 << 14) for side in sides)
+    return height, width
+
+
 def _strings(name: str, value: Any) -> tuple[str, ...]:
     out = (value,) if isinstance(value, str) else _listed(name, value, "strings")
     for one in out:
@@ -318,6 +352,8 @@ class Request:
     prompt: a text (prefix, caption or class), or None
     ids:    instead of a prompt, the ids that the item begins with, as a chat's renderer makes them
     where:  conditions on fields, such as "age > 60 and income = '>50K'" or {"income": ">50K"}
+    item:   a finished item to begin from, as the codec takes it (a path, a picture); mask: which of
+            it is to be made anew, likewise; control: what the model is told besides the prompt
     priority: those with a higher one go first; it changes nothing in the result
     adapter: the name of one that the engine was given, or None for the model as it is
     Sample number i of seed s is the same item whatever else is asked for or shares its batch.
@@ -329,6 +365,9 @@ class Request:
     count: int = 1
     first: int = 0
     where: str | Mapping[str, Any] | None = None
+    item: Any = None
+    mask: Any = None
+    control: Any = None
     priority: int = 0
     adapter: str | None = None
     options: Options = field(default_factory=Options)
@@ -358,6 +397,11 @@ class Encoded:
     known    long [L], the ids already decided (-1 where open): a text's prefix or a row's columns
     allowed  position -> bool [high - low], which ids of the position's range may be drawn
     prompt   long [P], ids for the net's prompt encoder
+    negative long [P], those of a prompt to keep away from
+    item     float [C, *grid], a finished item to begin from
+    fresh    float [*grid], 1 where the item is to be made anew, 0 where it stays
+    control  float [K, *grid], what the net is told besides the prompt
+    grid     of the items to make, where it is not the spec's usual one
     seed     the request's seed
     index    long [B], the number of each sample within its seed
     adapter  the name of what stands beside the weights for it, "" for nothing
@@ -369,6 +413,11 @@ class Encoded:
     known: Tensor | None = None
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
     prompt: Tensor | None = None
+    negative: Tensor | None = None
+    item: Tensor | None = None
+    fresh: Tensor | None = None
+    control: Tensor | None = None
+    grid: tuple[int, ...] | None = None
     priority: int = 0
     adapter: str = ""
     guide: Callable[[], Guide] | None = None

@@ -102,6 +102,7 @@ def _held_batches(material: Material) -> Iterator[Batch]:
         pack=d.pack,
         group=material.group,
         worth=material.held_worths,
+        told=material.telling,
     )
 
 

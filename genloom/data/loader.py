@@ -7,7 +7,8 @@ Shape legend: N items, B items of a batch, L the spec's length, S ids of a packe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -22,6 +23,10 @@ from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
 
 Data = Sequence[Tensor] | Tensor
 PARTS = 4  # of a batch or a window, in the first steps of schedules
+
+
+# Arrays as they lie [B, C + more, *grid], and a generator: the items, and what is told of each.
+Telling = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
 class Batches(Protocol):
@@ -51,6 +56,8 @@ class Loader:
     batch   items (or windows of a stream) that make one optimiser step
     ramp    in so many first steps a batch has a quarter of its items
     short   in so many first steps the windows of a stream are cut into four
+    told    parts a batch of arrays into items and what the net is told of each, such as a coarse
+            version; drawn anew each time
     pack    join the token items into one stream and draw windows of 1 + length ids from it; with
             weights, put whole items into rows of that size, each a document of its own
 
@@ -75,6 +82,7 @@ class Loader:
         worth: Tensor | None = None,
         ramp: int = 0,
         short: int = 0,
+        told: Telling | None = None,
     ) -> None:
         if len(data) == 0:
             raise DataError("there are no items to train on: give data with at least one")
@@ -87,6 +95,7 @@ class Loader:
         self.size, self.seed = batch, seed
         self.ramp, self.short = ramp, short
         self.source = _source(data, spec, prompts, pack, document, weights, group, worth, seed)
+        self.telling = told
         self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
 
     @property
@@ -116,6 +125,8 @@ class Loader:
         places = parts[0] if len(parts) == 1 else torch.cat(parts)
         pieces = places.tensor_split(min(accumulate, len(places)))
         made = [self.source.batch(piece) for piece in pieces]
+        if self.telling is not None:
+            made = [_told(b, self.telling, _mix(self.seed, step) + n) for n, b in enumerate(made)]
         return [_cut(batch) for batch in made] if step < self.short else made
 
     def _before(self, step: int) -> int:
@@ -128,6 +139,12 @@ class Loader:
         rng = torch.Generator().manual_seed(_mix(self.seed, epoch))
         phase = int(torch.randint(0, 1 << 62, (), generator=rng))
         return torch.randperm(len(self.source), generator=rng), phase
+
+
+def _told(batch: Batch, telling: Telling, seed: int) -> Batch:
+    rng = torch.Generator().manual_seed(seed & (1 << 63) - 1)
+    x, control = telling(batch.x, rng)
+    return replace(batch, x=x, control=control)
 
 
 def _cut(batch: Batch) -> Batch:
@@ -157,6 +174,7 @@ def evaluation(
     stride: int | None = None,
     group: int = 1,
     worth: Tensor | None = None,
+    told: Telling | None = None,
 ) -> Iterator[Batch]:
     """Every held-out target once, in order; the weights mark those that a batch counts.
 
@@ -170,7 +188,8 @@ def evaluation(
         return
     source = _source(data, spec, prompts, False, False, weights, group, worth)
     for start in range(0, len(source), batch):
-        yield source.batch(torch.arange(start, min(start + batch, len(source))))
+        made = source.batch(torch.arange(start, min(start + batch, len(source))))
+        yield made if told is None else _told(made, told, start)
 
 
 def _windows_once(stream: Tensor, spec: TokenSpec, batch: int, stride: int) -> Iterator[Batch]:
