@@ -6,7 +6,8 @@ maps of each layer, the same rows of ids without padding, AdamW, gradients clipp
 a process of its own with 2 threads; the first two steps are not counted; memory is the largest
 resident size of the process, weights included. Ours is a step of the package's own loop; the peer's
 is the loop of PEFT's guide: forward with labels, backward, clip, fused AdamW, zero_grad, sdpa
-attention, no cache; in bf16 with adapters in fp32 (PEFT's default) and in bf16 (faster).
+attention, no cache; in bf16 with adapters in fp32 (PEFT's default) and in bf16 (faster). Compiled
+is our loop with its step through torch.compile, as `train` takes it where a probe says so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import torch
 SIZES = {"small": (8, 256), "qwen3-0.6b": (4, 256)}  # rows, ids of a row
 SKIPPED = 2
 NAMES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-OURS = ("fp32", "bf16", "int8", "int4")
+OURS = ("fp32", "bf16", "bf16, compiled", "int8", "int4")
 PEERS = ("fp32", "bf16", "bf16 throughout")
 PEER = """
 import json, resource, sys, time
@@ -114,6 +115,7 @@ def ours(folder: str, how: str, rows: int, length: int, steps: int) -> dict[str,
     from genloom.train.loop import Job, Loop
 
     torch.set_num_threads(2)
+    how, _, compiled = how.partition(", ")
     model = adapted.load(
         api.Model, Path(folder), dtype=torch.float32 if how == "fp32" else "stored"
     )
@@ -122,7 +124,14 @@ def ours(folder: str, how: str, rows: int, length: int, steps: int) -> dict[str,
         freeze(net, {"bf16": "bf16", "int8": "int8", "int4": "int4"}[how])  # type: ignore[arg-type]
     attach(net, Adapter(rank=16, alpha=32.0))
     model.recipe = model.recipe.training(
-        steps=100, rate=1e-3, muon_rate=0.0, ema=0.0, compile="off", clip=1.0, warmup=0.0, decay=0.0
+        steps=100,
+        rate=1e-3,
+        muon_rate=0.0,
+        ema=0.0,
+        compile="on" if compiled else "off",
+        clip=1.0,
+        warmup=0.0,
+        decay=0.0,
     )
     with tempfile.TemporaryDirectory() as run:
         loader: Any = Rows(model.codec.spec, rows, length)
