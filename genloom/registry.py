@@ -31,7 +31,9 @@ TABLE: dict[str, dict[str, str]] = {
     "family": {
         "autoregressive": "genloom.family.autoregressive:Autoregressive",
         "flow": "genloom.family.flow:Flow",
+        "consistency": "genloom.family.consistency:Consistency",
         "adversarial": "genloom.family.adversarial:Adversarial",
+        "reconstruction": "genloom.family.reconstruction:Reconstruction",
         "preference": "genloom.family.preference:Preference",
         "distillation": "genloom.family.distillation:Distillation",
         "policy": "genloom.family.policy:Policy",
@@ -59,6 +61,7 @@ TABLE: dict[str, dict[str, str]] = {
         "python": "genloom.recipes.python:choose",
         "image": "genloom.recipes.image:choose",
         "image-gan": "genloom.recipes.image:choose_adversarial",
+        "image-fast": "genloom.recipes.image_fast:choose",
         "reward": "genloom.recipes.reward:choose",
         "table": "genloom.recipes.table:choose",
         "table-flow": "genloom.recipes.table:choose_flow",

@@ -24,7 +24,7 @@ def every() -> list[tuple[str, Recipe]]:
     """(name, recipe) of every combination, legal or not, with a prompt where one may be."""
     out = []
     for codec, family in itertools.product(registry.names("codec"), registry.names("family")):
-        roles = sorted(registry.find("family", family).roles)
+        roles = sorted(registry.find("family", family)().roles)
         for options in toys.OPTIONS[codec]:
             for nets in itertools.product(registry.names("net"), repeat=len(roles)):
                 prompt = "label" if toys.ITEMS[codec] is toys.captioned else None

@@ -41,37 +41,38 @@ class Adversarial:
         z = torch.randn(len(batch.x), nets["generator"].latent, generator=rng, device=rng.device)
         z = z.to(batch.x.device)
         if player == "generator":
-            return self._convince(nets, batch, z)
-        return self._judge(nets, batch, z)
-
-    def _convince(self, nets: Nets, batch: Batch, z: Tensor) -> Loss:
-        made = nets["generator"](z, batch.prompt)
-        with torch.no_grad():
-            real = nets["critic"](batch.x, batch.prompt)
-        gap = nets["critic"](made, batch.prompt) - real
-        total = (F.softplus(-gap) * batch.weight).sum()
-        return Loss(total, {"generator": total.detach()})
-
-    def _judge(self, nets: Nets, batch: Batch, z: Tensor) -> Loss:
+            return self.convince(nets["critic"], batch, nets["generator"](z, batch.prompt))
         with torch.no_grad():
             made = nets["generator"](z, batch.prompt)
+        return self.judge(nets["critic"], batch, made)
+
+    def convince(self, critic: Any, batch: Batch, made: Tensor) -> Loss:
+        """The loss of whoever made these: they are to seem as real as the batch's own."""
+        with torch.no_grad():
+            real = critic(batch.x, batch.prompt)
+        total = (_doubt(critic(made, batch.prompt) - real) * batch.weight).sum()
+        return Loss(total, {"generator": total.detach()})
+
+    def judge(self, critic: Any, batch: Batch, made: Tensor) -> Loss:
+        """The critic's loss, given what was made."""
         some = max(1, round(self.penalised * len(made)))
-        gap, steep = self._gap(nets, batch.x, made, batch.prompt, some)
+        gap, steep = self._gap(critic, batch.x, made, batch.prompt, some)
         weight = batch.weight[:some]
         slope = (steep * weight).sum() * (batch.weight.sum() / weight.sum().clamp(min=1e-6))
-        total = (F.softplus(-gap) * batch.weight).sum() + 0.5 * self.penalty * slope
-        parts = {"critic": total, "gap": gap.sum(), "slope": slope}
+        total = (_doubt(gap) * batch.weight).sum() + 0.5 * self.penalty * slope
+        parts = {"critic": total, "gap": _each(gap).sum(), "slope": slope}
         return Loss(total, {k: v.detach() for k, v in parts.items()})
 
     def _gap(
-        self, nets: Nets, real: Tensor, made: Tensor, prompt: Tensor | None, some: int
+        self, critic: Any, real: Tensor, made: Tensor, prompt: Tensor | None, some: int
     ) -> tuple[Tensor, Tensor]:
-        """How much more real the real ones seem, [B]; squared slopes of the first `some`."""
-        critic = nets["critic"]
+        """How much more real the real ones seem, [B] or [B, patches]; squared slopes of the first
+        `some`."""
         told, rest = (None, None) if prompt is None else (prompt[:some], prompt[some:])
         x, y = (side[:some].detach().requires_grad_(True) for side in (real, made))
         on_x, on_y = critic(x, told), critic(y, told)
-        slopes = torch.autograd.grad((on_x.sum(), on_y.sum()), (x, y), create_graph=True)
+        whole = (_each(on_x).sum(), _each(on_y).sum())
+        slopes = torch.autograd.grad(whole, (x, y), create_graph=True)
         steep: Any = sum(s.square().flatten(1).sum(1) for s in slopes)
         gap = on_x - on_y
         if some < len(real):
@@ -81,7 +82,7 @@ class Adversarial:
 
     def score(self, nets: Nets, batch: Batch) -> Tensor:
         """The critic's verdict, float [B]: orders items within one model, is no likelihood."""
-        return nets["critic"](batch.x, batch.prompt)
+        return _each(nets["critic"](batch.x, batch.prompt))
 
     def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
         assert isinstance(spec, ArraySpec)
@@ -102,3 +103,13 @@ class Adversarial:
 
     def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
         return samples.x
+
+
+def _each(verdict: Tensor) -> Tensor:
+    """[B]: a critic that judges patches [B, patches] is heard on average."""
+    return verdict.reshape(len(verdict), -1).mean(1)
+
+
+def _doubt(gap: Tensor) -> Tensor:
+    """[B]: softplus(-gap), patch by patch where the critic judges these."""
+    return _each(F.softplus(-gap))

@@ -99,11 +99,20 @@ class Family(Protocol):
 
     kind: ClassVar[str]
     carries: ClassVar[type]  # TokenSpec or ArraySpec
-    roles: ClassVar[frozenset[str]]  # the nets it needs
-    players: ClassVar[tuple[str, ...]]  # the roles it trains, in the order they move
     takes: ClassVar[frozenset[str]]  # the sampling options it acts on
     group: ClassVar[int]  # so many neighbours of what the codec encodes make one item
-    falls: ClassVar[bool]  # whether a loss that does not fall means that nothing is learnt
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The nets it needs; its knobs may decide."""
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The roles it trains, in the order they move."""
+
+    @property
+    def falls(self) -> bool:
+        """Whether a loss that does not fall means that nothing is learnt."""
 
     @property
     def frozen(self) -> frozenset[str]:
