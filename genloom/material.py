@@ -5,6 +5,7 @@ Knows codecs, splits and presets; no loop, engine or formula.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,6 @@ from genloom.tuning import Begun
 from genloom.tuning_codec import retold
 
 SIZES = ("tiny", "small", "base", "large")
-LEAST_ITEMS = 8
 NEARLY = 2_000_000  # characters in which held-out items that are nearly trained on are looked for
 DRAFT = Facts(items=1000, units=10**6, side=32)  # to learn which codec a preset uses
 
@@ -57,6 +57,7 @@ class Material:
     begun: Begun | None = None
     overlap: Overlap | None = None  # of what is held out, how much training holds, too
     reward: Reward | None = None  # of the family's tries
+    new_words: tuple[str, ...] = ()  # of captions, that the start did not know
 
     @property
     def group(self) -> int:
@@ -144,7 +145,7 @@ def prepare(
             facts = _facts(draft.make_reader(), items, changes)
             draft = chooser(size or _size_for(chooser, minutes, speed), facts)
         if start is not None:
-            draft = tuning.recipe_from(draft, *start)
+            draft = tuning.few(tuning.recipe_from(draft, *start), start[1], len(items))
         recipe = draft.with_(*changes).training(seed=seed)
     elif recipe.start is not None:
         begun = tuning.again(recipe.start)
@@ -155,6 +156,7 @@ def prepare(
         made = _encoded(recipe, items, manifest, begun)
         notes = list(getattr(made.codec, "notes", ()))
     made.overlap = overlap(made.train_items, made.held_items, NEARLY)
+    notes += [f"new in prompts: {', '.join(made.new_words)}"] if made.new_words else []
     notes += [made.overlap.note] if made.overlap is not None and made.overlap.note else []
     if notes:  # what could not be learnt as it stands, such as infinite numbers
         listener(Event(kind="fit", step=0, values={"notes": notes}))
@@ -222,21 +224,22 @@ def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
     share, codec = recipe.data.holdout, recipe.make_reader()
     if recipe.data.pack and not (recipe.explores or hasattr(codec, "weights")):
         return split_stream(items, share) if share else (items, [])
-    keys = getattr(codec, "keys", None)
-    first, last = split_items(len(items), share) if keys is None else split_keys(keys(items), share)
+    keys: Any = getattr(codec, "keys", lambda items: None)(items)
+    first, last = split_items(len(items), share) if keys is None else split_keys(keys, share)
     return take(items, first), take(items, last)
 
 
 def _encoded(
     recipe: Recipe, items: Any, manifest: Manifest, begun: Begun | None = None
 ) -> Material:
-    if not recipe.data.pack and len(items) < LEAST_ITEMS:
-        raise DataError(
-            f"{len(items)} items are too few to learn from: give at least {LEAST_ITEMS}"
-        )
+    least = tuning.least(begun)
+    if not recipe.data.pack and len(items) < least:
+        raise DataError(f"{len(items)} items are too few to learn from: give at least {least}")
     codec, prompt = recipe.make_codec(), recipe.make_prompt()
     if begun is not None:
-        codec, prompt = retold(begun.source.codec, recipe.codec), begun.source.prompt
+        codec = retold(begun.source.codec, recipe.codec)
+        prompt = copy.deepcopy(begun.source.prompt)
+    items = _called(recipe, codec, items)
     weigh = getattr(codec, "weights", None)
     if getattr(codec, "group", 1) > 1 and recipe.data.pack:
         raise RecipeError(
@@ -247,20 +250,20 @@ def _encoded(
     vary = getattr(codec, "vary", None)
     if vary is not None:
         train_items = vary(train_items, recipe.train.seed)
+    train_items = _varied(recipe, codec, train_items)
     if begun is None:
         codec.fit(train_items)
-    prompts = held_prompts = None
+    prompts, held_prompts, new = None, None, ()
     if prompt is not None and recipe.prompt is not None:
         captions = codec.captions(train_items)
         if captions is None or not any(captions):
             raise DataError(
                 f"prompt {recipe.prompt.kind!r} needs captions, but the data has none: add "
-                "captions (a folder a class, metadata.jsonl or .txt beside the pictures), or leave "
-                "the prompt out with --set prompt=null"
+                "captions (a folder a class, metadata.jsonl or .txt beside the pictures; one for "
+                "all: --caption TEXT), or leave the prompt out with --set prompt=null"
             )
-        if begun is None:
-            prompt.fit(captions)
-        prompts = prompt.encode(captions)
+        new = _learnt(prompt, captions, begun)
+        prompts = prompt.encode(captions, strict=begun is None)
         held = codec.captions(held_items) if len(held_items) else None
         held_prompts = None if held is None else prompt.encode(held, strict=False)
     worth = getattr(codec, "worths", None)
@@ -280,7 +283,37 @@ def _encoded(
         worths=None if worth is None else worth(train_items),
         held_worths=None if worth is None or not len(held_items) else worth(held_items),
         begun=begun,
+        new_words=tuple(new),
     )
+
+
+def _called(recipe: Recipe, codec: Any, items: Any) -> Any:
+    """Items with the recipe's caption where they have none of their own."""
+    caption = recipe.data.caption
+    if not caption:
+        return items
+    if not hasattr(codec, "called"):
+        raise RecipeError(f"codec {recipe.codec.kind!r} has no captions: leave data.caption out")
+    return codec.called(items, caption)
+
+
+def _varied(recipe: Recipe, codec: Any, items: Any) -> Any:
+    """Training items with their variations."""
+    d = recipe.data
+    if not (d.crops or d.flips):
+        return items
+    if not hasattr(codec, "varied"):
+        raise RecipeError(f"codec {recipe.codec.kind!r} cannot vary items: use data.crops=0")
+    return codec.varied(items, max(d.crops, 1 + d.flips), d.flips, recipe.train.seed)
+
+
+def _learnt(prompt: Any, captions: Sequence[str], begun: Begun | None) -> Sequence[str]:
+    """The prompt codec fitted; that of a start is only told its new words, which these are."""
+    if begun is None:
+        prompt.fit(captions)
+        return ()
+    learn = getattr(prompt, "learn", None)
+    return () if learn is None else learn(captions)
 
 
 def _explored(
@@ -329,4 +362,5 @@ def read_again(model: Model) -> tuple[Any, Any]:
     changed = manifest.changed()
     if changed:
         raise DataError(f"the training data has changed since: {', '.join(changed[:3])}")
-    return split(model.recipe, model.recipe.make_reader().read(root).items)
+    items = model.recipe.make_reader().read(root).items
+    return split(model.recipe, _called(model.recipe, model.codec, items))

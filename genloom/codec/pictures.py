@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +33,7 @@ SUFFIXES = frozenset(
 )
 MAX_BYTES = 256 * 2**20  # of one compressed file; larger ones are no training pictures
 MAX_PIXELS = 80_000_000  # below the count at which pillow begins to warn
+MIRRORED = "mirrored"
 THREADS = 4  # pillow lets go of the interpreter's lock while it decodes
 
 
@@ -55,21 +56,32 @@ class Picture:
     """A picture that is opened when it is needed, with its caption where there is one.
 
     source: a path, the bytes of a file, a member of an archive, a pillow image or a uint8 array
-    of shape [H, W] or [H, W, C].
+    of shape [H, W] or [H, W, C]. credit: who made it, where that is told.
+    control: the source of what is told of it besides the caption.
     """
 
     source: Any
     caption: str | None = None
     name: str = ""
+    credit: str = ""
+    flipped: bool = False
+    control: Any = None
 
     def open(self) -> Image.Image:
         """The picture upright and in mode L, RGB or RGBA. DataError where it is broken."""
         try:
-            return plain(_load(self.source))
+            image = plain(_load(self.source))
+            turned = pillow().Transpose.FLIP_LEFT_RIGHT
+            return image.transpose(turned) if self.flipped else image
         except DataError:
             raise
         except Exception as error:  # hostile bytes raise anything, from struct.error to IndexError
             raise DataError(f"{self.name or 'picture'}: {reason(error)}") from None
+
+    def mirror(self) -> Picture:
+        """Its mirror image, whose caption says so."""
+        caption = f"{self.caption} {MIRRORED}" if self.caption else self.caption
+        return replace(self, caption=caption, flipped=not self.flipped)
 
     def check(self) -> None:
         """Decode the whole file, at a reduced scale where the format can. DataError if broken."""
