@@ -7,8 +7,7 @@ Shape legend: N items, B items of a batch, L the spec's length, S ids of a packe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -17,16 +16,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from genloom.data.arrays import Arrays, Retelling, Telling, prompts_of
+from genloom.data.arrays import told as said
 from genloom.data.packing import PackedItems
 from genloom.errors import DataError
 from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
 
 Data = Sequence[Tensor] | Tensor
 PARTS = 4  # of a batch or a window, in the first steps of schedules
-
-
-# Arrays as they lie [B, C + more, *grid], and a generator: the items, and what is told of each.
-Telling = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
 class Batches(Protocol):
@@ -47,8 +44,9 @@ class Batches(Protocol):
 class Loader:
     """Training batches for ever, epoch after epoch.
 
-    data    tokens: one long [L_i] an item, without bos, or long [N, L]; arrays: [N, C, *grid]
-    prompts long [N, P] for the net's prompt encoder, or None
+    data    tokens: one long [L_i] an item, without bos, or long [N, L]; arrays: [N, C, *grid],
+            or N arrays of unlike grids
+    prompts long [N, P] or float [N, P, E] for the net's prompt encoder, or None
     weights float [L_i] an item, how much each of its ids counts as a target, or None where all do;
             an item without any is left out
     group   so many neighbours of the data make one item, such as a better and a worse answer
@@ -58,6 +56,7 @@ class Loader:
     short   in so many first steps the windows of a stream are cut into four
     told    parts a batch of arrays into items and what the net is told of each, such as a coarse
             version; drawn anew each time
+    retold  says the prompts of a batch otherwise, such as with words left out; likewise
     pack    join the token items into one stream and draw windows of 1 + length ids from it; with
             weights, put whole items into rows of that size, each a document of its own
 
@@ -83,6 +82,7 @@ class Loader:
         ramp: int = 0,
         short: int = 0,
         told: Telling | None = None,
+        retold: Retelling | None = None,
     ) -> None:
         if len(data) == 0:
             raise DataError("there are no items to train on: give data with at least one")
@@ -94,8 +94,10 @@ class Loader:
             raise ValueError(f"{len(prompts)} prompts for {len(data)} items: give one an item")
         self.size, self.seed = batch, seed
         self.ramp, self.short = ramp, short
-        self.source = _source(data, spec, prompts, pack, document, weights, group, worth, seed)
-        self.telling = told
+        self.source = _source(
+            data, spec, prompts, pack, document, weights, group, worth, seed, batch
+        )
+        self.telling, self.retelling = told, retold
         self._order = lru_cache(maxsize=2)(self._draw)  # a batch can reach into the next epoch
 
     @property
@@ -123,10 +125,10 @@ class Loader:
             parts.append(self.source.place(order[position : position + count], phase))
             first += count
         places = parts[0] if len(parts) == 1 else torch.cat(parts)
-        pieces = places.tensor_split(min(accumulate, len(places)))
-        made = [self.source.batch(piece) for piece in pieces]
-        if self.telling is not None:
-            made = [_told(b, self.telling, _mix(self.seed, step) + n) for n, b in enumerate(made)]
+        made = [self.source.batch(piece) for piece in _pieces(self.source, places, accumulate)]
+        if self.telling is not None or self.retelling is not None:
+            hooks, seed = (self.telling, self.retelling), _mix(self.seed, step)
+            made = [said(batch, *hooks, seed + n) for n, batch in enumerate(made)]
         return [_cut(batch) for batch in made] if step < self.short else made
 
     def _before(self, step: int) -> int:
@@ -138,13 +140,19 @@ class Loader:
         """The epoch's permutation and its phase."""
         rng = torch.Generator().manual_seed(_mix(self.seed, epoch))
         phase = int(torch.randint(0, 1 << 62, (), generator=rng))
+        if isinstance(self.source, Arrays):
+            return self.source.order(rng, self._early(epoch)), phase
         return torch.randperm(len(self.source), generator=rng), phase
 
+    def _early(self, epoch: int) -> int:
+        """How many items of an epoch complete the last batch of the one before."""
+        return (self._before(self.ramp) - epoch * len(self.source)) % self.size
 
-def _told(batch: Batch, telling: Telling, seed: int) -> Batch:
-    rng = torch.Generator().manual_seed(seed & (1 << 63) - 1)
-    x, control = telling(batch.x, rng)
-    return replace(batch, x=x, control=control)
+
+def _pieces(source: _Source, places: Tensor, accumulate: int) -> Sequence[Tensor]:
+    """A batch in nearly equal parts, each of one shape."""
+    count = min(accumulate, len(places))
+    return source.parts(places, count) if isinstance(source, Arrays) else places.tensor_split(count)
 
 
 def _cut(batch: Batch) -> Batch:
@@ -176,7 +184,8 @@ def evaluation(
     worth: Tensor | None = None,
     told: Telling | None = None,
 ) -> Iterator[Batch]:
-    """Every held-out target once, in order; the weights mark those that a batch counts.
+    """Every held-out target once, in order (arrays of a grid together within a batch's run); the
+    weights mark those that a batch counts.
 
     Packed: windows move by `stride` ids (half the length unless said), so each target has at
     least length - stride ids of context, but for those at the very start.
@@ -188,8 +197,9 @@ def evaluation(
         return
     source = _source(data, spec, prompts, False, False, weights, group, worth)
     for start in range(0, len(source), batch):
-        made = source.batch(torch.arange(start, min(start + batch, len(source))))
-        yield made if told is None else _told(made, told, start)
+        rows = torch.arange(start, min(start + batch, len(source)))
+        for piece in _pieces(source, rows, 1):
+            yield said(source.batch(piece), told, None, start)
 
 
 def _windows_once(stream: Tensor, spec: TokenSpec, batch: int, stride: int) -> Iterator[Batch]:
@@ -262,7 +272,7 @@ class _Rows:
         x = self.x[rows].long()
         weight = torch.ones(x.shape)
         weight[:, 0] = 0.0
-        return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
+        return Batch(spec=self.spec, x=x, weight=weight, prompt=prompts_of(self.prompts, rows))
 
 
 class _Ragged:
@@ -313,30 +323,12 @@ class _Ragged:
         weight = (real & (column > 0)).float()
         if self.weight is not None:
             weight *= self.weight[at]
-        prompt, worth = _rows(self.prompts, rows), None if self.worth is None else self.worth[rows]
+        prompt, worth = prompts_of(self.prompts, rows), self.worth
+        worth = None if worth is None else worth[rows]
         return Batch(spec=self.spec, x=x, weight=weight, prompt=prompt, worth=worth)
 
 
-class _Arrays:
-    """Array items."""
-
-    def __init__(self, data: Tensor, spec: ArraySpec, prompts: Tensor | None) -> None:
-        self.x, self.spec, self.prompts = data, spec, prompts
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    @property
-    def targets(self) -> int:
-        return len(self.x)
-
-    def place(self, order: Tensor, phase: int) -> Tensor:
-        return order
-
-    def batch(self, rows: Tensor) -> Batch:
-        x = self.x[rows].float()
-        weight = torch.ones(len(rows))
-        return Batch(spec=self.spec, x=x, weight=weight, prompt=_rows(self.prompts, rows))
+_Source = _Windows | _Rows | _Ragged | Arrays | PackedItems
 
 
 def _laid(
@@ -395,9 +387,10 @@ def _source(
     group: int = 1,
     worth: Tensor | None = None,
     seed: int = 0,
-) -> _Windows | _Rows | _Ragged | _Arrays | PackedItems:
+    batch: int = 1,
+) -> _Source:
     if isinstance(spec, ArraySpec):
-        return _Arrays(data if isinstance(data, Tensor) else torch.stack(list(data)), spec, prompts)
+        return Arrays(data, spec, prompts, batch)
     if pack and weights is not None:  # whole items side by side, not a stream
         made = _Ragged(list(data), spec, None, weights)
         return PackedItems(made.flat, made.size, made.weight, spec, seed)
@@ -426,10 +419,6 @@ def _documents(x: Tensor, spec: TokenSpec) -> Tensor:
 
 def _ids(values: list[int]) -> Tensor:
     return torch.tensor(values, dtype=torch.int32)
-
-
-def _rows(prompts: Tensor | None, rows: Tensor) -> Tensor | None:
-    return None if prompts is None else prompts[rows].long()
 
 
 def _mix(seed: int, epoch: int) -> int:
