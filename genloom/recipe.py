@@ -50,6 +50,9 @@ class Data:
     ramp: in this first share of the steps a batch has a quarter of its items (Smith et al. 2017,
     turned round). short: in this first share of the steps windows are cut into four (Li et al.
     2022); packed streams only.
+
+    caption: what items without a caption are called; it may hold a new word. crops: so many
+    variations of each training item, cut from it anew; flips: half of these mirrored.
     """
 
     batch: int = 64
@@ -58,6 +61,9 @@ class Data:
     pack: bool = False
     separate: bool = False
     holdout: float = 0.1
+    caption: str = ""
+    crops: int = 0
+    flips: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +74,8 @@ class Train:
     the averaging profile (Karras et al. 2024, eq. 2), 0 for the last weights. patience: stop after
     so many judgements without improvement, 0 never. judge, preview: every so many steps, 0 never.
     epochs: the most passes over the data when steps follow from minutes (more would learn it by
-    heart), 0 any number.
+    heart), 0 any number. keep: leave the stored averages beside the model, so that others can be
+    made of them after training (`genloom average`); each is two copies of the weights.
     """
 
     steps: int = 1000
@@ -88,6 +95,7 @@ class Train:
     preview: int = 0
     patience: int = 0
     epochs: float = 0.0
+    keep: bool = False
     save_seconds: float = 60.0
 
 
@@ -197,13 +205,15 @@ class Recipe:
                 f"family {self.family.kind!r} needs nets for {sorted(roles)}, but the recipe has "
                 f"{sorted(self.net)}"
             )
+        parts = getattr(family, "parts", {})
         for role, part in self.net.items():
-            cls = registry.find("net", part.kind)
-            if role not in cls.fills or cls.carries is not family.carries:
+            cls, wanted = registry.find("net", part.kind), parts.get(role, role)
+            if wanted not in cls.fills or cls.carries is not family.carries:
                 able = [
                     n
                     for n in registry.names("net")
-                    if role in (c := registry.find("net", n)).fills and c.carries is family.carries
+                    if wanted in (c := registry.find("net", n)).fills
+                    and c.carries is family.carries
                 ]
                 raise RecipeError(
                     f"net {part.kind!r} cannot be the {role} of family {self.family.kind!r}: "
@@ -217,7 +227,35 @@ class Recipe:
                     "leave the recipe's prompt out"
                 )
             self.make_prompt()
+        self._check_told(bool(getattr(codec, "tells", False)), family)
         self._check_numbers()
+
+    def _check_told(self, tells: bool, family: Family) -> None:
+        """What is told of items besides a prompt has to be heard."""
+        nets = {part.kind: registry.find("net", part.kind) for part in self.net.values()}
+        if tells and "control" not in family.takes:
+            able = [
+                n for n in registry.names("family") if "control" in registry.find("family", n).takes
+            ]
+            raise RecipeError(
+                f"family {self.family.kind!r} is told of an item by a prompt alone: use family "
+                f"{' or '.join(map(repr, able))}, or leave codec.control out"
+            )
+        if tells and not all(getattr(net, "hears", False) for net in nets.values()):
+            able = [
+                n for n in registry.names("net") if getattr(registry.find("net", n), "hears", False)
+            ]
+            deaf = [kind for kind, net in nets.items() if not getattr(net, "hears", False)]
+            raise RecipeError(
+                f"net {' and '.join(map(repr, deaf))} cannot hear what codec.control tells: use "
+                f"{' or '.join(able)}"
+            )
+        untold = [kind for kind, net in nets.items() if getattr(net, "needs_control", False)]
+        if untold and not tells:
+            raise RecipeError(
+                f"net {untold[0]!r} makes items out of what it is told of them: use it with "
+                "codec.control (coarse, damaged, grey or masked)"
+            )
 
     def _check_numbers(self) -> None:
         t, d = self.train, self.data
@@ -231,6 +269,7 @@ class Recipe:
             ("data.batch", d.batch, 1, float("inf")),
             ("data.holdout", d.holdout, 0.0, 0.9),
             ("data.ramp", d.ramp, 0.0, 1.0),
+            ("data.crops", d.crops, 0, 256),
             ("data.short", d.short, 0.0, 1.0 if d.pack else 0.0),
         ):
             if not low <= value <= high:

@@ -40,7 +40,7 @@ def judge_of(
         if not codec.compares:
             return held_out(model, material, beside)
         prompts = codec.captions(some) if model.prompt is not None else None
-        made = made_like(model, len(some), prompts)
+        made = made_like(model, len(some), prompts, told_of(codec, some))
         return codec.compare(some, made)
 
     return judge
@@ -52,12 +52,29 @@ def _judged(spec: Spec) -> int:
     return max(LEAST_MADE, min(JUDGED, JUDGED_NUMBERS // size))
 
 
-def made_like(model: Model, count: int, prompts: Sequence[str] | None) -> Any:
-    """Items made with the prompts of real ones, decoded together."""
+def told_of(codec: Any, items: Any) -> Sequence[Any] | None:
+    """What is told of real items besides a prompt, the same each time; None where nothing is."""
+    if not getattr(codec.spec, "control", 0):
+        return None
+    told: Sequence[Any] = codec.told(codec.encode(items), torch.Generator().manual_seed(0))[1]
+    return told
+
+
+def made_like(
+    model: Model, count: int, prompts: Sequence[str] | None, told: Sequence[Any] | None = None
+) -> Any:
+    """Items made with the prompts of real ones and what is told of them, decoded together."""
     with Engine(model) as engine:
-        if prompts is None:
+        if prompts is None and told is None:
             return engine.submit(Request(count=count, seed=1)).result()
-        made = [engine.submit(Request(prompt=p, seed=1, first=n)) for n, p in enumerate(prompts)]
+        nothing = [None] * count
+        asked = zip(
+            nothing if prompts is None else prompts, nothing if told is None else told, strict=True
+        )
+        made = [
+            engine.submit(Request(prompt=p, control=t, seed=1, first=n))
+            for n, (p, t) in enumerate(asked)
+        ]
         parts = [g.result() and g.tensors() for g in made]
     return model.codec.decode(torch.cat(parts))
 
@@ -114,7 +131,9 @@ def preview_of(material: Material, run: Path) -> Callable[[Model, int], Path | N
     def preview(model: Model, step: int) -> Path:
         folder = run / "previews"
         folder.mkdir(parents=True, exist_ok=True)
-        if model.prompt is not None and captions is not None:
+        if getattr(model.codec.spec, "control", 0):
+            items = _beside_real(model, material)
+        elif model.prompt is not None and captions is not None:
             shown = sorted(set(captions))
             stride = max(1, len(shown) // SHOWN)
             shown = (shown[::stride] * SHOWN)[:SHOWN]
@@ -124,3 +143,15 @@ def preview_of(material: Material, run: Path) -> Callable[[Model, int], Path | N
         return model.codec.preview(items, folder / f"step-{step:06d}{model.codec.preview_suffix}")
 
     return preview
+
+
+def _beside_real(model: Model, material: Material) -> list[Any]:
+    """What is told, what is made of it, and the real item, in turns."""
+    codec: Any = model.codec
+    real = material.held_items if len(material.held_items) else material.train_items
+    count = min(SHOWN, len(real))
+    real = take(real, [n * len(real) // count for n in range(count)])
+    told = told_of(codec, real)
+    assert told is not None
+    made = made_like(model, count, None if model.prompt is None else codec.captions(real), told)
+    return [x for three in zip(map(codec.shown, told), made, real, strict=True) for x in three]

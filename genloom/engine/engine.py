@@ -19,22 +19,25 @@ from torch import Tensor
 from genloom import adapted, heap
 from genloom.engine.beaming import Beams
 from genloom.engine.generation import Ending, Generation, Progress
+from genloom.engine.guiding import guiding
 from genloom.engine.paged import SMALLEST, Memory, PagedCache
 from genloom.engine.requests import Encoder, streams
 from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.engine.speculate import guesser_of
 from genloom.engine.telling import Words, news
 from genloom.errors import GenloomError, RequestError, ResourceError, UsageError
-from genloom.family.base import Making, Nets
+from genloom.family.base import Making, Nets, Samples
 from genloom.family.streams import Stream, Streams
 from genloom.model import Model
 from genloom.net import layers
 from genloom.net.lora import LowRank
 from genloom.net.lora_rows import serving
 from genloom.net.quantize import at_work, served
-from genloom.spec import Encoded, Request, TokenSpec
+from genloom.spec import ArraySpec, Encoded, Request, TokenSpec
 
 __all__ = ["Engine", "Generation", "Progress"]
+
+PREVIEWS = 8  # of each sample of arrays, while it is made and watched
 
 
 class Engine:
@@ -45,7 +48,8 @@ class Engine:
     ahead for texts, which changes how soon they come and nothing else. steady: on a GPU, too, a
     sample is the same to the last bit whatever shares its batch, at some cost in speed. adapters:
     by the names under which requests ask for them, each a folder (PEFT's, or a model trained as
-    one), or what `genloom.adapted.read` made of one; they are served together.
+    one), or what `genloom.adapted.read` made of one; they are served together. guide: a weaker
+    model of the same items, that guidance leads away from in place of the empty prompt.
     """
 
     def __init__(
@@ -56,13 +60,14 @@ class Engine:
         speculate: Literal["lookup"] | Model | None = None,
         steady: bool = False,
         adapters: Mapping[str, str | Path | Mapping[str, LowRank]] | None = None,
+        guide: Model | None = None,
     ) -> None:
         self.model = model
         self.family, self.spec = model.family, model.codec.spec
         if rows is not None and rows < 1:
             raise UsageError(f"rows is {rows}: give how many samples to keep in flight, 1 or more")
         model.nets.eval()
-        self.nets: Nets = dict(model.nets.items())
+        self.nets: Nets = dict(model.nets.items()) | guiding(model, guide)
         self.memory: Memory | None = None
         spec = model.codec.spec
         if streams(spec):
@@ -77,6 +82,7 @@ class Engine:
         self.steady = steady
         self.guesser = guesser_of(model, speculate)
         self.rows = most_rows(self.spec, self._cached()) if rows is None else rows
+        self.together = self.rows  # samples of one flight at most; fewer once memory ran out
         self.queue = Queue()
         self.flights: list[Flight] = []
         self.open: dict[int, Generation] = {}
@@ -91,7 +97,11 @@ class Engine:
         """Bytes of one sample's cache, where each has its own."""
         if self.memory is not None:
             return 0
-        asked = Encoded(seed=0, index=torch.zeros(1, dtype=torch.long, device=self.model.device))
+        asked = Encoded(
+            seed=0,
+            index=torch.zeros(1, dtype=torch.long, device=self.model.device),
+            control=_nothing_told(self.spec, self.model.device),
+        )
         samples = self.family.start(self.nets, self.spec, asked)
         cache = self.family.cache(self.nets, samples)
         return 0 if cache is None else cache.nbytes()
@@ -117,6 +127,8 @@ class Engine:
     def submit(self, request: Request) -> Generation:
         """Queue a request. RequestError when the model cannot act on it."""
         encoded = self.encode(request)
+        if isinstance(self.spec, ArraySpec):  # what the family refuses, it refuses before the loop
+            self.family.start(self.nets, self.spec, replace(encoded, index=encoded.index[:1]))
         generation = Generation(self, request, self._next, self.model.codec.decode)
         self.open[self._next], self.encoded[self._next] = generation, encoded
         if request.options.beams is not None and self.memory is not None:
@@ -192,14 +204,24 @@ class Engine:
             self._relieve(flight, error)
 
     def _relieve(self, flight: Flight, error: BaseException) -> None:
-        """Out of memory in the middle of a step, which has changed nothing: texts take smaller
-        steps from now on, and where these are the smallest the last who came gives up."""
+        """Out of memory in the middle of a step, which has changed nothing: arrays go on in two
+        halves, and where one alone is too much its request gives up; texts take smaller steps from
+        now on, and where these are the smallest the last who came gives up."""
         told = ResourceError(
             f"memory ran out with {len(flight)} samples in flight ({error}): keep fewer in flight "
             "(rows), or free some memory"
         )
         if self.memory is None or not isinstance(flight.samples, Streams):
-            raise told from error
+            if flight.cache is not None:
+                raise told from error
+            if len(flight) > 1:
+                self.together = len(flight) // 2
+                self.flights.append(flight.part(self.together))
+            else:
+                generation = self.open[int(flight.owner[0])]
+                generation.error = told
+                generation.cancel()
+            return
         if self.memory.budget > SMALLEST:
             self.memory.budget //= 2
         else:
@@ -207,7 +229,7 @@ class Engine:
 
     def _admit(self) -> None:
         room = self.rows - sum(map(len, self.flights))
-        while (taken := self.queue.next(room)) is not None:
+        while (taken := self.queue.next(min(room, self.together))) is not None:
             room -= taken.last - taken.first
             encoded = self.encoded[taken.owner]
             slot = torch.arange(taken.first, taken.last)
@@ -217,7 +239,8 @@ class Engine:
             cache = self.family.cache(self.nets, samples, self.memory)
             new = Flight(samples, cache, owner, slot)
             self._land(new)  # what was wholly given has no step to take
-            if len(new) and not any(flight.take(new) for flight in self.flights):
+            fit = [f for f in self.flights if len(f) + len(new) <= self.together]
+            if len(new) and not any(flight.take(new) for flight in fit):
                 self.flights.append(new)
 
     def _land(self, flight: Flight) -> None:
@@ -298,9 +321,22 @@ class Engine:
                 if ended is not None:
                     there[ended.cpu()] = False
                 rows = there.nonzero()[:, 0]
-                results = self.family.result(flight.samples.select(rows), self.spec)
-                for slot, x in zip(flight.slot[rows].tolist(), results, strict=True):
-                    self._show(generation, slot, x, False)
+                if len(rows):
+                    self._tell_arrays(generation, flight, rows)
+
+    def _tell_arrays(self, generation: Generation, flight: Flight, rows: Tensor) -> None:
+        """Count each sample's steps; decode PREVIEWS of them at most, evenly over its way."""
+        assert isinstance(flight.samples, Samples)
+        samples = flight.samples.select(rows.to(flight.samples.x.device))
+        results = self.family.result(samples, self.spec)
+        progress = getattr(self.family, "progress", None)
+        one = torch.ones(len(rows), dtype=torch.long)
+        done, steps = (one, one) if progress is None else progress(samples)
+        due = done * PREVIEWS // steps > (done - 1) * PREVIEWS // steps
+        told = zip(done.tolist(), steps.tolist(), due.tolist(), results, strict=True)
+        for slot, (step, of, shown, x) in zip(flight.slot[rows].tolist(), told, strict=True):
+            item = self.model.codec.decode([x])[0] if shown else None
+            generation.tell(replace(news(generation, slot, item, False), step=step, steps=of))
 
     def _tell_text(self, generation: Generation, slot: int, stream: Stream) -> None:
         told = self.words.grow(generation, slot, stream)
@@ -318,6 +354,12 @@ class Engine:
     def _shows(self, generation: Generation) -> bool:
         """Previews are decoded for a handful of samples that are no rows of a table."""
         return generation.request.count <= 64 and not isinstance(self.spec, TokenSpec)
+
+
+def _nothing_told(spec: Any, device: torch.device) -> Tensor | None:
+    """float [K, *grid] where items are made of what is told of them."""
+    count = getattr(spec, "control", 0)
+    return torch.zeros(count, *spec.grid, device=device) if count else None
 
 
 def _read(

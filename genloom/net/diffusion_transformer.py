@@ -41,6 +41,7 @@ class DiffusionTransformer(nn.Module):
     kind: ClassVar[str] = "diffusion_transformer"
     carries: ClassVar[type] = ArraySpec
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    hears: ClassVar[bool] = True  # what a codec tells of an item besides its prompt
     Config = DiffusionTransformerConfig
 
     def __init__(

@@ -1,0 +1,84 @@
+"""Pictures out of pictures: enlarged two or four times, restored, coloured.
+
+A fully convolutional net learns from pictures that are made coarse, damaged or grey on the way, so
+any collection teaches it; what it has learnt is used by `genloom enhance` on pictures of any size.
+The GAN variant adds a critic of patches, for sharper results. On 2 cores `tiny` takes 3 minutes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genloom.recipe import Data, Facts, Part, Recipe, Train
+
+SIZES = {
+    "tiny": {"width": 48, "depth": 6},
+    "small": {"width": 64, "depth": 10},
+    "base": {"width": 96, "depth": 16},
+    "large": {"width": 160, "depth": 20},
+}
+MINUTES = {"tiny": 5.0, "small": 30.0, "base": 180.0, "large": float("inf")}
+CRITIC = {"patch": 1, "base": 32, "most": 128, "levels": 3, "patches": True, "blocks": 1}
+CONVINCE = 0.01  # weight of the critic beside errors that are a few hundredths
+
+
+def choose(size: str, facts: Facts) -> Recipe:
+    """Four times larger."""
+    return _enlarging("upscale", 4, size, facts)
+
+
+def choose_twice(size: str, facts: Facts) -> Recipe:
+    """Twice as large."""
+    return _enlarging("upscale-2x", 2, size, facts)
+
+
+def choose_adversarial(size: str, facts: Facts) -> Recipe:
+    """Four times larger, and a critic that wants it sharp."""
+    return _judged(_enlarging("upscale-gan", 4, size, facts))
+
+
+def choose_restoring(size: str, facts: Facts) -> Recipe:
+    """Without noise, blur, blocks and scratches."""
+    net = {"factor": 2, "begins": "control"}
+    return _made("restore", {"kind": "damaged"}, net, size, facts)
+
+
+def choose_colouring(size: str, facts: Facts) -> Recipe:
+    """Colours for grey pictures."""
+    net = {"factor": 2, "begins": "control"}
+    made = _made("colourise", {"kind": "grey"}, net, size, facts)
+    return made.with_('codec.mode="RGB"')
+
+
+def _enlarging(name: str, factor: int, size: str, facts: Facts) -> Recipe:
+    return _made(name, {"kind": "coarse", "factor": factor}, {"factor": factor}, size, facts)
+
+
+def _made(
+    name: str, control: dict[str, Any], net: dict[str, Any], size: str, facts: Facts
+) -> Recipe:
+    side = (facts.side or 32) // 4 * 4
+    return Recipe(
+        name=name,
+        codec=Part("image", {"size": side, "control": control}),
+        family=Part("reconstruction"),
+        net={"net": Part("upscaler", {**SIZES[size], **net})},
+        data=Data(batch=32),
+        train=Train(
+            steps=3000,
+            rate=2e-3,
+            muon_rate=0.0,
+            weight_decay=0.0,
+            decay=0.7,
+            preview=500,
+        ),
+    )
+
+
+def _judged(recipe: Recipe) -> Recipe:
+    """With a critic that sees what the net was told, too."""
+    values = recipe.to_json()
+    values["family"] |= {"adversarial": CONVINCE, "detail": 1.0}
+    values["net"]["critic"] = {"kind": "conv_critic", **CRITIC}
+    values["train"] |= {"betas": [0.5, 0.99], "rate": 1e-3, "precision": "fp32"}
+    return Recipe.from_json(values)
