@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Protocol
 
 import torch
@@ -171,8 +171,11 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "guidance": (float, 0.0, 100.0),
     "strength": (float, 0.0, 1.0),
     "truncation": (float, 0.0, 2.0),
+    "towards_seed": (int, 0, float(1 << 63)),
+    "frames": (int, 2, 1e6),
 }
 _BIAS = 100.0
+_FAR = 20.0
 _LARGEST_ID = 1 << 31
 _MOST = 1024  # stop strings, stop ids, biases
 
@@ -198,12 +201,18 @@ class Options:
     beams                 breadth of a beam search
     steps                 denoising steps
     guidance              classifier-free guidance scale; 1 is none
+    guidance_interval     (low, high): the times within which it acts, of 0 (data) to 1 (noise)
     solver                "euler", "heun" or "multistep"
     strength              how much of a given picture is made anew: 0 nothing, 1 everything
     negative              a prompt to keep away from
     seamless              opposite edges fit together
     size                  (height, width), where a model makes more than one
     truncation            how far latents may be from their mean; 1 is the whole spread
+    directions            number of a latent direction -> how far to go along it, -20 to 20
+    outpaint              (top, right, bottom, left): so many pixels are made around the given item
+    towards               a prompt, and
+    towards_seed          a seed to go to, from the request's own, in
+    frames                so many samples: the first is the one end, the last the other
     """
 
     max_tokens: int | None = None
@@ -233,20 +242,29 @@ class Options:
     seamless: bool | None = None
     size: tuple[int, int] | None = None
     truncation: float | None = None
+    directions: Mapping[int, float] | None = None
+    guidance_interval: tuple[float, float] | None = None
+    outpaint: tuple[int, int, int, int] | None = None
+    towards: str | None = None
+    towards_seed: int | None = None
+    frames: int | None = None
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in _RANGES.items():
             self._set(name, _number(name, getattr(self, name), kind, low, high))
-        for name in ("regex", "grammar", "suffix", "solver", "negative"):
+        for name in ("regex", "grammar", "suffix", "solver", "negative", "towards"):
             _typed(name, getattr(self, name), str, "a string")
         for name in ("ignore_eos", "seamless"):
             _typed(name, getattr(self, name), bool, "true or false")
         self._set("size", _size(self.size))
+        self._set("guidance_interval", _interval(self.guidance_interval))
+        self._set("outpaint", _margins(self.outpaint))
         _typed("schema", self.schema, (Mapping, bool, str), "a JSON schema or its text")
         self._set("stop", _strings("stop", self.stop))
         ids = _listed("stop_ids", self.stop_ids, "token ids")
         self._set("stop_ids", tuple(_number("stop_ids", n, int, 0, _LARGEST_ID) for n in ids))
-        self._set("logit_bias", _bias(self.logit_bias))
+        self._set("logit_bias", _bias("logit_bias", self.logit_bias, _BIAS, "token id"))
+        self._set("directions", _bias("directions", self.directions, _FAR, "number"))
         shapes = [n for n in ("schema", "regex", "grammar") if getattr(self, n) is not None]
         if len(shapes) > 1:
             raise RequestError(
@@ -259,8 +277,9 @@ class Options:
     def given(self) -> dict[str, Any]:
         """Only what was set, ready for JSON; `Options(**given)` is the same again."""
         set_ = {f.name: v for f in fields(self) if (v := getattr(self, f.name)) not in (None, ())}
-        if self.logit_bias is not None:
-            set_["logit_bias"] = {str(key): value for key, value in self.logit_bias.items()}
+        for name in ("logit_bias", "directions"):
+            if name in set_:
+                set_[name] = {str(key): value for key, value in set_[name].items()}
         if isinstance(self.schema, Mapping):
             set_["schema"] = dict(self.schema)
         return set_
@@ -312,6 +331,34 @@ def _size(value: Any) -> tuple[int, int] | None:
     return height, width
 
 
+def _interval(value: Any) -> tuple[float, float] | None:
+    """(low, high)"""
+    if value is None:
+        return None
+    ends = _listed("guidance_interval", value, "times")
+    low, high = (_number("guidance_interval", t, float, 0.0, 1.0) for t in (*ends, 0.0, 0.0)[:2])
+    if len(ends) != 2 or low is None or high is None or low >= high:
+        raise RequestError(
+            f"guidance_interval is {_told(value)}, but two times are expected, of 0 (the finished "
+            "item) to 1 (noise), the lower one first"
+        )
+    return low, high
+
+
+def _margins(value: Any) -> tuple[int, int, int, int] | None:
+    """(top, right, bottom, left)"""
+    if value is None:
+        return None
+    given = _listed("outpaint", value, "margins")
+    margins = [_number("outpaint", side, int, 0, 1 << 12) for side in given]
+    if len(margins) != 4 or None in margins or not any(margins):
+        raise RequestError(
+            f"outpaint is {_told(value)}, but the pixels to add at the top, right, bottom and left "
+            "are expected, not all of them 0"
+        )
+    return margins[0], margins[1], margins[2], margins[3]
+
+
 def _strings(name: str, value: Any) -> tuple[str, ...]:
     out = (value,) if isinstance(value, str) else _listed(name, value, "strings")
     for one in out:
@@ -322,18 +369,18 @@ def _strings(name: str, value: Any) -> tuple[str, ...]:
     return out
 
 
-def _bias(value: Any) -> dict[int, float] | None:
+def _bias(name: str, value: Any, most: float, of: str) -> dict[int, float] | None:
     """Ids may be written as strings, as JSON has them."""
-    _typed("logit_bias", value, Mapping, "an object of token id -> bias")
+    _typed(name, value, Mapping, f"an object of {of} -> bias")
     if not value:
         return None
     if len(value) > _MOST:
-        raise RequestError(f"logit_bias has {len(value)} ids, but up to {_MOST} are expected")
-    name, out = "logit_bias", {}
+        raise RequestError(f"{name} has {len(value)} ids, but up to {_MOST} are expected")
+    out = {}
     for key, bias in value.items():
         written = isinstance(key, str) and key.isascii() and key.isdigit() and len(key) < 11
         one = _number(f"{name}: an id", int(key) if written else key, int, 0, _LARGEST_ID)
-        out[one] = _number(f"{name} of {one}", bias, float, -_BIAS, _BIAS)
+        out[one] = _number(f"{name} of {one}", bias, float, -most, most)
         if out[one] is None:
             raise RequestError(f"{name} of {one} is null, but a number is expected")
     return out
@@ -378,6 +425,17 @@ class Request:
                 f"count {self.count}, seed {self.seed}, first {self.first}: "
                 "a count of at least 1 and a seed of at least 0 are expected"
             )
+        object.__setattr__(self, "options", self._on_the_way())
+
+    def _on_the_way(self) -> Options:
+        """The options with the number of frames, where the samples go from one end to another: a
+        frame is then the same whichever of them are asked for."""
+        options, last = self.options, self.first + self.count
+        if options.towards is None and options.towards_seed is None:
+            return options
+        if options.frames is None and last < 2:
+            raise RequestError("one sample goes nowhere: ask for a count of 2 or more frames")
+        return options if options.frames else replace(options, frames=last)
 
 
 class Guide(Protocol):
@@ -398,6 +456,7 @@ class Encoded:
     allowed  position -> bool [high - low], which ids of the position's range may be drawn
     prompt   long [P], ids for the net's prompt encoder
     negative long [P], those of a prompt to keep away from
+    towards  long [P], those of a prompt to go to
     item     float [C, *grid], a finished item to begin from
     fresh    float [*grid], 1 where the item is to be made anew, 0 where it stays
     control  float [K, *grid], what the net is told besides the prompt
@@ -414,6 +473,7 @@ class Encoded:
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
     prompt: Tensor | None = None
     negative: Tensor | None = None
+    towards: Tensor | None = None
     item: Tensor | None = None
     fresh: Tensor | None = None
     control: Tensor | None = None

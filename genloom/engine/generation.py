@@ -19,7 +19,8 @@ class Progress:
 
     done: samples finished, of count. sample: the number of the sample that `item` belongs to;
     item: that sample so far (a text, a preview) or finished; of a request by ids only what was
-    added to them. ids: the added ids themselves, long [L], of a request by ids, else None.
+    added to them. ids: the added ids themselves, long [L], of a request by ids, else None. step,
+    of steps: how far the sample is, where it is made in steps; not every step has an item.
     """
 
     done: int
@@ -28,6 +29,8 @@ class Progress:
     item: Any = None
     finished: bool = False
     ids: Tensor | None = None
+    step: int = 0
+    steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from genloom.codec.infill import infill, infill_ends
+from genloom.engine.given import given, refuse_given
 from genloom.engine.grammar import Grammar, Vocabulary
 from genloom.errors import RequestError
 from genloom.model import Model
-from genloom.spec import ArraySpec, Encoded, Request, Spec, TokenSpec
+from genloom.spec import ArraySpec, Encoded, Options, Request, Spec, TokenSpec
 
 
 class Encoder:
@@ -48,10 +49,10 @@ def formed(codec: Any, request: Request) -> Request:
 def encode(model: Model, request: Request) -> Encoded:
     """The request as tensors, but for the form that a text is to have."""
     known, allowed, prompt, options = None, {}, None, request.options
-    negative = None
+    others: dict[str, Any] = {}
     if model.prompt is not None:
         prompt = _prompt(model, request.prompt)
-        negative = None if options.negative is None else _prompt(model, options.negative)
+        others = _other_prompts(model, options)
         if request.where:
             raise RequestError("this model takes a prompt, not conditions: leave out --where")
     elif request.ids is not None:
@@ -69,7 +70,7 @@ def encode(model: Model, request: Request) -> Encoded:
         known=known,
         allowed=allowed,
         prompt=None if prompt is None else prompt.to(device),
-        negative=None if negative is None else negative.to(device),
+        **others,
         **given(model, request),
         priority=request.priority,
         adapter=request.adapter or "",
@@ -94,25 +95,13 @@ def _begun(spec: Spec, ids: tuple[int, ...]) -> Tensor:
     return torch.tensor(ids, dtype=torch.long)
 
 
-def given(model: Model, request: Request) -> dict[str, Any]:
-    """The item that a request begins from, what is to stay of it, what is told besides, and the
-    grid to make, as tensors."""
-    codec: Any = model.codec
-    if not isinstance(codec.spec, ArraySpec):
-        return {}
-    size, found = request.options.size, {}
-    grid = codec.spec.grid if size is None else codec.grid_of(size)
-    if size is not None:
-        found["grid"] = grid
-    if request.item is not None:
-        found["item"] = codec.begin(request.item, grid)
-    if request.mask is not None:
-        found["fresh"] = codec.fresh(request.mask, grid)
-    if request.control is not None:
-        found["control"] = codec.control(request.control, grid)
+def _other_prompts(model: Model, options: Options) -> dict[str, Any]:
+    """Those to keep away from and to go to, long [P] each."""
+    texts = {"negative": options.negative, "towards": options.towards}
     return {
-        name: value.to(model.device) if isinstance(value, Tensor) else value
-        for name, value in found.items()
+        name: _prompt(model, text).to(model.device)
+        for name, text in texts.items()
+        if text is not None
     }
 
 
@@ -138,27 +127,12 @@ def refuse(model: Model, request: Request) -> None:
     if isinstance(spec, TokenSpec):
         request.options.check_ids(spec.vocab)
     _refuse_beams(request)
-    _refuse_given(model, request)
+    refuse_given(model, request)
     takes_text = model.prompt is not None or not isinstance(spec, ArraySpec)
     if request.prompt is not None and not takes_text:
         raise RequestError(
             "this model was trained without captions and takes no prompt: leave it out"
         )
-
-
-def _refuse_given(model: Model, request: Request) -> None:
-    """What is told of arrays has to be told to those that listen, and to these it must be."""
-    listens = bool(getattr(model.codec.spec, "control", 0))
-    if request.control is not None and not listens:
-        raise RequestError("this model was trained without a control picture: leave it out")
-    if request.control is None and listens:
-        raise RequestError("this model makes its items from a picture: give one as control")
-    if request.mask is not None and request.item is None:
-        raise RequestError("a mask says what of an item is made anew: give the item, too")
-    if request.options.strength is not None and request.item is None:
-        raise RequestError("strength says how much of an item is made anew: give the item, too")
-    if request.options.negative is not None and model.prompt is None:
-        raise RequestError("this model takes no prompt, so none to keep away from: leave it out")
 
 
 def _refuse_beams(request: Request) -> None:

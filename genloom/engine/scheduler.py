@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genloom.family.base import Cache, Making
+from genloom.family.base import Cache, Making, Samples
 from genloom.spec import ArraySpec, Spec
 
 ROWS = 16384  # samples of short fixed items in flight: few calls, each still within the cache
@@ -49,6 +49,17 @@ class Flight:
         self.cache = None if self.cache is None else self.cache.select(rows)
         rows = rows.cpu()
         self.owner, self.slot = self.owner[rows], self.slot[rows]
+
+    def part(self, rows: int) -> Flight:
+        """Keep the first so many; the rest as a flight of their own."""
+        assert isinstance(self.samples, Samples)
+        device = self.samples.x.device
+        here, there = torch.arange(rows), torch.arange(rows, len(self))
+        rest = Flight(
+            self.samples.select(there.to(device)), None, self.owner[there], self.slot[there]
+        )
+        self.keep(here.to(device))
+        return rest
 
     def take(self, other: Flight) -> bool:
         """Let the other's samples join, if they are of the same kind."""

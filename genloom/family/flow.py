@@ -2,8 +2,9 @@
 
 Diffusion's usual parameterisations are one object here: the net may put out the velocity, the clean
 data or the noise, and everything is judged and walked as velocity. Knows arrays and times, not what
-is drawn. Time runs from 0 (data) to 1 (noise): x_t = (1 - t) x + t e, v = e - x.
-Shape legend: B items, C channels.
+is drawn; what is done with given items is the business of flow_editing.py.
+Time runs from 0 (data) to 1 (noise): x_t = (1 - t) x + t e, v = e - x.
+Shape legend: B items, C channels, K control channels, P prompt positions.
 """
 
 from __future__ import annotations
@@ -15,33 +16,26 @@ import torch
 from torch import Generator, Tensor
 
 from genloom.errors import RequestError
+from genloom.family import flow_editing as editing
 from genloom.family.base import NONE, Cache, Nets, Samples
+from genloom.family.flow_solvers import (
+    EULER,
+    HEUN,
+    SOLVERS,
+    Parameterisation,
+    denoised,
+    multistep,
+    span,
+    spread,
+)
 from genloom.family.noise import keys, normal
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
-SOLVERS = ("euler", "heun", "multistep")
-STILL = 0.05  # times nearer than this to where a division by zero waits divide by it instead
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameterisation:
-    """What the net puts out, and how it becomes a velocity (Salimans & Ho 2022, appendix D)."""
-
-    predicts: Literal["velocity", "data", "noise"] = "velocity"
-
-    def velocity(self, out: Tensor, x: Tensor, time: Tensor) -> Tensor:
-        """out and x [B, ...], time [B, 1, ...] -> v [B, ...]."""
-        if self.predicts == "velocity":
-            return out
-        if self.predicts == "data":
-            return (x - out) / time.clamp(min=STILL)
-        return (out - x) / (1 - time).clamp(min=STILL)
-
-    @property
-    def begin(self) -> float:
-        """The time sampling begins at. A net that puts out the noise knows nothing at 1, where its
-        input is the answer (Lin et al. 2023, section 3.2), so it begins just before."""
-        return 1 - STILL if self.predicts == "noise" else 1.0
+GUIDED = 2.0  # the scale where a weaker model is given to guide by, and nothing else is said
+_spread = spread
+TAKES = {"steps", "guidance", "guidance_interval", "solver", "size", "negative", "seamless"} | {
+    *("item", "mask", "control", "strength", "outpaint", "towards", "towards_seed", "frames")
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +47,11 @@ class Flow:
     carries: ClassVar[type] = ArraySpec
     roles: ClassVar[frozenset[str]] = frozenset({"net"})
     players: ClassVar[tuple[str, ...]] = ("net",)
-    takes: ClassVar[frozenset[str]] = frozenset({"steps", "guidance", "solver"})
+    takes: ClassVar[frozenset[str]] = frozenset(TAKES)
     frozen: ClassVar[frozenset[str]] = NONE
     group: ClassVar[int] = 1
     falls: ClassVar[bool] = True
+    inherits: ClassVar[frozenset[str]] = frozenset({"predicts", "guidance", "steps"})
 
     predicts: Literal["velocity", "data", "noise"] = "velocity"
     times: Literal["logit_normal", "uniform"] = "logit_normal"
@@ -79,7 +74,7 @@ class Flow:
             drop = torch.rand(len(prompt), 1, generator=rng, device=rng.device) < self.unprompted
             null = nets["net"].prompt.null(prompt)
             prompt = torch.where(drop.to(prompt.device), null, prompt)
-        error = self._error(nets, batch.x, noise, time, prompt)
+        error = self._error(nets, batch.x, noise, time, prompt, batch.control)
         total = (error * batch.weight).sum()
         return Loss(total, {"velocity_error": total.detach()})
 
@@ -91,7 +86,7 @@ class Flow:
         for number in range(8):
             noise = normal(keys(number, index), 0, tuple(batch.x.shape[1:])).to(batch.x.device)
             time = torch.full((len(batch.x),), (number + 0.5) / 8, device=batch.x.device)
-            total -= self._error(nets, batch.x, noise, time, batch.prompt) / 8
+            total -= self._error(nets, batch.x, noise, time, batch.prompt, batch.control) / 8
         return total
 
     def _times(self, count: int, rng: Generator) -> Tensor:
@@ -101,11 +96,17 @@ class Flow:
         return torch.sigmoid(self.mean + self.spread * z)
 
     def _error(
-        self, nets: Nets, x: Tensor, noise: Tensor, time: Tensor, prompt: Tensor | None
+        self,
+        nets: Nets,
+        x: Tensor,
+        noise: Tensor,
+        time: Tensor,
+        prompt: Tensor | None,
+        control: Tensor | None,
     ) -> Tensor:
-        at = _spread(time, x)
+        at = spread(time, x)
         noisy = (1 - at) * x + at * noise
-        out = nets["net"](noisy, time, prompt).float()
+        out = denoised(nets["net"], noisy, time, prompt, control).float()
         velocity = Parameterisation(predicts=self.predicts).velocity(out, noisy, at)
         return (velocity - (noise - x)).square().flatten(1).mean(1)
 
@@ -114,31 +115,70 @@ class Flow:
     def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
         assert isinstance(spec, ArraySpec)
         options, rows = request.options, len(request.index)
+        solver, guidance = self._solver(request), self._scale(nets, request)
+        if options.seamless and not spec.grid:
+            raise RequestError("items of this model have no edges that could meet: leave seamless")
+        key, noise = editing.noise(request, (spec.channels, *(request.grid or spec.grid)))
+        whole = torch.zeros(rows, dtype=torch.long, device=noise.device)
+        low, high = options.guidance_interval or self.guided
+        state = {
+            "key": key,
+            "step": whole,
+            "solver": whole + SOLVERS.index(solver),
+            "guidance": noise.new_full((rows,), float(guidance)),
+            "low": noise.new_full((rows,), low),
+            "high": noise.new_full((rows,), high),
+            "reached": noise.new_full((rows,), -1.0),
+            "last": torch.zeros_like(noise),
+        }
+        begin = Parameterisation(predicts=self.predicts).begin
         steps = self.steps if options.steps is None else options.steps
-        solver = self.solver if options.solver is None else options.solver
-        guidance = self.guidance if options.guidance is None else options.guidance
-        if solver not in SOLVERS:
-            raise RequestError(f"solver {solver!r} is not known: use one of {', '.join(SOLVERS)}")
-        if request.prompt is None and options.guidance not in (None, 1):
+        x = editing.begun(state, request, noise, begin, steps)
+        if options.seamless:
+            state["seamless"] = torch.ones_like(whole, dtype=torch.bool)
+        if request.control is not None:
+            state["control"] = request.control.expand(rows, *request.control.shape).clone()
+        state |= self._prompts(request, rows)
+        return Samples(x, state["steps"] == 0, state)
+
+    def _solver(self, request: Encoded) -> str:
+        """Where noise comes in between, or every step sees another turn of the item, the velocity
+        of the step before says little about this one's."""
+        asked, options = request.options.solver, request.options
+        if asked is not None and asked not in SOLVERS:
+            raise RequestError(f"solver {asked!r} is not known: use one of {', '.join(SOLVERS)}")
+        rough = request.fresh is not None or options.seamless
+        return asked or (SOLVERS[EULER] if rough else self.solver)
+
+    def _scale(self, nets: Nets, request: Encoded) -> float:
+        options, weaker = request.options, "guide" in nets
+        usual = GUIDED if weaker and self.guidance == 1 else self.guidance
+        scale = usual if options.guidance is None else options.guidance
+        if request.prompt is None and not weaker and options.guidance not in (None, 1):
             raise RequestError(
                 "this model was trained without prompts, so there is nothing for guidance to "
                 "strengthen: leave it out"
             )
-        key = keys(request.seed, request.index)
-        begin = Parameterisation(predicts=self.predicts).begin
-        x = begin * normal(key, 0, spec.shape)  # noise has this share of x_t at that time
-        whole = torch.zeros(rows, dtype=torch.long, device=x.device)
-        state = {
-            "key": key,
-            "step": whole,
-            "steps": whole + steps,
-            "solver": whole + SOLVERS.index(solver),
-            "guidance": torch.full((rows,), float(guidance), device=x.device),
-            "last": torch.zeros_like(x),
+        if scale == 1 and request.negative is not None:
+            raise RequestError(
+                "a prompt to keep away from acts through guidance, which is 1 (none): give a "
+                "guidance above 1, such as 2"
+            )
+        return scale
+
+    def _prompts(self, request: Encoded, rows: int) -> dict[str, Tensor]:
+        """long [B, P] each; of frames, the ends have their own prompt alone."""
+        given = {
+            name: ids.expand(rows, -1).clone()
+            for name in ("prompt", "negative", "towards")
+            if (ids := getattr(request, name)) is not None
         }
-        if request.prompt is not None:
-            state["prompt"] = request.prompt.expand(rows, -1).clone()
-        return Samples(x, torch.zeros_like(whole, dtype=torch.bool), state)
+        part = editing.share(request)
+        if part is not None and "towards" in given:
+            there = (part >= 1)[:, None]
+            given["prompt"] = torch.where(there, given["towards"], given["prompt"])
+            given["share"] = part.masked_fill(part >= 1, 0.0)
+        return given
 
     def cache(self, nets: Nets, samples: Samples, memory: Any = None) -> Cache | None:
         return None
@@ -146,53 +186,84 @@ class Flow:
     def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
         """From t to the next t of each sample's own schedule."""
         state = samples.state
-        here, there = self._time(state["step"], state), self._time(state["step"] + 1, state)
-        move = _spread(there - here, samples.x)
+        here, there = span(state, state["step"])
+        move = spread(there - here, samples.x)
         velocity = self._velocity(nets, samples, samples.x, here)
-        slope = self._multistep(samples, velocity)
-        second = (state["solver"] == SOLVERS.index("heun")) & (there > 0)
+        slope = multistep(state, velocity, here)
+        second = (state["solver"] == HEUN) & (there > 0)
         if bool(second.any()):
             ahead = self._velocity(nets, samples, samples.x + move * velocity, there)
-            slope = torch.where(_spread(second, slope), (velocity + ahead) / 2, slope)
-        samples.x = samples.x + move * slope
-        state["last"] = velocity
+            slope = torch.where(spread(second, slope), (velocity + ahead) / 2, slope)
+        samples.x = editing.kept(state, samples.x + move * slope, there)
+        state["last"], state["reached"] = velocity, there
         state["step"] = state["step"] + 1
         samples.done = state["step"] >= state["steps"]
 
     def _time(self, step: Tensor, state: dict[str, Tensor]) -> Tensor:
-        """float [B], equal steps from where sampling begins to 0."""
-        begin = Parameterisation(predicts=self.predicts).begin
-        return begin * (1 - step.float() / state["steps"])
+        """float [B]: the time that a sample has reached before its step of this number."""
+        return span(state, step)[0]
 
-    def _multistep(self, samples: Samples, velocity: Tensor) -> Tensor:
-        """Adams-Bashforth of second order from the second step on; else the velocity itself."""
-        state = samples.state
-        use = (state["solver"] == SOLVERS.index("multistep")) & (state["step"] > 0)
-        return torch.where(_spread(use, velocity), 1.5 * velocity - 0.5 * state["last"], velocity)
+    def progress(self, samples: Samples) -> tuple[Tensor, Tensor]:
+        """long [B] each: the steps that are done, and how many there are."""
+        return samples.state["step"], samples.state["steps"]
 
     def _velocity(self, nets: Nets, samples: Samples, x: Tensor, time: Tensor) -> Tensor:
-        """Guided velocity: v + (g - 1)(v - v of the empty prompt) (Ho & Salimans 2022, eq. 6)."""
-        state, net = samples.state, nets["net"]
-        prompt, scale = state.get("prompt"), state["guidance"]
-        low, high = self.guided
-        on = (scale != 1) & (time >= low) & (time <= high)
-        given = Parameterisation(predicts=self.predicts)
-        velocity = given.velocity(net(x, time, prompt), x, _spread(time, x))
-        if prompt is None or not bool(on.any()):
+        """Guided velocity: v + (g - 1)(v - v of the weaker one), which is the empty prompt (Ho &
+        Salimans 2022, eq. 6), a prompt to keep away from, or a weaker model (Karras et al. 2024,
+        eq. 3), within the times in which guidance acts (Kynkaanniemi et al. 2024)."""
+        state = samples.state
+        shift = editing.shifts(state, tuple(x.shape[2:]))
+        x, control = editing.rolled(x, shift), state.get("control")
+        if control is not None:
+            state = {**state, "control": editing.rolled(control, shift)}
+        velocity = self._told(nets["net"], state, x, time)
+        scale = state["guidance"]
+        on = (scale != 1) & (time >= state["low"]) & (time <= state["high"])
+        if ("prompt" in state or "guide" in nets) and bool(on.any()):
+            rows = on.nonzero()[:, 0]
+            some = {name: value[rows] for name, value in state.items()}
+            weaker = self._weaker(nets, some, x[rows], time[rows])
+            pull = spread(scale[rows] - 1, x) * (velocity[rows] - weaker)
+            velocity = velocity.index_add(0, rows, pull)
+        return editing.rolled(velocity, None if shift is None else -shift)
+
+    def _weaker(self, nets: Nets, state: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
+        """What guidance leads away from."""
+        negative = state.get("negative")
+        if "guide" in nets:
+            heard = state if negative is None else self._alone(state, negative)
+            return self._told(nets["guide"], heard, x, time)
+        net = nets["net"]
+        empty = net.prompt.null(state["prompt"]) if negative is None else negative
+        return self._told(net, self._alone(state, empty), x, time)
+
+    @staticmethod
+    def _alone(state: dict[str, Tensor], prompt: Tensor) -> dict[str, Tensor]:
+        """With this prompt in place of whatever was heard."""
+        rest = {name: value for name, value in state.items() if name not in ("share", "towards")}
+        return {**rest, "prompt": prompt}
+
+    def _told(self, net: Any, state: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:
+        """The velocity that the prompt makes. On the way from one prompt to another it is the mean
+        of both, weighted: the scores of a product of the two densities (Liu et al. 2022, section
+        3.2)."""
+        given, control = Parameterisation(predicts=self.predicts), state.get("control")
+        out = denoised(net, x, time, state.get("prompt"), control)
+        velocity = given.velocity(out, x, spread(time, x))
+        if "share" not in state or not bool((state["share"] > 0).any()):
             return velocity
-        rows = on.nonzero()[:, 0]
-        free = net(x[rows], time[rows], net.prompt.null(prompt[rows]))
-        free = given.velocity(free, x[rows], _spread(time[rows], x))
-        pull = _spread(scale[rows] - 1, x) * (velocity[rows] - free)
+        rows = (state["share"] > 0).nonzero()[:, 0]
+        told = None if control is None else control[rows]
+        out = denoised(net, x[rows], time[rows], state["towards"][rows], told)
+        other = given.velocity(out, x[rows], spread(time[rows], x))
+        pull = spread(state["share"][rows], x) * (other - velocity[rows])
         return velocity.index_add(0, rows, pull)
 
     def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
         """The arrays; of unfinished samples, the clean array that the last velocity points to."""
         state = samples.state
         here = self._time(state["step"], state)
-        return samples.x - _spread(here, samples.x) * state["last"]
-
-
-def _spread(values: Tensor, like: Tensor) -> Tensor:
-    """[B] -> [B, 1, ...] to broadcast over like."""
-    return values.reshape(-1, *(1,) * (like.dim() - 1))
+        made = samples.x - spread(here, samples.x) * state["last"]
+        if "item" not in state:
+            return made
+        return torch.where(state["fresh"], made, state["item"])

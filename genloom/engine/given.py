@@ -1,0 +1,128 @@
+"""What a request brings along besides words: an item to begin from, what of it is made anew, what
+is told, and the size to make, as tensors; refusals of what a model cannot act on.
+
+Asks the codec for tensors and the nets for the sides they can make; knows no medium.
+Shape legend: C channels, K control channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from genloom.errors import RequestError
+from genloom.model import Model
+from genloom.spec import ArraySpec, Request
+
+Grid = tuple[int, ...]
+
+
+def given(model: Model, request: Request) -> dict[str, Any]:
+    """The fields of `Encoded` that are made from the request's item, mask, control and size."""
+    codec: Any = model.codec
+    if not isinstance(codec.spec, ArraySpec):
+        return {}
+    size, usual = request.options.size, codec.spec.grid
+    if codec.spec.control and all(getattr(net, "local", False) for net in _makers(model)):
+        return {name: value.to(model.device) for name, value in _anywhere(codec, request).items()}
+    grid: Grid = usual if size is None else _hook(codec, "grid_of", "another size")(size)
+    found: dict[str, Any] = {}
+    if request.item is not None:
+        found |= _begun(codec, request, grid)
+        grid = tuple(found["item"].shape[1:])
+    if grid != usual:
+        _refuse_grid(model, grid, size)
+        found["grid"] = grid
+    if request.control is not None:
+        found["control"] = codec.control(request.control, grid)
+    elif codec.spec.control:
+        found["control"] = codec.control_of(found["item"], found.get("fresh"))
+    return {
+        name: value.to(model.device) if isinstance(value, Tensor) else value
+        for name, value in found.items()
+    }
+
+
+def _anywhere(codec: Any, request: Request) -> dict[str, Tensor]:
+    """For nets that make any grid out of what they are told: what is made has the size of the
+    picture that is given, unless another is asked for."""
+    picture = request.item if request.control is None else request.control
+    size = request.options.size
+    grid: Grid = codec.grid_told(picture) if size is None else codec.grid_of(size)
+    fresh = None if request.mask is None else codec.fresh(request.mask, grid, picture)
+    return {"control": codec.control(picture, grid, fresh)}
+
+
+def _makers(model: Model) -> list[Any]:
+    """The nets that make items, not those that judge them."""
+    return [net for net in model.nets.values() if "critic" not in net.fills]
+
+
+def _begun(codec: Any, request: Request, grid: Grid) -> dict[str, Tensor]:
+    """item [C, *grid] and, where a part of it is to stay, fresh [*grid]. Without a mask and a
+    strength, holes of the item (what is transparent) are what is made anew."""
+    item, options, fresh = request.item, request.options, None
+    begun = _hook(codec, "begin", "an item to begin from")(item, grid)
+    if request.mask is not None:
+        fresh = _hook(codec, "fresh", "a mask")(request.mask, grid, item)
+    elif options.strength is None and hasattr(codec, "holes"):
+        fresh = codec.holes(item, grid)
+    if options.outpaint is not None:
+        around = _hook(codec, "surround", "room around an item")
+        begun, fresh = around(begun, fresh, options.outpaint)
+    return {"item": begun} if fresh is None else {"item": begun, "fresh": fresh}
+
+
+def _hook(codec: Any, name: str, what: str) -> Any:
+    found = getattr(codec, name, None)
+    if found is None:
+        raise RequestError(f"items of this model ({codec.media}) take no {what}: leave it out")
+    return found
+
+
+def _refuse_grid(model: Model, grid: Grid, size: tuple[int, int] | None) -> None:
+    """RequestError where the nets cannot make this grid, with the nearest that they can."""
+    usual = model.codec.spec.grid  # type: ignore[union-attr]
+    nets: list[Any] = list(model.nets.values())
+    patches = [net.patch for net in nets if hasattr(net, "patch")]
+    if len(patches) < len(nets):
+        raise RequestError(f"this model makes {_told(usual)} and no other size: leave it out")
+    patch = max(patches)
+    if any(side % patch for side in grid):
+        share = 1 if size is None else size[0] // grid[0]  # pixels of a cell of the grid
+        near = [sorted({max(1, s // patch) * patch, -(-s // patch) * patch}) for s in grid]
+        sides = [" or ".join(str(side * share) for side in pair) for pair in near]
+        raise RequestError(
+            f"{_told(grid, share)} is no multiple of {patch * share}, the side of this model's "
+            f"patches: the nearest are {sides[-1]} wide and {sides[-2]} high"
+        )
+
+
+def _told(grid: Grid, share: int = 1) -> str:
+    """Width first, as sizes of pictures are written."""
+    return " x ".join(str(side * share) for side in reversed(grid))
+
+
+def refuse_given(model: Model, request: Request) -> None:
+    """What is told of arrays has to be told to those that listen, and to these it must be."""
+    options, listens = request.options, bool(getattr(model.codec.spec, "control", 0))
+    if request.control is not None and not listens:
+        raise RequestError("this model was trained without a control picture: leave it out")
+    if request.control is None and request.item is None and listens:
+        raise RequestError("this model makes its items from a picture: give one as control")
+    if request.item is None:
+        for name, value, what in (
+            ("a mask", request.mask, "what of an item is made anew"),
+            ("strength", options.strength, "how much of an item is made anew"),
+            ("outpaint", options.outpaint, "what is made around an item"),
+        ):
+            if value is not None:
+                raise RequestError(f"{name} says {what}: give the item, too")
+    if model.prompt is None:
+        for value, what in (
+            (options.negative, "to keep away from"),
+            (options.towards, "to go towards"),
+        ):
+            if value is not None:
+                raise RequestError(f"this model takes no prompt, so none {what}: leave it out")

@@ -1,0 +1,117 @@
+"""What people do with a flow besides sampling it: begin from an item, keep a part of it, go from
+one noise to another, let opposite edges meet. No other net, no further training.
+
+Knows times, arrays and a sample's own random numbers; no codec and no medium.
+Shape legend: B items, C channels, A axes of the grid.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from genloom.family.flow_solvers import span, spread, walk
+from genloom.family.noise import keys, normal, uniform
+from genloom.spec import Encoded
+
+STRENGTH = 0.6  # of an item that is varied, where the request does not say
+JUMP, TURNS = 4, 3  # see flow_solvers.walk
+# Draws of a sample's stream, beside 0 for the noise that it begins with; steps are added.
+AGAIN, KEPT, ROLL = 1 << 24, 2 << 24, 3 << 24
+
+State = dict[str, Tensor]
+
+
+def share(request: Encoded) -> Tensor | None:
+    """float [B]: how far each sample is from one end of a row of frames to the other, or None."""
+    frames = request.options.frames
+    if frames is None:
+        return None
+    return (request.index.float() / (frames - 1)).clamp(max=1.0)
+
+
+def noise(request: Encoded, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """long [B]: each sample's key; float [B, *shape]: the noise that it begins with. Frames have
+    one noise, or what lies on the great circle between those of two seeds (Shoemake 1985)."""
+    part = share(request)
+    index = request.index if part is None else torch.zeros_like(request.index)
+    key = keys(request.seed, index)
+    here = normal(key, 0, shape)
+    if part is None or request.options.towards_seed is None:
+        return key, here
+    there = normal(keys(request.options.towards_seed, index), 0, shape)
+    return key, slerp(here, there, part)
+
+
+def slerp(a: Tensor, b: Tensor, part: Tensor) -> Tensor:
+    """a and b [B, ...], part [B]: between them at the same angle a step."""
+    flat = a.flatten(1), b.flatten(1)
+    cosine = torch.nn.functional.cosine_similarity(*flat, dim=1).clamp(-1, 1)
+    angle = cosine.acos().clamp(min=1e-4, max=torch.pi - 1e-4)
+    first, second = (((1 - part) * angle).sin(), (part * angle).sin())
+    return (spread(first / angle.sin(), a)) * a + spread(second / angle.sin(), a) * b
+
+
+def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: int) -> Tensor:
+    """x [B, C, *grid] that the samples begin with; writes their schedule into the state.
+
+    An item of strength s begins at the time s with that share of the steps (Meng et al. 2021,
+    section 3). Where a part of it is to stay, the walk goes several times over each stretch.
+    """
+    rows, item, options = len(noise), request.item, request.options
+    strength = 1.0
+    if item is not None:
+        usual = STRENGTH if request.fresh is None else 1.0
+        strength = usual if options.strength is None else options.strength
+    steps, begin = (max(1, round(steps * strength)) if strength else 0), begin * strength
+    if item is not None and request.fresh is not None:
+        state["item"] = item.expand(rows, *item.shape).clone()
+        state["fresh"] = request.fresh.bool().expand(rows, 1, *request.fresh.shape).clone()
+        path = noise.new_tensor(walk(steps, begin, JUMP, TURNS)).reshape(-1, 2) if steps else None
+        if path is not None:
+            state["from"], state["to"] = (p.expand(rows, -1).clone() for p in path.unbind(1))
+            steps = len(path)
+    whole = torch.zeros(rows, dtype=torch.long, device=noise.device)
+    state["steps"], state["begin"] = whole + steps, noise.new_full((rows,), begin)
+    return begin * noise if item is None else (1 - begin) * item + begin * noise
+
+
+def kept(state: State, x: Tensor, there: Tensor) -> Tensor:
+    """x after a step to the time `there`: what is to stay stands at its own level of noise, and
+    noise is added where the next step begins above (Lugmayr et al. 2022, equations 8)."""
+    if "item" not in state:
+        return x
+    shape, at = tuple(x.shape[1:]), spread(there, x)
+    fresh_noise = normal(state["key"], KEPT + state["step"], shape)
+    x = torch.where(state["fresh"], x, (1 - at) * state["item"] + at * fresh_noise)
+    above = span(state, state["step"] + 1)[0]
+    again = above > there
+    if not bool(again.any()):
+        return x
+    scale = (1 - above) / (1 - there)
+    added = (above.square() - (scale * there).square()).clamp(min=0).sqrt()
+    noised = spread(scale, x) * x + spread(added, x) * normal(
+        state["key"], AGAIN + state["step"], shape
+    )
+    return torch.where(spread(again, x), noised, x)
+
+
+def shifts(state: State, grid: tuple[int, ...]) -> Tensor | None:
+    """long [B, A]: how far each seamless sample is turned around in this step, or None."""
+    if "seamless" not in state:
+        return None
+    sides = torch.tensor(grid, device=state["key"].device)
+    part = uniform(state["key"], ROLL + state["step"], len(grid))
+    return (part * sides).long()
+
+
+def rolled(x: Tensor, shift: Tensor | None) -> Tensor:
+    """x [B, C, *grid], each item turned around by its own shift [B, A]."""
+    if shift is None:
+        return x
+    for axis in range(shift.shape[1]):
+        side = x.shape[2 + axis]
+        place = (torch.arange(side, device=x.device) - shift[:, axis, None]) % side
+        shape = [len(x), 1, *(side if a == axis else 1 for a in range(shift.shape[1]))]
+        x = x.gather(2 + axis, place.reshape(shape).expand(x.shape))
+    return x
