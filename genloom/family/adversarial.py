@@ -2,20 +2,25 @@
 
 Relativistic pairing with zero-centred gradient penalties on real and made items (Jolicoeur-
 Martineau 2018; Huang et al. 2024, R3GAN, eq. 5). Knows arrays and prompts, not what is drawn.
-Shape legend: B items, C channels, Z latent width.
+Shape legend: B items, C channels, K channels of the control, Z latent width.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from genloom.errors import RecipeError
+from genloom.family.augment import KINDS, Changes
 from genloom.family.base import NONE, Cache, Nets, Samples
 from genloom.family.noise import keys, normal
+from genloom.family.steering import steered
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
 
@@ -23,74 +28,101 @@ from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 class Adversarial:
     """penalty is gamma of R1 (real) and R2 (made), each times half the squared gradient norm.
     penalised: on what share of each batch it is taken; a quarter is as true on average, and the
-    gradient of a gradient is what costs."""
+    gradient of a gradient is what costs. augment: the chance of each of the `changes` that the
+    critic sees real and made items under, for few training items; 0 for none."""
 
     kind: ClassVar[str] = "adversarial"
     carries: ClassVar[type] = ArraySpec
     roles: ClassVar[frozenset[str]] = frozenset({"generator", "critic"})
     players: ClassVar[tuple[str, ...]] = ("critic", "generator")
-    takes: ClassVar[frozenset[str]] = frozenset()
+    takes: ClassVar[frozenset[str]] = frozenset({"truncation", "directions", "control"})
     frozen: ClassVar[frozenset[str]] = NONE
     group: ClassVar[int] = 1
     falls: ClassVar[bool] = False  # what one party gains, the other loses
+    least: ClassVar[Mapping[str, float]] = MappingProxyType({"spread": 0.1})
 
     penalty: float = 1.0
     penalised: float = 1.0
+    augment: float = 0.0
+    changes: tuple[str, ...] = ("move", "colour", "hide")
+
+    def __post_init__(self) -> None:
+        strange = sorted(set(self.changes) - set(KINDS))
+        if strange:
+            raise RecipeError(f"family.changes has {strange}: use some of {', '.join(KINDS)}")
+        if not 0 <= self.augment <= 1:
+            raise RecipeError(f"family.augment is {self.augment}, but 0 to 1 is expected")
 
     def loss(self, player: str, nets: Nets, batch: Batch, rng: Generator) -> Loss:
         z = torch.randn(len(batch.x), nets["generator"].latent, generator=rng, device=rng.device)
         z = z.to(batch.x.device)
+        with torch.set_grad_enabled(player == "generator"):
+            made = heard(nets["generator"], z, batch.prompt, batch.control)
+        spread = _spread(made, batch.x, batch.weight)
+        batch, made = self._changed(batch, made, rng)
         if player == "generator":
-            return self.convince(nets["critic"], batch, nets["generator"](z, batch.prompt))
-        with torch.no_grad():
-            made = nets["generator"](z, batch.prompt)
+            loss = self.convince(nets["critic"], batch, made)
+            return replace(loss, parts={**loss.parts, "spread": spread})
         return self.judge(nets["critic"], batch, made)
+
+    def _changed(self, batch: Batch, made: Tensor, rng: Generator) -> tuple[Batch, Tensor]:
+        """Both sides under the same changes, what is told of them moved along."""
+        if not self.augment:
+            return batch, made
+        if made.dim() < 3:
+            raise RecipeError("rows have no places that could be changed: use family.augment=0")
+        drawn = Changes.draw(batch.x, rng, self.augment, self.changes)
+        control = None if batch.control is None else drawn.place_of(batch.control)
+        return replace(batch, x=drawn.all_of(batch.x), control=control), drawn.all_of(made)
 
     def convince(self, critic: Any, batch: Batch, made: Tensor) -> Loss:
         """The loss of whoever made these: they are to seem as real as the batch's own."""
         with torch.no_grad():
-            real = critic(batch.x, batch.prompt)
-        total = (_doubt(critic(made, batch.prompt) - real) * batch.weight).sum()
+            real = heard(critic, batch.x, batch.prompt, batch.control)
+        gap = heard(critic, made, batch.prompt, batch.control) - real
+        total = (_doubt(gap) * batch.weight).sum()
         return Loss(total, {"generator": total.detach()})
 
     def judge(self, critic: Any, batch: Batch, made: Tensor) -> Loss:
         """The critic's loss, given what was made."""
         some = max(1, round(self.penalised * len(made)))
-        gap, steep = self._gap(critic, batch.x, made, batch.prompt, some)
+        gap, steep = self._gap(critic, batch, made, some)
         weight = batch.weight[:some]
         slope = (steep * weight).sum() * (batch.weight.sum() / weight.sum().clamp(min=1e-6))
         total = (_doubt(gap) * batch.weight).sum() + 0.5 * self.penalty * slope
         parts = {"critic": total, "gap": _each(gap).sum(), "slope": slope}
         return Loss(total, {k: v.detach() for k, v in parts.items()})
 
-    def _gap(
-        self, critic: Any, real: Tensor, made: Tensor, prompt: Tensor | None, some: int
-    ) -> tuple[Tensor, Tensor]:
+    def _gap(self, critic: Any, batch: Batch, made: Tensor, some: int) -> tuple[Tensor, Tensor]:
         """How much more real the real ones seem, [B] or [B, patches]; squared slopes of the first
         `some`."""
-        told, rest = (None, None) if prompt is None else (prompt[:some], prompt[some:])
-        x, y = (side[:some].detach().requires_grad_(True) for side in (real, made))
-        on_x, on_y = critic(x, told), critic(y, told)
+        first, rest = slice(some), slice(some, len(made))
+        x, y = (side[first].detach().requires_grad_(True) for side in (batch.x, made))
+        on_x, on_y = _both(critic, x, y, batch, first)
         whole = (_each(on_x).sum(), _each(on_y).sum())
         slopes = torch.autograd.grad(whole, (x, y), create_graph=True)
         steep: Any = sum(s.square().flatten(1).sum(1) for s in slopes)
         gap = on_x - on_y
-        if some < len(real):
-            others = critic(real[some:], rest) - critic(made[some:], rest)
-            gap = torch.cat((gap, others))
+        if some < len(made):
+            others = _both(critic, batch.x[rest], made[rest], batch, rest)
+            gap = torch.cat((gap, others[0] - others[1]))
         return gap, steep
 
     def score(self, nets: Nets, batch: Batch) -> Tensor:
         """The critic's verdict, float [B]: orders items within one model, is no likelihood."""
-        return _each(nets["critic"](batch.x, batch.prompt))
+        return _each(heard(nets["critic"], batch.x, batch.prompt, batch.control))
 
     def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
         assert isinstance(spec, ArraySpec)
         rows = len(request.index)
         key = keys(request.seed, request.index)
-        state = {"key": key, "z": normal(key, 0, (nets["generator"].latent,))}
-        if request.prompt is not None:
-            state["prompt"] = request.prompt.expand(rows, -1).clone()
+        truncation = 1.0 if request.options.truncation is None else request.options.truncation
+        z = truncation * normal(key, 0, (nets["generator"].latent,))
+        state = {"key": key, "z": steered(z, nets["generator"], request.options.directions)}
+        for name in ("prompt", "control"):
+            told = getattr(request, name)
+            if told is not None:
+                state[name] = told.expand(rows, *told.shape).clone()
         done = torch.zeros(rows, dtype=torch.bool, device=key.device)
         return Samples(torch.zeros(rows, *spec.shape, device=key.device), done, state)
 
@@ -98,11 +130,40 @@ class Adversarial:
         return None
 
     def step(self, nets: Nets, samples: Samples, cache: Cache | None) -> None:
-        samples.x = nets["generator"](samples.state["z"], samples.state.get("prompt"))
+        state = samples.state
+        made = heard(nets["generator"], state["z"], state.get("prompt"), state.get("control"))
+        samples.x = made
         samples.done = torch.ones_like(samples.done)
 
     def result(self, samples: Samples, spec: Spec) -> list[Tensor] | Tensor:
         return samples.x
+
+
+def heard(net: Any, x: Tensor, prompt: Tensor | None, control: Tensor | None) -> Tensor:
+    """The net on x, told what there is to tell."""
+    return net(x, prompt) if control is None else net(x, prompt, control)
+
+
+def _both(
+    critic: Any, real: Tensor, made: Tensor, batch: Batch, rows: slice
+) -> tuple[Tensor, Tensor]:
+    """Verdicts on real and made ones in one call: a CPU's products like large batches."""
+    told = [
+        None if part is None else torch.cat((part[rows], part[rows]))
+        for part in (batch.prompt, batch.control)
+    ]
+    verdicts = heard(critic, torch.cat((real, made)), *told)
+    return verdicts[: len(real)], verdicts[len(real) :]
+
+
+def _spread(made: Tensor, real: Tensor, weight: Tensor) -> Tensor:
+    """How far made items are from their mean, as a share of how far real ones are; times the count.
+    Near 0 the generator makes one item only."""
+    far = [
+        ((x - x.mean(0)).square().flatten(1).mean(1) * weight).sum().sqrt()
+        for x in (made.detach().float(), real.float())
+    ]
+    return far[0] / far[1].clamp(min=1e-6) * weight.sum()
 
 
 def _each(verdict: Tensor) -> Tensor:

@@ -107,6 +107,10 @@ class MLPGenerator(_Whole):
         made = squash(self.out(h), self.spec).unflatten(1, self.spec.shape)
         return made.tanh() if self.bounded else made
 
+    def entrances(self) -> Tensor:
+        """float [D, Z]: every row that a latent is multiplied with."""
+        return self.into.weight
+
 
 class MLPCritic(_Whole):
     """x [B, C, *grid] and prompt ids or None -> how real, float [B].
@@ -124,11 +128,16 @@ class MLPCritic(_Whole):
         _begin(self)
 
     def forward(self, x: Tensor, prompt: Tensor | None = None) -> Tensor:
-        h, told = self.into(x.flatten(1)), self.told(prompt)
-        for block in self.blocks:
-            h = block(h)
+        h, told = self.seen(x)[-1], self.told(prompt)
         real = self.out(h).squeeze(-1)
         return real if told is None else real + (h * told).sum(-1) * told.shape[-1] ** -0.5
+
+    def seen(self, x: Tensor) -> list[Tensor]:
+        """float [B, D] each: what it sees of items after every block."""
+        out = [self.into(x.flatten(1))]
+        for block in self.blocks:
+            out.append(block(out[-1]))
+        return out
 
 
 def _begin(net: _Whole) -> None:

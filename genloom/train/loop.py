@@ -24,6 +24,7 @@ from genloom.model import Model
 from genloom.recipe import Train
 from genloom.spec import Batch
 from genloom.train import checkpoint, ema, parallel
+from genloom.train.collapse import Coverage, Least
 from genloom.train.guard import Course, Guard
 from genloom.train.log import Listener, Log, silent
 from genloom.train.optim import Optimiser, like, share_of_rate
@@ -53,13 +54,15 @@ class Job:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """How it ended: steps, seconds in all sessions, the last judgement, the guard's record."""
+    """How it ended: steps, seconds in all sessions, the last judgement, the guard's record, and why
+    it ended before its last step where it did."""
 
     steps: int
     seconds: float
     metrics: dict[str, float] = field(default_factory=dict)
     skipped: int = 0
     rollbacks: int = 0
+    ended: str = ""
 
 
 def mix(*parts: int) -> int:
@@ -100,6 +103,9 @@ class Loop:
         }
         self.guards = {p: Guard() for p in self.family.players}
         self.courses = {p: Course() for p in self.family.players if self.family.falls}
+        least: Mapping[str, float] = getattr(self.family, "least", {})
+        self.leasts = {name: Least(least=low) for name, low in least.items()}
+        self.coverage, self.ended = Coverage(), ""
         self.average = ema.Average(self.params) if self.train.ema else None
         self.stored: list[tuple[float, list[list[Tensor]]]] = []
         self.best: dict[str, float] = {}
@@ -139,7 +145,7 @@ class Loop:
             if not parts:  # rolled back
                 continue
             log("step", self.step, **parts, seconds=round(self.spent, 3))
-            if self._judged(log):
+            if self._judged(log) or self.ended:
                 return
             if self.train.preview and self.step % self.train.preview == 0:
                 self._preview(log)
@@ -217,6 +223,7 @@ class Loop:
         if verdict == "fine":
             optimiser.step(share_of_rate(self.step, self.train))
             self._look(player, float(total / count), norm, log)
+            self._spread(player, values, log)
         else:
             log("guard", self.step, player=player, verdict=verdict, norm=norm, **values)
             if verdict == "roll back":
@@ -237,11 +244,31 @@ class Loop:
         found = None if course is None else course.see(loss, norm)
         if course is None or found is None:
             return
-        rates = {f"train.{key}": getattr(self.train, key) for key in ("rate", "muon_rate")}
-        told = course.told(found, self.step, rates)
+        told = course.told(found, self.step, self._rates())
         if found in ("dead", "exploded"):
             raise TrainingError(told)
         log("guard", self.step, player=player, verdict=found, told=told)
+
+    def _rates(self) -> dict[str, float]:
+        return {f"train.{key}": getattr(self.train, key) for key in ("rate", "muon_rate")}
+
+    def _spread(self, player: str, values: Mapping[str, float], log: Callable[..., None]) -> None:
+        """Name a training whose items become alike, by the parts of a loss that the family wants
+        above a least."""
+        for name in self.leasts.keys() & values.keys():
+            least = self.leasts[name]
+            found = least.see(values[name])
+            if found:
+                told = least.told(name, self.step, found, self._rates())
+                self._collapse(found, told, log, player=player)
+
+    def _collapse(self, found: str, told: str, log: Callable[..., None], **more: Any) -> None:
+        """Tell of it; the end where it is sure, with the best weights that were judged."""
+        log("guard", self.step, verdict=found, told=told, **more)
+        if found == "collapsed":
+            if not self.best_weights:
+                raise TrainingError(told)
+            self.ended = f"{told}; kept are the weights of step {self.best_step}"
 
     def _roll_back(self, player: str) -> None:
         if self.guards[player].hopeless:
@@ -268,6 +295,9 @@ class Loop:
             if not self.best or headline < next(iter(self.best.values())):
                 self.best, self.best_step = metrics, self.step
                 self.best_weights = [p.detach().clone() for p in self.params]
+        found = self.coverage.see(metrics, self.step)
+        if found:
+            self._collapse(found, self.coverage.told(self.step, found, self._rates()), log)
         waited = (self.step - self.best_step) // t.judge
         return bool(parallel.first(t.patience and waited >= t.patience))
 
@@ -289,11 +319,16 @@ class Loop:
         return _Swap(self, self._weights())
 
     def _weights(self) -> list[Tensor]:
-        if self.average is None or self.step < ema.EVERY:
+        if not (stored := self.snapshots()):
             return [p.detach().clone() for p in self.params]
+        return ema.reconstruct(stored, self.train.ema)
+
+    def snapshots(self) -> list[tuple[float, list[list[Tensor]]]]:
+        """The stored averages and those of now, by their times in updates."""
+        if self.average is None or self.step < ema.EVERY:
+            return []
         now = (self.step // ema.EVERY, self.average.tracks)
-        stored = [s for s in self.stored if s[0] < now[0]]
-        return ema.reconstruct([*stored, now], self.train.ema)
+        return [*(s for s in self.stored if s[0] < now[0]), now]
 
     def _store(self) -> None:
         """Keep a copy of the averages at eighths of the run."""
@@ -304,7 +339,7 @@ class Loop:
 
     def _finish(self, log: Log) -> Outcome:
         weights = self._weights()
-        if self.train.patience and self.best_weights and self.step < self.train.steps:
+        if self.best_weights and self.step < self.train.steps:
             weights = self.best_weights  # it was stopped because nothing later was better
         with torch.no_grad():
             for p, w in zip(self.params, weights, strict=True):
@@ -321,6 +356,7 @@ class Loop:
             metrics=metrics,
             skipped=sum(g.skipped for g in self.guards.values()),
             rollbacks=sum(g.rollbacks for g in self.guards.values()),
+            ended=self.ended,
         )
 
     def _compile(self) -> dict[str, Any]:
@@ -360,6 +396,8 @@ class Loop:
             "best_step": self.best_step,
             "guards": {p: g.state() for p, g in self.guards.items()},
             "courses": {p: c.state() for p, c in self.courses.items()},
+            "leasts": {n: x.state() for n, x in self.leasts.items()},
+            "coverage": self.coverage.state(),
             "recipe": self.model.recipe.digest(),
         }
 
@@ -397,6 +435,8 @@ class Loop:
         self.step, self.attempt, self.spent = values["step"], values["attempt"], values["spent"]
         self.guards = {p: Guard(**g) for p, g in values["guards"].items()}
         self.courses = {p: Course(**c) for p, c in values.get("courses", {}).items()}
+        self.leasts |= {n: Least(**x) for n, x in values.get("leasts", {}).items()}
+        self.coverage = Coverage(**values.get("coverage", {}))
 
 
 class _Swap:
