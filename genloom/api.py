@@ -19,7 +19,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from genloom import adapted, store
+from genloom import adapted, averaging, store
 from genloom import model as stored
 from genloom.engine.engine import Engine
 from genloom.engine.requests import streams
@@ -207,11 +207,13 @@ def train(
                 stored.write_json(run / "recipe.json", material.recipe.to_json())
         model = fresh(material, Model)
         model.nets.to(where)
-        outcome = Loop(job_of(material, model, run, listener, stop, resume)).fit()
+        loop = Loop(job_of(material, model, run, listener, stop, resume))
+        outcome = loop.fit()
         model.nets.to("cpu")
         model.card = _card(material, outcome, time.monotonic() - begun, where)
         if parallel.rank() == 0:
             adapted.save(model, target)
+            averaging.keep(model, run, loop.snapshots())
             stored.shutil.rmtree(run / "checkpoint", ignore_errors=True)
         parallel.wait()
     return model
@@ -448,7 +450,7 @@ def _resumed(run: Path) -> Recipe:
 
 def _clear(run: Path) -> None:
     """Forget an earlier training of this name."""
-    for name in ("checkpoint", "previews"):
+    for name in ("checkpoint", "previews", "averages"):
         stored.shutil.rmtree(run / name, ignore_errors=True)
     (run / "metrics.jsonl").unlink(missing_ok=True)
 
@@ -479,6 +481,7 @@ def _card(material: Material, outcome: Any, seconds: float, device: torch.device
         "steps": outcome.steps,
         "skipped_steps": outcome.skipped,
         "roll_backs": outcome.rollbacks,
+        **({"ended": outcome.ended} if outcome.ended else {}),
         "seconds": round(seconds, 2),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": software(),

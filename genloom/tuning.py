@@ -23,11 +23,16 @@ from genloom.net.frozen import freeze
 from genloom.net.lora import Adapter
 from genloom.net.quantize_formats import Format
 from genloom.recipe import Part, Recipe, Start
+from genloom.spec import ArraySpec
 
 BITS: dict[int, Format] = {32: "f32", 16: "bf16", 8: "int8", 4: "int4"}
 # A trained net moves by smaller steps than a new one; low-rank parts begin at zero and need larger.
 WHOLE = {"rate": 0.05, "muon_rate": 0.1}  # of the preset's rates
 LOW_RANK = {"rate": 1e-3, "muon_rate": 0.0}  # as they are
+FEW = 20  # items that are no collection but examples of one thing
+LEAST, LEAST_FEW = 8, 3
+FEW_BATCH, FEW_STEPS = 32, 300
+CROPS = 8  # variations of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +128,13 @@ def _unchanged(place: str, weights: str) -> Model | None:
 def recipe_from(draft: Recipe, start: Start, begun: Begun) -> Recipe:
     """The medium's preset with the start's codec and net: its family and data, gentler rates."""
     source, kind = begun.source, draft.codec.kind
-    length = draft.codec.options.get("length") if begun.model is None else None
-    codec = Part(kind, {"vocab": "given", "length": length or _length(source.codec)})
-    if draft.explores or (kind == source.recipe.codec.kind and begun.model is not None):
+    same = kind == source.recipe.codec.kind and begun.model is not None
+    if draft.explores or same or isinstance(source.codec.spec, ArraySpec):
         codec = source.recipe.codec  # it goes on as it speaks
-    draft = replace(draft, codec=codec, start=start)
+    else:
+        length = draft.codec.options.get("length") if begun.model is None else None
+        codec = Part(kind, {"vocab": "given", "length": length or _length(source.codec)})
+    draft = replace(draft, codec=codec, family=_inheriting(draft, source.recipe), start=start)
     if begun.model is None:
         return draft
     t = draft.train
@@ -135,7 +142,42 @@ def recipe_from(draft: Recipe, start: Start, begun: Begun) -> Recipe:
     if start.adapter is not None:
         rate, muon_rate = LOW_RANK["rate"], LOW_RANK["muon_rate"]
     train = replace(t, rate=rate, muon_rate=muon_rate)
-    return replace(draft, net=source.recipe.net, prompt=source.recipe.prompt, train=train)
+    net = {**draft.net, **source.recipe.net} if _covers(draft, source) else source.recipe.net
+    return replace(draft, net=net, prompt=source.recipe.prompt, train=train)
+
+
+def _covers(draft: Recipe, source: Model) -> bool:
+    """Whether the draft has a place for every net of the source."""
+    return set(source.recipe.net) <= set(draft.net)
+
+
+def _inheriting(draft: Recipe, source: Recipe) -> Part:
+    """The draft's family, with what it has to share with the family that the nets come from."""
+    names, family = getattr(draft.make_family(), "inherits", frozenset()), source.make_family()
+    told = {k: getattr(family, k) for k in sorted(names) if hasattr(family, k)}
+    return Part(draft.family.kind, {**draft.family.options, **told})
+
+
+def few(draft: Recipe, begun: Begun, items: int) -> Recipe:
+    """For a style or a subject shown in a few arrays: all of them are learnt from, in variations,
+    for so many steps at most."""
+    if items > FEW or not isinstance(begun.source.codec.spec, ArraySpec):
+        return draft
+    crops = CROPS if hasattr(begun.source.codec, "varied") else 0
+    batch = min(draft.data.batch, FEW_BATCH)
+    passes = FEW_STEPS * batch / (items * max(1, crops))
+    steps = min(draft.train.steps, FEW_STEPS)
+    return replace(
+        draft,
+        data=replace(draft.data, holdout=0.0, batch=batch, crops=crops),
+        train=replace(draft.train, steps=steps, epochs=passes, preview=0, judge=0, patience=0),
+    )
+
+
+def least(begun: Begun | None) -> int:
+    """How many items a training needs: fewer where they are pictures and a model knows others."""
+    known = begun is not None and isinstance(begun.source.codec.spec, ArraySpec)
+    return LEAST_FEW if known else LEAST
 
 
 def _length(codec: Any) -> int:
@@ -149,21 +191,38 @@ def nets_of(recipe: Recipe, model: Model) -> nn.ModuleDict:
     """A copy of the start's nets; with an adapter frozen and packed, else in fp32 and free."""
     start, roles = recipe.start, set(recipe.make_family().roles)
     assert start is not None
-    if set(model.nets) != roles:
+    if not set(model.nets) <= roles:
         raise RecipeError(
             f"the start has nets for {sorted(model.nets)}, but family {recipe.family.kind!r} needs "
             f"{sorted(roles)}: start from another model"
         )
     nets = copy.deepcopy(model.nets)
+    if roles != set(nets):
+        nets.update(_new(recipe, model, roles - set(nets)))
     if start.adapter is None:
         return nets.float().requires_grad_(True)
+    if roles != {"net"}:
+        raise RecipeError(
+            f"adapters stand beside one net, but family {recipe.family.kind!r} has "
+            f"{sorted(roles)}: train without --adapter"
+        )
     nets.requires_grad_(False)
-    every: Any = nets.values()
-    for net in every:
-        if start.bits < 32:
-            freeze(net, BITS[start.bits])
-        lora.attach(net, start.adapter, recipe.train.seed)
+    net: Any = nets["net"]
+    if start.bits < 32:
+        if not hasattr(net, "quantized"):
+            raise RecipeError("weights in few bits are for models of texts: leave --bits out")
+        freeze(net, BITS[start.bits])
+    lora.attach(net, start.adapter, recipe.train.seed)
     return nets
+
+
+def _new(recipe: Recipe, model: Model, roles: set[str]) -> dict[str, nn.Module]:
+    """Fresh nets for roles that the start has none for, such as a critic."""
+    told = None if model.prompt is None else model.prompt.spec
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.train.seed)
+        made = recipe.make_nets(model.codec.spec, told)
+    return {role: made[role] for role in sorted(roles)}
 
 
 def beside(

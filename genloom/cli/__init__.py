@@ -47,6 +47,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("rm", "models:remove", "Delete a model and what its training left."),
         ("import", "importing:bring", "Take in a published model: a folder, a GGUF file, a hub's."),
         ("export", "exporting:export", "Write a model for other libraries: hf or gguf."),
+        ("average", "averaging:average", "Average a model's weights anew, after its training."),
         ("eval", "evaluate:evaluate", "Measure a model, with a floor and a ceiling beside it."),
         ("score", "reading:score", "How likely a model finds texts."),
         ("embed", "reading:embed", "Texts as vectors."),

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from genloom.codec import alpha, canvas, sheets
+from genloom.codec import alpha, buckets, canvas, sheets
 from genloom.codec.albums import read_album
 from genloom.codec.base import Condition, Reading
 from genloom.codec.grid import grid
@@ -25,6 +25,7 @@ from genloom.codec.pictures import Picture, as_picture, each, pillow
 from genloom.codec.resize import colour, flattened, quantised, resized
 from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.codec.told import Telling, paired
+from genloom.codec.tracing import write_drawing
 from genloom.codec.variations import called, varied
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.metric.fixed_features import fixed_features
@@ -43,13 +44,15 @@ CLEAR = 0.1  # share of pictures with a transparent background from which pictur
 MANY_CAPTIONS, MOST_EACH = 100, 5  # captions, and pictures a caption, that tell pictures apart
 OPTIONS = ("size", "mode", "fit", "background", "edges", "scaling", "palette", "mirrored", "apart")
 
-TOLD = frozenset({"control"})  # options that are saved where they are given
+TOLD = frozenset({"control", "sizes", "grids"})  # options that are saved where they are given
 
 
 class ImageCodec(Telling):
     """Pictures as float arrays.
 
     size        side of the square grid, or (height, width)
+    sizes       further grids, so that wide and tall pictures are learnt whole: "auto" for those of
+                the same area that suit the pictures, or a list of (height, width)
     mode        "L", "RGB", "RGBA"; "auto": RGBA when at least a tenth of the sampled pictures have
                 a transparent background, L when every one is grey, else RGB
     fit         "crop": the short side is fitted, the middle kept; "pad": the whole picture is kept,
@@ -78,6 +81,7 @@ class ImageCodec(Telling):
         self,
         *,
         size: int | Sequence[int] = 32,
+        sizes: Literal["auto"] | Sequence[Any] | None = None,
         mode: Literal["auto", "L", "RGB", "RGBA"] = "auto",
         fit: Literal["crop", "pad", "stretch"] = "crop",
         background: str = "white",
@@ -89,6 +93,7 @@ class ImageCodec(Telling):
         control: str | Mapping[str, Any] | None = None,
     ) -> None:
         self.grid = _grid_size(size)
+        self.sizes, self.grids = sizes, buckets.named(sizes, self.grid)
         if mode != "auto" and mode not in CHANNELS:
             raise RecipeError(f"codec.mode is {mode!r}: use auto, {', '.join(CHANNELS)}")
         for name, given, known in (
@@ -112,7 +117,7 @@ class ImageCodec(Telling):
     @property
     def spec(self) -> ArraySpec:
         told = 0 if self.telling is None else self.telling.channels(self._channels())
-        return ArraySpec(grid=self.grid, channels=self._channels(), control=told)
+        return ArraySpec(grid=self.grid, grids=self.grids, channels=self._channels(), control=told)
 
     def _channels(self) -> int:
         return CHANNELS[self._mode()]
@@ -129,8 +134,11 @@ class ImageCodec(Telling):
         return paired(reading) if self.telling is not None and self.telling.beside else reading
 
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
-        """PNG carries the record and returns True; JPEG and WebP only the mark "made by AI"."""
-        return write_picture(as_picture(item).open(), path, record)
+        """PNG and SVG carry the record and return True; JPEG and WebP only the mark "made by AI"."""
+        image = as_picture(item).open()
+        if Path(path).suffix.lower() == ".svg":
+            return write_drawing(image, path, record, self.scaling == "pixel")
+        return write_picture(image, path, record)
 
     def preview(self, items: Iterable[Any], path: Path) -> Path:
         """A PNG sheet of the first pictures, captions under them where there are any."""
@@ -143,14 +151,17 @@ class ImageCodec(Telling):
         options = {"size": list(self.grid), "mode": self.mode, "fit": self.fitting}
         options |= {name: getattr(self, name) for name in OPTIONS[3:]}
         options |= {} if self.told_option is None else {"control": self.told_option}
+        options |= {} if self.sizes is None else {"sizes": self.sizes, "grids": self.grids}
         save_json(folder, self.kind, {**options, "learnt": self.learnt, "hard": self.hard})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         values = load_json(folder, cls.kind, frozenset({*OPTIONS, "learnt", "hard"}), TOLD)
         learnt, hard = values.pop("learnt"), values.pop("hard")
+        grids = values.pop("grids", ())
         try:
             codec = cls(**values)
+            codec.grids = buckets.named(grids or None, codec.grid)
         except (RecipeError, TypeError) as error:
             raise ModelError(f"{folder} holds illegal options ({error}): restore it") from None
         if learnt is not None and learnt not in CHANNELS:
@@ -161,12 +172,16 @@ class ImageCodec(Telling):
     # --- tensors ---------------------------------------------------------------------------------
 
     def fit(self, items: Sequence[Any]) -> None:
-        """Choose the mode and, where there is transparency, whether edges are hard."""
+        """Choose the mode, the grids and, where there is transparency, whether edges are hard."""
         if not len(items):
             raise DataError("no pictures to learn from: give at least one")
+        step = max(1, len(items) // SAMPLED)
+        if self.sizes == "auto":
+            self.grids = buckets.learnt(
+                _shapes(items[i] for i in range(0, len(items), step)), self.grid
+            )
         if self.mode != "auto" and (self.mode != "RGBA" or self.edges != "auto"):
             return
-        step = max(1, len(items) // SAMPLED)
         looks = each(self._look, [as_picture(items[i]) for i in range(0, len(items), step)])
         clear = [look for look in looks if look.clear]
         if self.mode == "auto":
@@ -186,17 +201,26 @@ class ImageCodec(Telling):
         pixels = np.asarray(image)
         return _Look(grey, alpha.has_clear(pixels), alpha.has_hard_edges(pixels))
 
-    def encode(self, items: Iterable[Any]) -> Tensor:
-        """float [N, C, H, W] within [-1, 1]; what lies beside real pictures as further channels."""
+    def encode(self, items: Iterable[Any]) -> Tensor | list[Tensor]:
+        """float [N, C, H, W] within [-1, 1]; what lies beside real pictures as further channels. N
+        arrays of unlike grids where there are several."""
         pictures = [as_picture(item) for item in items]
-        return self.beside(self._arrays(pictures), pictures)
+        if not self.grids:
+            return self.beside(self.even(pictures), pictures)
+        out = [torch.empty(0)] * len(pictures)
+        for shape, rows in buckets.shared(_shapes(pictures), self.grids).items():
+            mine = [pictures[n] for n in rows]
+            for n, x in zip(rows, self.beside(self.even(mine, shape), mine), strict=True):
+                out[n] = x
+        return out
 
-    def _arrays(self, items: Iterable[Any]) -> Tensor:
-        """float [N, C, H, W] of the pictures alone."""
+    def even(self, items: Iterable[Any], grid: tuple[int, int] | None = None) -> Tensor:
+        """float [N, C, H, W] of the pictures alone, all on one grid, the usual one unless said."""
         pictures = [as_picture(item) for item in items]
-        out = torch.empty(len(pictures), self._channels(), *self.grid)
+        out = torch.empty(len(pictures), self._channels(), *(grid or self.grid))
         for start in range(0, len(pictures), CHUNK):
-            pixels = np.stack(each(self._pixels, pictures[start : start + CHUNK]))
+            some = pictures[start : start + CHUNK]
+            pixels = np.stack(each(lambda picture: self._pixels(picture, grid), some))
             part = torch.from_numpy(pixels).permute(0, 3, 1, 2)
             if part.dtype == torch.uint8:
                 part = part / 127.5 - 1
@@ -210,7 +234,8 @@ class ImageCodec(Telling):
         ready = isinstance(source, np.ndarray) and source.shape == (height, width)
         if ready and self._mode() == "L" and not picture.flipped:
             return source[:, :, None]
-        image = flattened(picture.open(), self._mode(), self.background)
+        opened = picture.open(2 * max(height, width))
+        image = flattened(opened, self._mode(), self.background)
         image = resized(image, (width, height), self.fitting, self.scaling == "pixel")
         pixels = np.asarray(image).reshape(height, width, -1)
         return alpha.multiplied(pixels, self.hard) if pixels.shape[2] == 4 else pixels
@@ -297,7 +322,7 @@ class ImageCodec(Telling):
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: pixels averaged to at most 16 x 16."""
         height, width = (min(16, side) for side in self.grid)
-        return F.adaptive_avg_pool2d(self._arrays(items), (height, width)).flatten(1)
+        return F.adaptive_avg_pool2d(self.even(items), (height, width)).flatten(1)
 
     def compare(self, real: Sequence[Any], made: Sequence[Any]) -> dict[str, float]:
         """Distances in the space of metric/fixed_features.py; every number is better lower.
@@ -308,7 +333,7 @@ class ImageCodec(Telling):
         count = min(len(real), len(made), COMPARED)
         if count < 4:
             raise DataError(f"{len(real)} real and {len(made)} made pictures: 4 each are needed")
-        a, b = (fixed_features(self._arrays(_spread(items, count))) for items in (real, made))
+        a, b = (fixed_features(self.even(_spread(items, count))) for items in (real, made))
         precision, recall = precision_recall(a, b)
         return {
             "frechet_distance": frechet_distance(a, b),
@@ -316,6 +341,12 @@ class ImageCodec(Telling):
             "precision_error": 1 - precision,
             "recall_error": 1 - recall,
         }
+
+
+def _shapes(items: Iterable[Any]) -> list[tuple[int, int]]:
+    """(height, width) of each picture."""
+    sizes = each(lambda picture: picture.open().size, [as_picture(item) for item in items])
+    return [(height, width) for width, height in sizes]
 
 
 class _Look(NamedTuple):

@@ -19,6 +19,7 @@ from genloom.spec import TokenSpec
 
 NULL = 0
 MOST = 1000
+SPARE = 8  # numbers that are free for labels that a later training brings
 
 
 class LabelCodec:
@@ -28,10 +29,12 @@ class LabelCodec:
 
     def __init__(self) -> None:
         self.labels: tuple[str, ...] = ()
+        self.spare = 0
 
     @property
     def spec(self) -> TokenSpec:
-        return TokenSpec(vocab=1 + len(self.labels), length=1, bos=NULL, eos=None, pad=NULL)
+        vocab = 1 + len(self.labels) + self.spare
+        return TokenSpec(vocab=vocab, length=1, bos=NULL, eos=None, pad=NULL)
 
     def fit(self, captions: Iterable[str]) -> None:
         """Keep the distinct labels, numbers in their own order."""
@@ -44,6 +47,17 @@ class LabelCodec:
                 'use the prompt "text"'
             )
         self.labels = tuple(sorted(distinct, key=_natural))
+        self.spare = SPARE
+
+    def learn(self, captions: Iterable[str]) -> list[str]:
+        """Give free numbers to labels that are new, in their order; which these are."""
+        known = {label.casefold() for label in self.labels}
+        texts = (" ".join(c.split()) for c in captions)
+        found = dict.fromkeys(t for t in texts if t and t.casefold() not in known)
+        new = list(found)[: self.spare]
+        self.labels += tuple(new)
+        self.spare -= len(new)
+        return new
 
     def encode(self, prompts: Sequence[str | None], *, strict: bool = True) -> Tensor:
         """long [N, 1]. None and "" are the null prompt; so is an unknown label if not strict."""
@@ -78,15 +92,19 @@ class LabelCodec:
         return [] if known or not text.strip() else [text]
 
     def save(self, folder: Path) -> None:
-        save_json(folder, self.kind, {"labels": list(self.labels)})
+        more = {"spare": self.spare} if self.spare else {}
+        save_json(folder, self.kind, {"labels": list(self.labels), **more})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        labels = load_json(folder, cls.kind, frozenset({"labels"}))["labels"]
+        values = load_json(folder, cls.kind, frozenset({"labels"}), frozenset({"spare"}))
+        labels, spare = values["labels"], values.get("spare", 0)
+        if not isinstance(spare, int) or spare < 0:
+            raise ModelError(f"{folder}: spare is {spare!r}; restore the model folder")
         if not isinstance(labels, list) or not all(isinstance(v, str) for v in labels):
             raise ModelError(f"{folder}: labels must be a list of texts; restore the model folder")
         codec = cls()
-        codec.labels = tuple(labels)
+        codec.labels, codec.spare = tuple(labels), spare
         return codec
 
 

@@ -51,8 +51,11 @@ def save_json(folder: Path, kind: str, values: Mapping[str, Any]) -> None:
     write_atomic(Path(folder) / OPTIONS, text.encode())
 
 
-def load_json(folder: Path, kind: str, keys: frozenset[str]) -> dict[str, Any]:
-    """The values of `save_json`. ModelError where the file is missing, damaged or another's."""
+def load_json(
+    folder: Path, kind: str, keys: frozenset[str], more: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The values of `save_json`. ModelError where the file is missing, damaged or another's. more:
+    keys that may be there."""
     path = Path(folder) / OPTIONS
     try:
         values = json.loads(path.read_text("utf-8"))
@@ -62,7 +65,7 @@ def load_json(folder: Path, kind: str, keys: frozenset[str]) -> dict[str, Any]:
         raise ModelError(f"{path} cannot be read ({error}): restore the model folder") from None
     if not isinstance(values, dict) or values.pop("kind", None) != kind:
         raise ModelError(f"{path} is not the file of the codec {kind!r}: restore the model folder")
-    if set(values) != keys:
-        wrong = ", ".join(sorted(set(values) ^ keys))
+    if set(values) - more != keys - more:
+        wrong = ", ".join(sorted((set(values) - more) ^ (keys - more)))
         raise ModelError(f"{path}: keys missing or unknown: {wrong}; restore the model folder")
     return values

@@ -22,6 +22,7 @@ from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
 PAD, RARE, FIRST = 0, 1, 2  # the ids before the words
+SPARE = 8  # ids behind them, for words that a later training brings
 WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
 
 
@@ -47,10 +48,11 @@ class WordsCodec:
         self.length = 1
         self.words: dict[str, int] = {}  # word -> captions it was in, commonest first
         self.rare = 0  # distinct words that share the id RARE
+        self.spare = 0  # ids that are free for new words
 
     @property
     def spec(self) -> TokenSpec:
-        vocab = FIRST + len(self.words)
+        vocab = FIRST + len(self.words) + self.spare
         return TokenSpec(vocab=vocab, length=self.length, bos=PAD, eos=None, pad=PAD)
 
     def fit(self, captions: Iterable[str]) -> None:
@@ -68,6 +70,16 @@ class WordsCodec:
             raise DataError(f"no word is in {self.least} captions: lower prompt.least")
         self.rare = len(counts) - len(self.words)
         self.length = min(longest, self.limit)
+        self.spare = SPARE
+
+    def learn(self, captions: Iterable[str]) -> list[str]:
+        """Give free ids to words that are new, in their order; which these are. A net has a vector
+        for each free id that means nothing yet (as a rare word does for Ruiz et al. 2023)."""
+        found = dict.fromkeys(w for c in captions for w in split(c) if w not in self.words)
+        new = list(found)[: self.spare]
+        self.words |= dict.fromkeys(new, 1)
+        self.spare -= len(new)
+        return new
 
     def encode(self, prompts: Sequence[str | None], *, strict: bool = True) -> Tensor:
         """long [N, L]. None and "" are the null prompt.
@@ -110,20 +122,25 @@ class WordsCodec:
     def save(self, folder: Path) -> None:
         options = {"limit": self.limit, "least": self.least, "most": self.most}
         learnt = {"length": self.length, "words": self.words, "rare": self.rare}
+        learnt |= {"spare": self.spare} if self.spare else {}
         save_json(folder, self.kind, {**options, **learnt})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         options = ("limit", "least", "most")
-        values = load_json(folder, cls.kind, frozenset({*options, "length", "words", "rare"}))
+        keys = frozenset({*options, "length", "words", "rare"})
+        values = load_json(folder, cls.kind, keys, frozenset({"spare"}))
         if not _legal(values):
             raise ModelError(f"{folder}: words or lengths are damaged; restore the model folder")
         codec = cls(**{key: values[key] for key in options})
         codec.length, codec.words, codec.rare = values["length"], values["words"], values["rare"]
+        codec.spare = values.get("spare", 0)
         return codec
 
 
 def _legal(values: dict[str, Any]) -> bool:
     counts = [values[key] for key in ("limit", "least", "most", "length")]
     whole = all(isinstance(n, int) and n >= 1 for n in counts)
+    spare = values.get("spare", 0)
+    whole = whole and isinstance(spare, int) and spare >= 0
     return whole and isinstance(values["words"], dict) and isinstance(values["rare"], int)

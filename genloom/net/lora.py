@@ -21,9 +21,11 @@ from torch import Tensor, nn
 from genloom.errors import RecipeError
 from genloom.net.experts import ExpertFeedForward
 from genloom.net.layers import FeedForward, Linear, project
+from genloom.net.mlp import ResidualBlock
 from genloom.net.transformer import Mix
 
 GATED = ("swiglu", "geglu")
+USUAL = ("qkv", "out", "up", "down")  # targets, of which a net need not have each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Adapter:
     rank: int = 16
     alpha: float = 32.0
     dropout: float = 0.0
-    targets: tuple[str, ...] = ("qkv", "out", "up", "down")
+    targets: tuple[str, ...] = USUAL
     rslora: bool = False
 
     def __post_init__(self) -> None:
@@ -271,7 +273,7 @@ def plan_of(net: nn.Module, adapter: Adapter) -> dict[str, list[Piece]]:
                 piece = Piece(part, first, last, adapter.rank, adapter.scale)
                 plan.setdefault(path, []).append(piece)
     lacking = [t for t in adapter.targets if t not in met]
-    if lacking:
+    if lacking and not (met and adapter.targets == USUAL):
         raise RecipeError(
             f"an adapter's target {lacking[0]!r} is no matrix of this net: it has "
             f"{', '.join(_targets(net)) or 'none'}"
@@ -310,6 +312,8 @@ def matrices(net: nn.Module) -> dict[str, dict[str, tuple[int, int]]]:
             gated = owner.activation in GATED
             rows = {"gate": (0, half), "value": (half, 2 * half)} if gated else _whole(owner.up)
             out |= {f"{path}.up": rows, f"{path}.down": _whole(owner.down)}
+        elif isinstance(owner, ResidualBlock):
+            out |= {f"{path}.{name}": _whole(getattr(owner, name)) for name in ("up", "down")}
         elif isinstance(owner, ExpertFeedForward):
             continue  # a stack of experts is no single matrix: only attention is adapted there
     return out

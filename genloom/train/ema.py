@@ -70,6 +70,18 @@ def combination(times: Sequence[float], widths: Sequence[float], width: float) -
     return weight / weight.sum()
 
 
+def likeness(times: Sequence[float], widths: Sequence[float], width: float) -> float:
+    """Cosine between the profile of `width` at the last time and the combination that stands for
+    it: 1 where it is made exactly."""
+    t = np.asarray(times, dtype=np.float64)
+    g = np.asarray([exponent(w) for w in widths])
+    share = combination(times, widths, width)
+    end, gamma = np.full_like(t, t.max()), np.full_like(t, exponent(width))
+    own = share @ _overlap(t[:, None], g[:, None], t[None], g[None]) @ share
+    whole = _overlap(end[:1], gamma[:1], end[:1], gamma[:1])[0]
+    return float(share @ _overlap(t, g, end, gamma) / (own * whole) ** 0.5)
+
+
 def reconstruct(
     stored: Sequence[tuple[float, Sequence[Sequence[Tensor]]]], width: float
 ) -> list[Tensor]:
