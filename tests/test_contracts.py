@@ -66,6 +66,7 @@ def test_a_codec_saves_and_loads(codec, tmp_path):
 LEARNS = {
     "autoregressive": ("text", "nats", 0.7),
     "flow": ("picture by flow", "velocity_error", 0.7),
+    "reconstruction": ("picture through a latent", "pixel_error", 0.7),
     "preference": ("preference", "loss", 0.7),
     "distillation": ("text by teacher", "divergence", 0.7),
 }

@@ -145,6 +145,7 @@ TINY = {
     "summed": 32,
     "latent": 8,
     "base": 8,
+    "blocks": 1,
     "most": 16,
     "group": 8,
     "patch": 2,
@@ -234,6 +235,15 @@ MADE: dict[str, Callable[..., Recipe]] = {
         "label",
         **train,
     ),
+    "picture through a latent": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]), Part("reconstruction"), {"net": "autoencoder"}, **train
+    ),
+    "picture through a latent, before a critic": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]),
+        Part("reconstruction", {"adversarial": 0.1}),
+        {"net": "autoencoder", "critic": "conv_critic"},
+        **train,
+    ).with_("net.critic.patches=true"),
     "row by flow": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train
     ),
