@@ -76,12 +76,13 @@ class Telling:
             return x
         if bare:
             raise DataError(_alone(bare, len(pictures)))
-        told = each(lambda p: self._beside(p), pictures)
+        grid = x.shape[2:]
+        told = each(lambda p: self._beside(p, grid), pictures)
         return torch.cat((x, torch.stack(told)), 1)
 
-    def _beside(self, picture: Picture) -> Tensor:
+    def _beside(self, picture: Picture, grid: Sequence[int]) -> Tensor:
         other = Picture(picture.control, name=picture.name, flipped=picture.flipped)
-        return self._told_array(other, self.grid)
+        return self._told_array(other, grid)
 
     # --- at use -----------------------------------------------------------------------------------
 
