@@ -10,18 +10,19 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from genloom.codec.saving import load_json, save_json
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
 PAD, RARE, FIRST = 0, 1, 2  # the ids before the words
+SHARES = ("dropped", "shuffled")
 SPARE = 8  # ids behind them, for words that a later training brings
 WORD = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
 
@@ -37,14 +38,30 @@ class WordsCodec:
     limit     most words of a prompt; the length is that of the longest caption up to this
     least     captions a word must be in; rarer ones share one id
     most      largest vocabulary
+    dropped   share of a caption's words that are left out, others each time it is learnt from, so
+              that one is not known by heart as a whole
+    shuffled  share of captions whose words stand in another order, likewise
     """
 
     kind: ClassVar[str] = "words"
 
-    def __init__(self, *, limit: int = 64, least: int = 1, most: int = 8192) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int = 64,
+        least: int = 1,
+        most: int = 8192,
+        dropped: float = 0.0,
+        shuffled: float = 0.0,
+    ) -> None:
         if min(limit, least, most) < 1:
             raise RecipeError(f"limit {limit}, least {least} and most {most} must be 1 or more")
+        if not (0 <= dropped < 1 and 0 <= shuffled < 1):
+            raise RecipeError(
+                f"dropped {dropped} and shuffled {shuffled}: use shares, 0 to below 1"
+            )
         self.limit, self.least, self.most = limit, least, most
+        self.dropped, self.shuffled = dropped, shuffled
         self.length = 1
         self.words: dict[str, int] = {}  # word -> captions it was in, commonest first
         self.rare = 0  # distinct words that share the id RARE
@@ -94,6 +111,24 @@ class WordsCodec:
             out[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
         return out
 
+    @property
+    def retold(self) -> Callable[[Tensor, Generator], Tensor] | None:
+        """Says prompts [B, L] otherwise while training; None where they stay as they are."""
+        return self._retell if self.dropped or self.shuffled else None
+
+    def _retell(self, prompts: Tensor, rng: Generator) -> Tensor:
+        """Words left out and put in another order; one at least stays, and the rest moves up."""
+        place, chance = torch.rand(2, *prompts.shape, generator=rng)
+        mixed = torch.rand(len(prompts), 1, generator=rng) < self.shuffled
+        there = prompts != PAD
+        stays = there & (chance >= self.dropped)
+        lost = there.any(1) & ~stays.any(1)
+        first = torch.where(there, chance, -1.0).argmax(1)
+        stays[lost, first[lost]] = True
+        usual = torch.arange(prompts.shape[1]) / prompts.shape[1]
+        order = (torch.where(mixed, place, usual) + ~stays).argsort(1)
+        return torch.where(stays, prompts, PAD).gather(1, order)
+
     def _numbers(self, prompt: str, numbers: dict[str, int], strict: bool) -> list[int]:
         """An unknown word is the rare one if training met rare words, else it is left out."""
         words = split(prompt)
@@ -120,7 +155,8 @@ class WordsCodec:
         return [w for w in dict.fromkeys(split(text)) if w not in self.words]
 
     def save(self, folder: Path) -> None:
-        options = {"limit": self.limit, "least": self.least, "most": self.most}
+        options = {name: getattr(self, name) for name in ("limit", "least", "most")}
+        options |= {name: share for name in SHARES if (share := getattr(self, name))}
         learnt = {"length": self.length, "words": self.words, "rare": self.rare}
         learnt |= {"spare": self.spare} if self.spare else {}
         save_json(folder, self.kind, {**options, **learnt})
@@ -129,10 +165,11 @@ class WordsCodec:
     def load(cls, folder: Path) -> Self:
         options = ("limit", "least", "most")
         keys = frozenset({*options, "length", "words", "rare"})
-        values = load_json(folder, cls.kind, keys, frozenset({"spare"}))
+        values = load_json(folder, cls.kind, keys, frozenset({"spare", *SHARES}))
         if not _legal(values):
             raise ModelError(f"{folder}: words or lengths are damaged; restore the model folder")
-        codec = cls(**{key: values[key] for key in options})
+        shares = {key: values.get(key, 0.0) for key in SHARES}
+        codec = cls(**{key: values[key] for key in options}, **shares)
         codec.length, codec.words, codec.rare = values["length"], values["words"], values["rare"]
         codec.spare = values.get("spare", 0)
         return codec
@@ -143,4 +180,6 @@ def _legal(values: dict[str, Any]) -> bool:
     whole = all(isinstance(n, int) and n >= 1 for n in counts)
     spare = values.get("spare", 0)
     whole = whole and isinstance(spare, int) and spare >= 0
+    shares = [values.get(key, 0.0) for key in SHARES]
+    whole = whole and all(isinstance(s, int | float) and 0 <= s < 1 for s in shares)
     return whole and isinstance(values["words"], dict) and isinstance(values["rare"], int)

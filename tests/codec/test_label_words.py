@@ -158,6 +158,47 @@ def test_no_words_and_illegal_options():
         WordsCodec(limit=0)
 
 
+def retold(prompts, seed=0, **shares):
+    codec = WordsCodec(**shares)
+    assert codec.retold is not None
+    return codec.retold(prompts, torch.Generator().manual_seed(seed))
+
+
+def test_words_are_dropped_and_the_rest_moves_up():
+    prompts = torch.cat([torch.arange(2, 10).expand(200, 8), torch.zeros(200, 4).long()], 1)
+    told = retold(prompts, dropped=0.3)
+    kept = (told != 0).sum(1)
+    assert bool((kept >= 1).all()) and 0.6 < kept.float().mean() / 8 < 0.8
+    for row, count in zip(told.tolist(), kept.tolist(), strict=True):
+        assert row[:count] == sorted(set(row[:count])) and not any(row[count:])
+    assert not torch.equal(told, retold(prompts, seed=1, dropped=0.3))
+    assert torch.equal(told, retold(prompts, dropped=0.3))
+
+
+def test_a_caption_never_loses_its_last_word_and_nothing_stays_nothing():
+    prompts = torch.tensor([[5, 0, 0], [0, 0, 0]]).repeat(50, 1)
+    assert torch.equal(retold(prompts, dropped=0.95, shuffled=0.5), prompts)
+
+
+def test_words_are_shuffled_in_some_captions_only():
+    prompts = torch.cat([torch.arange(2, 10).expand(400, 8), torch.zeros(400, 4).long()], 1)
+    told = retold(prompts, shuffled=0.4)
+    same = (told == prompts).all(1)
+    assert 0.5 < same.float().mean() < 0.7
+    assert torch.equal(told.sort(1).values, prompts.sort(1).values)
+    assert not told[:, 8:].any()
+
+
+def test_shares_are_saved(tmp_path, words):
+    assert words.retold is None
+    words.dropped, words.shuffled = 0.2, 0.1
+    words.save(tmp_path)
+    loaded = WordsCodec.load(tmp_path)
+    assert (loaded.dropped, loaded.shuffled) == (0.2, 0.1)
+    with pytest.raises(RecipeError, match="shares"):
+        WordsCodec(dropped=1.0)
+
+
 def test_words_save_and_load(tmp_path, words):
     words.save(tmp_path)
     loaded = WordsCodec.load(tmp_path)
