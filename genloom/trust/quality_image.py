@@ -29,6 +29,8 @@ from genloom.spec import Request
 from genloom.trust.captions import Slot, slots
 from genloom.trust.memorisation import copied
 from genloom.trust.quality import Row, Tell
+from genloom.trust.quality_captioned import caption_rows
+from genloom.trust.quality_near import copies_row, kernel_row
 
 MADE = 1000  # pictures, where as many real ones were held out
 TRAINED = 20_000  # training pictures that are looked at
@@ -98,6 +100,12 @@ def measure(
         rows.append(_taught_by_made(own, rest, judge, found, seed, shown))
     tell("looking for copies")
     rows += _nearness(model.codec, train, held, made_items)
+    if len(rest.x) >= 2 * LEAST:
+        sides = rest.x, own.x, floor
+        rows.append(kernel_row(*map(features, sides), seed=seed))
+    if shown and not found:
+        tell("teaching a judge of captions")
+        rows = [*_captioned(model, train, held, real, rest, own, seed, shown), *rows]
     return rows, {
         "pictures": len(own.x),
         "real_pictures": len(rest.x),
@@ -105,6 +113,23 @@ def measure(
         "feature_space": space,
         "judge": _described(found, shown),
     }
+
+
+def _captioned(
+    model: api.Model,
+    train: Sequence[Any],
+    held: Sequence[Any],
+    real: Pictures,
+    rest: Pictures,
+    own: Pictures,
+    seed: int,
+    shown: int,
+) -> list[Row]:
+    """Captions that are neither classes nor a pattern, for models that are prompted by them."""
+    told, asked = model.codec.captions(train), model.codec.captions(held)
+    if model.prompt is None or not told or not asked or min(real.x.shape[2:]) < LEAST_SIDE:
+        return []
+    return caption_rows(real.x, told, rest.x, own.x, asked, seed=seed, shown=shown)
 
 
 def _described(found: Sequence[Slot], shown: int) -> str:
@@ -258,6 +283,7 @@ def _nearness(
             ceiling=float(copied(codec, held, train).mean()),
             note="share equal to a training picture; floor: copying; ceiling: held-out pictures",
         ),
+        copies_row(codec.features(made), codec.features(held), known),
     ]
 
 
