@@ -21,8 +21,9 @@ from genloom.model import ADAPTER, Model, own_place, read_json, recover, replaci
 from genloom.net import lora
 from genloom.net.lora import Adapter, LowRank, adapted
 from genloom.recipe import Start
-from genloom.weights import adapters
+from genloom.weights import adapters, images
 from genloom.weights.adapter_configs import Told, config_of_file
+from genloom.weights.image_net import Guest
 
 M = TypeVar("M", bound=Model)
 
@@ -35,6 +36,10 @@ def is_adapted(model: Model) -> bool:
 def save(model: Model, folder: str | Path) -> Path:
     """Write the model: the adapter alone where it has one, else the whole."""
     start = model.recipe.start
+    if isinstance(dict(model.nets.items()).get("net"), Guest):
+        return images.save(model, folder)
+    if is_adapted(model) and start is not None and _hears_more(model, start):
+        merge(model)  # parts that the base lacks stand with the whole, not beside it
     if not is_adapted(model):
         return model.save(folder)
     if start is None:
@@ -54,16 +59,30 @@ def save(model: Model, folder: str | Path) -> Path:
     return model.save(folder, write)
 
 
+def _hears_more(model: Model, start: Start) -> bool:
+    """Whether the model is told of items what its base is not, and so has weights of its own."""
+    told = getattr(model.codec.spec, "control", 0)
+    if not told:
+        return False
+    known = read_json(store.existing(start.model) / "spec.json")["codec"].get("control", 0)
+    return bool(told != known)
+
+
 def load(
     make: type[M],
     folder: Path,
     device: str | torch.device = "cpu",
     dtype: Any = "stored",
     adapter: str | Path | None = None,
+    bits: int | None = None,
 ) -> M:
     """Any model: one with an adapter with its base's nets and the adapter beside them. ModelError
-    where the base is gone or has changed. adapter: one to put beside a model that has none."""
+    where the base is gone or has changed. adapter: one to put beside a model that has none. bits:
+    of a published pipeline's weights."""
     path = recover(folder)
+    if images.is_one(path):
+        model = images.load(make, path, device, bits, adapter)
+        return model if adapter is None else _named(model, adapter)
     if adapter is not None:
         return _with(load(make, path, device, dtype), adapter)
     if not (path / ADAPTER).is_dir():
@@ -171,9 +190,24 @@ def joined(base: M, folder: Path, name: str) -> M:
 def _with(base: M, adapter: str | Path) -> M:
     """The model with an adapter beside its weights; its card says which."""
     lora.beside(base.nets["net"], read(base, adapter))
+    base.prompt = _prompt(base, adapter)
     weights = _beside(base.card.get("weights") or base.digest(), base)
-    base.card = {**base.card, "weights": weights, "adapter": store.told(Path(adapter))}
-    return base
+    base.card = {**base.card, "weights": weights}
+    return _named(base, adapter)
+
+
+def _named(model: M, adapter: str | Path) -> M:
+    model.card = {**model.card, "adapter": store.told(Path(adapter))}
+    return model
+
+
+def _prompt(base: Model, adapter: str | Path) -> Any:
+    """The prompt codec of the model that was trained as the adapter, which may know new words; of
+    a PEFT folder there is none but the base's."""
+    if base.prompt is None or (Path(adapter).expanduser() / adapters.CONFIG).is_file():
+        return base.prompt
+    path = store.existing(adapter) / "prompt"
+    return type(base.prompt).load(path) if path.is_dir() else base.prompt
 
 
 def read(base: Model, folder: str | Path) -> dict[str, LowRank]:

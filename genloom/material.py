@@ -8,14 +8,14 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from genloom import registry, tuning
+from genloom import registry, store, tuning
 from genloom.codec.base import Codec
 from genloom.data.loader import Batches, Loader, Telling
 from genloom.data.overlap import Overlap, overlap
@@ -23,7 +23,7 @@ from genloom.data.source import Manifest
 from genloom.data.split import split_items, split_keys, split_stream, take
 from genloom.errors import DataError, RecipeError, UsageError
 from genloom.model import Model
-from genloom.recipe import Facts, Recipe, Start
+from genloom.recipe import Facts, Part, Recipe, Start
 from genloom.rewards.base import Reward
 from genloom.rewards.named import reward_of
 from genloom.rollouts import Rollouts, asked
@@ -97,6 +97,7 @@ class Material:
             ramp=round(d.ramp * self.recipe.train.steps),
             short=round(d.short * self.recipe.train.steps),
             told=self.telling,
+            retold=getattr(self.prompt, "retold", None),
         )
 
     def close(self) -> None:
@@ -138,15 +139,20 @@ def prepare(
     if minutes is not None and not 0 < minutes < 1e5:
         raise UsageError(f"minutes is {minutes}, but more than 0 is expected")
     draft: Any = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
+    told = [c for c in changes if c.strip().startswith("codec.control")]  # it may lie beside items
+    draft = draft.with_(*told) if told and recipe is None else draft
     items, manifest = _read(draft.make_reader(), data, licence, listener)
     begun = None if start is None else start[1]
     if recipe is None:
         if chooser is not None:
-            facts = _facts(draft.make_reader(), items, changes)
+            facts = _facts(_reader(draft, changes), items, changes)
             draft = chooser(size or _size_for(chooser, minutes, speed), facts)
         if start is not None:
+            usual = draft.train
             draft = tuning.few(tuning.recipe_from(draft, *start), start[1], len(items))
-        recipe = draft.with_(*changes).training(seed=seed)
+        recipe = _placed(draft.with_(*changes).training(seed=seed))
+        if start is not None:
+            recipe = tuning.paced(recipe, begun, changes, usual)
     elif recipe.start is not None:
         begun = tuning.again(recipe.start)
     recipe.check()
@@ -163,6 +169,22 @@ def prepare(
     return made
 
 
+def _reader(draft: Recipe, changes: Sequence[str]) -> Any:
+    """The preset's codec as it is asked for: what it says of the data may depend on that."""
+    asked = [change for change in changes if change.strip().startswith("codec.")]
+    return _placed(draft.with_(*asked, check=False)).make_reader()
+
+
+def _placed(recipe: Recipe) -> Recipe:
+    """With the folders of the models that the codec is built on in place of their names."""
+    options = recipe.codec.options
+    names = getattr(registry.find("codec", recipe.codec.kind), "models", ())
+    places = {n: str(store.existing(options[n]).resolve()) for n in names if options.get(n)}
+    if not places:
+        return recipe
+    return replace(recipe, codec=Part(recipe.codec.kind, {**options, **places}))
+
+
 def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> tuple[Any, Manifest]:
     if not isinstance(data, str | Path):
         if len(data) == 0:
@@ -176,7 +198,13 @@ def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> t
     listener(Event(kind="reading", step=0, values={"path": str(path)}))
     path = path.resolve()  # the card must name it wherever it is read
     reading = codec.read(path)
-    manifest = Manifest.of_files(path, reading.files, items=len(reading.items), licence=licence)
+    manifest = Manifest.of_files(
+        path,
+        reading.files,
+        items=len(reading.items),
+        licence=licence,
+        credits=getattr(reading, "credits", ()),
+    )
     told = {
         "items": len(reading.items),
         "skipped": dict(reading.skipped),

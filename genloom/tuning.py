@@ -7,7 +7,7 @@ Knows models and recipes; no loop, medium or formula.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from genloom.net import lora
 from genloom.net.frozen import freeze
 from genloom.net.lora import Adapter
 from genloom.net.quantize_formats import Format
-from genloom.recipe import Part, Recipe, Start
+from genloom.recipe import Part, Recipe, Start, Train
 from genloom.spec import ArraySpec
 
 BITS: dict[int, Format] = {32: "f32", 16: "bf16", 8: "int8", 4: "int4"}
@@ -197,10 +197,12 @@ def nets_of(recipe: Recipe, model: Model) -> nn.ModuleDict:
             f"{sorted(roles)}: start from another model"
         )
     nets = copy.deepcopy(model.nets)
+    new = _listening(recipe, model, nets) if newly_told(recipe, model) else None
     if roles != set(nets):
         nets.update(_new(recipe, model, roles - set(nets)))
     if start.adapter is None:
-        return nets.float().requires_grad_(True)
+        nets.float().requires_grad_(new is None)
+        return nets if new is None else _free(nets, [*new, *_attending(nets)])
     if roles != {"net"}:
         raise RecipeError(
             f"adapters stand beside one net, but family {recipe.family.kind!r} has "
@@ -213,6 +215,66 @@ def nets_of(recipe: Recipe, model: Model) -> nn.ModuleDict:
             raise RecipeError("weights in few bits are for models of texts: leave --bits out")
         freeze(net, BITS[start.bits])
     lora.attach(net, start.adapter, recipe.train.seed)
+    return nets if new is None else _free(nets, new)
+
+
+# --- what the start was not told ------------------------------------------------------------------
+
+
+def newly_told(recipe: Recipe, model: Model | None) -> bool:
+    """Whether the training tells of items what the start was never told, such as their edges."""
+    codec: Any = None if model is None else model.codec
+    told = bool(recipe.codec.options.get("control")) and hasattr(codec, "again")
+    return told and not codec.spec.control
+
+
+def paced(recipe: Recipe, begun: Begun | None, changes: Sequence[str], usual: Train) -> Recipe:
+    """With the preset's own rates where only new parts learn; they begin at zero."""
+    if begun is None or not newly_told(recipe, begun.model):
+        return recipe
+    keys = {change.partition("=")[0].strip() for change in changes}
+    rates = {k: getattr(usual, k) for k in ("rate", "muon_rate") if f"train.{k}" not in keys}
+    return recipe.training(**rates)
+
+
+def _listening(recipe: Recipe, model: Model, nets: nn.ModuleDict) -> list[str]:
+    """Give the nets the parts that hear what is told from now on, all zero: so far they do as they
+    did. The names of the new weights; all others stay as they are (Zhang et al. 2023, section 3.1,
+    zero-initialised layers beside a frozen net)."""
+    codec: Any = model.codec
+    told = None if model.prompt is None else model.prompt.spec
+    made = recipe.make_nets(codec.again(recipe.codec.options).spec, told)
+    new: list[str] = []
+    for role, net in list(nets.items()):
+        known, wanted = net.state_dict(), made[role].state_dict()
+        unlike = [k for k, v in known.items() if k not in wanted or v.shape != wanted[k].shape]
+        if unlike:
+            raise RecipeError(
+                f"the start's {role} cannot be told more than it was ({unlike[0]} would change): "
+                "train anew, without --from"
+            )
+        found = [name for name in wanted if name not in known]
+        made[role].load_state_dict({**known, **{k: torch.zeros_like(wanted[k]) for k in found}})
+        nets[role] = made[role].eval()
+        new += [f"{role}.{name}" for name in found]
+    return new
+
+
+def _attending(nets: nn.ModuleDict) -> list[str]:
+    """Weights that learn beside a new control where there is no adapter: what a net says adapts."""
+    return [
+        f"{role}.{name}"
+        for role, net in nets.items()
+        for name, _ in net.named_parameters()
+        if name.split(".")[0] in getattr(net, "attends", ())
+    ]
+
+
+def _free(nets: nn.ModuleDict, names: Sequence[str]) -> nn.ModuleDict:
+    """Let these weights move, too."""
+    for name, weight in nets.named_parameters():
+        if name in set(names):
+            weight.requires_grad_(True)
     return nets
 
 

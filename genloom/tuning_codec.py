@@ -23,7 +23,8 @@ def retold(codec: Any, part: Part) -> Codec:
     cls = registry.find("codec", part.kind)
     upon = getattr(cls, "upon", None)
     if upon is None and isinstance(codec, cls):
-        return codec  # it goes on as it is, such as pictures of the same grid
+        again = getattr(codec, "again", None)  # as it is, such as pictures of the same grid
+        return codec if again is None else again(part.options)
     if upon is None:
         raise RecipeError(
             f"a training of {part.kind!r} cannot start from another model: leave --from out"

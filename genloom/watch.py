@@ -39,8 +39,9 @@ def judge_of(
     def judge(model: Model) -> dict[str, float]:
         if not codec.compares:
             return held_out(model, material, beside)
-        prompts = codec.captions(some) if model.prompt is not None else None
-        made = made_like(model, len(some), prompts, told_of(codec, some))
+        prompts = codec.captions(some) if model.prompts is not None else None
+        again = some if repeats(model) else None
+        made = made_like(model, len(some), prompts, told_of(codec, some), again)
         return codec.compare(some, made)
 
     return judge
@@ -52,31 +53,39 @@ def _judged(spec: Spec) -> int:
     return max(LEAST_MADE, min(JUDGED, JUDGED_NUMBERS // size))
 
 
+def repeats(model: Model) -> bool:
+    """Whether the model makes given items again."""
+    return bool(getattr(model.family, "repeats", False))
+
+
 def told_of(codec: Any, items: Any) -> Sequence[Any] | None:
     """What is told of real items besides a prompt, the same each time; None where nothing is."""
     if not getattr(codec.spec, "control", 0):
         return None
-    told: Sequence[Any] = codec.told(codec.encode(items), torch.Generator().manual_seed(0))[1]
-    return told
+    rng = torch.Generator().manual_seed(0)
+    return [codec.told(one[None], rng)[1][0] for one in codec.encode(items)]
 
 
 def made_like(
-    model: Model, count: int, prompts: Sequence[str] | None, told: Sequence[Any] | None = None
+    model: Model,
+    count: int,
+    prompts: Sequence[str] | None,
+    told: Sequence[Any] | None = None,
+    again: Sequence[Any] | None = None,
 ) -> Any:
-    """Items made with the prompts of real ones and what is told of them, decoded together."""
+    """Items made with the prompts of real ones and what is told of them, or from these themselves,
+    decoded together."""
     with Engine(model) as engine:
-        if prompts is None and told is None:
+        if prompts is None and told is None and again is None:
             return engine.submit(Request(count=count, seed=1)).result()
-        nothing = [None] * count
-        asked = zip(
-            nothing if prompts is None else prompts, nothing if told is None else told, strict=True
-        )
+        given = ([None] * count if one is None else one for one in (prompts, told, again))
         made = [
-            engine.submit(Request(prompt=p, control=t, seed=1, first=n))
-            for n, (p, t) in enumerate(asked)
+            engine.submit(Request(prompt=p, control=t, item=x, seed=1, first=n))
+            for n, (p, t, x) in enumerate(zip(*given, strict=True))
         ]
-        parts = [g.result() and g.tensors() for g in made]
-    return model.codec.decode(torch.cat(parts))
+        while not all(g.complete for g in made):
+            engine.tick()
+        return model.codec.decode([x for g in made for x in g.tensors()])
 
 
 @torch.inference_mode()
@@ -133,7 +142,9 @@ def preview_of(material: Material, run: Path) -> Callable[[Model, int], Path | N
         folder.mkdir(parents=True, exist_ok=True)
         if getattr(model.codec.spec, "control", 0):
             items = _beside_real(model, material)
-        elif model.prompt is not None and captions is not None:
+        elif repeats(model):
+            items = _again(model, material)
+        elif model.prompts is not None and captions is not None:
             shown = sorted(set(captions))
             stride = max(1, len(shown) // SHOWN)
             shown = (shown[::stride] * SHOWN)[:SHOWN]
@@ -148,10 +159,22 @@ def preview_of(material: Material, run: Path) -> Callable[[Model, int], Path | N
 def _beside_real(model: Model, material: Material) -> list[Any]:
     """What is told, what is made of it, and the real item, in turns."""
     codec: Any = model.codec
+    real = _some_real(material)
+    count, told = len(real), told_of(codec, real)
+    assert told is not None
+    made = made_like(model, count, None if model.prompts is None else codec.captions(real), told)
+    return [x for three in zip(map(codec.shown, told), made, real, strict=True) for x in three]
+
+
+def _again(model: Model, material: Material) -> list[Any]:
+    """Real items, and the same made again, in turns."""
+    real = _some_real(material)
+    made = made_like(model, len(real), None, again=real)
+    return [x for two in zip(real, made, strict=True) for x in two]
+
+
+def _some_real(material: Material) -> Any:
+    """A few held-out items, evenly from all."""
     real = material.held_items if len(material.held_items) else material.train_items
     count = min(SHOWN, len(real))
-    real = take(real, [n * len(real) // count for n in range(count)])
-    told = told_of(codec, real)
-    assert told is not None
-    made = made_like(model, count, None if model.prompt is None else codec.captions(real), told)
-    return [x for three in zip(map(codec.shown, told), made, real, strict=True) for x in three]
+    return take(real, [n * len(real) // count for n in range(count)])

@@ -7,10 +7,11 @@ Shape legend: C channels, K channels told, H rows, W columns; values [-1, 1].
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -48,6 +49,19 @@ class Telling:
                 f"{self.grid[0]} x {self.grid[1]}: use another factor, or another codec.size"
             )
         self.telling, self.told_option = telling, option
+
+    def again(self, options: Mapping[str, Any]) -> Self:
+        """The same codec for a training that goes on: what these options name is told from now on.
+        RecipeError where something else was told so far."""
+        option = options.get("control")
+        made = copy.copy(self)
+        made.tell(option)
+        if self.telling is not None and made.telling != self.telling:
+            raise RecipeError(
+                f"the start is told {self.told_option!r}, not {option!r}: keep its codec.control, "
+                "or train anew"
+            )
+        return made
 
     @property
     def tells(self) -> bool:

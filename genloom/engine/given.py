@@ -28,6 +28,8 @@ def given(model: Model, request: Request) -> dict[str, Any]:
         return {name: value.to(model.device) for name, value in _anywhere(codec, request).items()}
     grid: Grid = usual if size is None else _hook(codec, "grid_of", "another size")(size)
     found: dict[str, Any] = {}
+    if isinstance(request.control, Tensor) and size is None:
+        grid = tuple(request.control.shape[1:])  # what is told already
     if request.item is not None:
         found |= _begun(codec, request, grid)
         grid = tuple(found["item"].shape[1:])

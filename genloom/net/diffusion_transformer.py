@@ -41,7 +41,9 @@ class DiffusionTransformer(nn.Module):
     kind: ClassVar[str] = "diffusion_transformer"
     carries: ClassVar[type] = ArraySpec
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    adapts: ClassVar[tuple[str, ...]] = ("into", "modulation", "final", "out")
     hears: ClassVar[bool] = True  # what a codec tells of an item besides its prompt
+    attends: ClassVar[tuple[str, ...]] = ("modulation", "final")  # learn beside a new control
     Config = DiffusionTransformerConfig
 
     def __init__(
