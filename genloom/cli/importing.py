@@ -66,7 +66,8 @@ def bring(
     told = {
         "model": settings.store().told(model.folder),
         "path": str(model.folder),
-        "architecture": model.card.get("config", {}).get("model_type", "our own"),
+        "architecture": model.card.get("pipeline")
+        or model.card.get("config", {}).get("model_type", "our own"),
         "weights": model.parameters,
         "type": str(next(model.nets.parameters()).dtype).removeprefix("torch."),
         "context": getattr(model.codec.spec, "length", None),
@@ -87,7 +88,7 @@ def bring(
 
 
 def _chats(model: Any) -> bool:
-    policy = getattr(model.codec.pairs, "policy", None)
+    policy = getattr(getattr(model.codec, "pairs", None), "policy", None)
     return policy is not None and policy.template is not None
 
 

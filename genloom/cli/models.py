@@ -80,6 +80,7 @@ def show(model: str, /, *, json: bool = False) -> None:
             "prompt": (recipe.get("prompt") or {}).get("kind"),
             "weights": short.parameters,
             **_start(recipe.get("start") or {}),
+            **_components(card),
             "on disk": output.size(short.bytes),
             "trained": short.created,
             "took": None if seconds is None else f"{output.duration(seconds)}, {_steps(card)}",
@@ -145,6 +146,24 @@ def _start(start: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _components(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a published pipeline, and what its weights take in memory."""
+    parts = card.get("components") or {}
+    if not parts:
+        return {}
+    total = sum(part.get("weights", 0) for part in parts.values())
+    told = {name: _part(part) for name, part in parts.items()}
+    wide, half = output.size(4 * total), output.size(2 * total)
+    return {**told, "memory": f"{wide} in 32 bits, {half} in 16 (--bits 16)"}
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    if not part.get("weights"):
+        return str(part["class"])
+    types = ", ".join(part["types"])
+    return f"{part['class']}, {part['weights']:,} weights in {types}, {output.size(part['bytes'])}"
+
+
 def _line(s: Summary) -> tuple[Any, ...]:
     day = (s.created or "-").partition("T")[0]
     quality = f"{s.metric} {output.cell(s.value)}" if s.metric else "-"
@@ -164,7 +183,9 @@ def _told(path: Path) -> dict[str, Any]:
 
 
 def _weights(path: Path) -> list[Path]:
-    """One file, or its shards; of an adapter its own alone."""
+    """One file, or its shards; of an adapter its own alone; of a pipeline those of its parts."""
+    if (path / "pipeline").is_dir():
+        return sorted((path / "pipeline").rglob("*.safetensors"))
     if (path / "adapter").is_dir():
         return [path / "adapter" / "adapter_model.safetensors"]
     return sorted(path.glob("model-*-of-*.safetensors")) or [path / "model.safetensors"]

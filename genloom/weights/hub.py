@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom.errors import GenloomError, ModelError, ResourceError
+from genloom.weights import image_folder
 from genloom.weights.fetching import Wanted, fetch
 
 Progress = Callable[[int, int], None]  # bytes done, of
@@ -139,6 +140,8 @@ def chosen(place: Place, listed: Sequence[str]) -> list[str]:
         if place.file not in listed:
             raise ModelError(f"{place.repo} has no file {place.file!r}: {_some(listed, '*.gguf')}")
         return [place.file]
+    if image_folder.INDEX in listed:
+        return image_folder.chosen(listed, place.repo)
     weights = _matching(listed, WEIGHTS) or _matching(listed, [LOOSE])
     if weights:
         return [*_matching(listed, SMALL), *weights]

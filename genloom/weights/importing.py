@@ -53,6 +53,10 @@ class Found:
     decoder: Decoder | None = None
     notes: tuple[str, ...] = ()
 
+    def bring(self, make: type[M], progress: Progress) -> M:
+        """See `bring`."""
+        return bring(self, make, progress)
+
 
 def bring(found: Found, make: type[M], progress: Progress = lambda done, of: None) -> M:
     """The model, its weights in the type they are stored in. ModelError where config and weights

@@ -1,4 +1,4 @@
-"""What a user names -> the published model behind it: a folder, a GGUF file, or a hub's id."""
+"""What a user names -> the published model behind it: a folder, a GGUF file, a hub's id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from genloom.errors import ModelError, UsageError
-from genloom.weights import gguf, hub
+from genloom.weights import gguf, hub, images
+from genloom.weights.image_folder import is_pipeline
+from genloom.weights.images import FoundPipeline
 from genloom.weights.importing import Found
 from genloom.weights.published import from_folder
 
@@ -20,9 +22,11 @@ def find(
     revision: str | None = None,
     token: str | None = None,
     progress: Progress = lambda done, of: None,
-) -> Found:
+) -> Found | FoundPipeline:
     """The model, its weights still unread. What lies on this machine comes before a hub's id."""
     path = Path(source).expanduser()
+    if is_pipeline(path):
+        return images.from_folder(path, path.resolve().name)
     if path.is_dir():
         return from_folder(path, path.resolve().name)
     if path.is_file():
@@ -37,6 +41,8 @@ def find(
     card = {"hub": place.repo, "revision": pulled.commit}
     if place.file:
         return gguf.from_file(pulled.path, Path(place.file).stem, card)
+    if is_pipeline(pulled.path):
+        return images.from_folder(pulled.path, place.repo.split("/")[1], card, shared=True)
     return from_folder(pulled.path, place.repo.split("/")[1], card)
 
 
