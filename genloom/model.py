@@ -31,10 +31,12 @@ from genloom.spec import spec_from_json, spec_to_json
 
 FORMAT = 1
 ADAPTER = "adapter"  # a folder in the weights' place: what stands beside those of another model
+PIPELINE = "pipeline"  # likewise: a published pipeline, in folders and files of its own
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
     f"{ADAPTER}/adapter_model.safetensors",
+    f"{PIPELINE}/model_index.json",
 )
 UNSAFE = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".py"}
 
@@ -55,6 +57,12 @@ class Model:
 
     def __post_init__(self) -> None:
         self.family: Family = self.recipe.make_family()
+
+    @property
+    def prompts(self) -> Any:
+        """What reads its prompts: the prompt codec, or the codec's own where a caption begins the
+        item; None where it takes none."""
+        return getattr(self.codec, "prompts", None) if self.prompt is None else self.prompt
 
     @property
     def parameters(self) -> int:
@@ -129,6 +137,8 @@ class Model:
         _examine(path)
         if nets is None and (path / ADAPTER).is_dir():
             raise ModelError(f"{path} is an adapter beside another model: load it by genloom.load")
+        if nets is None and (path / PIPELINE).is_dir():
+            raise ModelError(f"{path} is a published pipeline: load it by genloom.load")
         try:
             recipe = Recipe.from_json(read_json(path / "recipe.json"))
             codec = registry.find("codec", recipe.codec.kind).load(path / "codec")
@@ -327,9 +337,10 @@ def _readme(recipe: Recipe, card: Mapping[str, Any]) -> str:
     data = card.get("data") or {}
     if data:
         lines += ["## Data", ""]
-        lines += [
-            f"- {key}: {data[key]}" for key in ("name", "items", "bytes", "licences") if key in data
-        ]
+        shown = ("name", "items", "bytes", "licence", "licences")
+        lines += [f"- {key}: {data[key]}" for key in shown if key in data]
+        if data.get("credits"):
+            lines.append(f"- made by: {', '.join(data['credits'])}")
         lines.append("")
     metrics = card.get("metrics") or {}
     if metrics:

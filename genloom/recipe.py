@@ -180,6 +180,12 @@ class Recipe:
     def check(self) -> None:
         """RecipeError with a sentence that says what to use instead."""
         codec, family = self.make_codec(), self.make_family()
+        if not family.players:
+            learn = [n for n in registry.names("family") if _fits(n, codec.carries, 1)]
+            raise RecipeError(
+                f"family {self.family.kind!r} learns nothing, it brings published models in: use "
+                f"family {' or '.join(map(repr, learn))}, or  genloom import"
+            )
         if codec.carries is not family.carries:
             fitting = self._fitting("family", codec.carries)
             raise RecipeError(
@@ -318,7 +324,7 @@ class Recipe:
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def with_(self, *changes: str) -> Recipe:
+    def with_(self, *changes: str, check: bool = True) -> Recipe:
         """A copy with changes such as "train.steps=200" or "net.net.width=64" applied and checked.
 
         Values are JSON where they parse as such, else text.
@@ -330,7 +336,8 @@ class Recipe:
                 raise RecipeError(f"change {change!r} is not of the form key=value")
             _put(values, path.strip().split("."), _value(text.strip()), change)
         made = Recipe.from_json(values)
-        made.check()
+        if check:
+            made.check()
         return made
 
     def training(self, **changes: Any) -> Recipe:
@@ -340,7 +347,7 @@ class Recipe:
 
 def _fits(name: str, carries: type, group: int) -> bool:
     family = registry.find("family", name)
-    return family.carries is carries and family.group == group
+    return family.carries is carries and family.group == group and family.players != ()
 
 
 def _rows(group: int) -> str:
