@@ -151,6 +151,9 @@ def preview_of(material: Material, run: Path) -> Callable[[Model, int], Path | N
             items = made_like(model, len(shown), shown)
         else:
             items = made_like(model, 10 if fixed else 4, None)
+        film = getattr(model.codec, "film", None)
+        if film is not None:
+            film(items, step, folder)
         return model.codec.preview(items, folder / f"step-{step:06d}{model.codec.preview_suffix}")
 
     return preview

@@ -55,6 +55,8 @@ for _order, (_name, _place, _help) in enumerate(
         ("rank", "reading:rank", "Order texts by how well they answer a query."),
         ("verify", "provenance:verify", "Check the record of something that was generated."),
         ("trace", "provenance:trace", "Show the training items that are nearest to it."),
+        ("neighbours", "looking:neighbours", "Show made pictures beside the nearest real ones."),
+        ("compare", "looking:compare", "Several models or settings side by side on one sheet."),
         ("replay", "provenance:replay", "Make it again from its record."),
         ("doctor", "doctor:doctor", "Look at this machine: torch, cores, memory, disk, extras."),
         ("completion", "completion:completion", "Print the completion script of a shell."),

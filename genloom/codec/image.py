@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from genloom.codec import alpha, buckets, canvas, sheets
 from genloom.codec.albums import read_album
 from genloom.codec.base import Condition, Reading
+from genloom.codec.film import film
 from genloom.codec.grid import grid
 from genloom.codec.picture_files import png_bytes, write_picture
 from genloom.codec.pictures import Picture, as_picture, each, pillow
@@ -29,7 +30,7 @@ from genloom.codec.tracing import write_drawing
 from genloom.codec.variations import called, varied
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.metric.fixed_features import fixed_features
-from genloom.metric.image import frechet_distance, kernel_distance, precision_recall
+from genloom.metric.image import coverage, frechet_distance, kernel_distance, precision_recall
 from genloom.spec import ArraySpec
 
 if TYPE_CHECKING:
@@ -134,18 +135,22 @@ class ImageCodec(Telling):
         return paired(reading) if self.telling is not None and self.telling.beside else reading
 
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
-        """PNG and SVG carry the record and return True; JPEG and WebP only the mark "made by AI"."""
+        """PNG and SVG carry the record and return True; JPEG and WebP the mark "made by AI"."""
         image = as_picture(item).open()
         if Path(path).suffix.lower() == ".svg":
             return write_drawing(image, path, record, self.scaling == "pixel")
         return write_picture(image, path, record)
 
-    def preview(self, items: Iterable[Any], path: Path) -> Path:
+    def preview(self, items: Iterable[Any], path: Path, columns: int | None = None) -> Path:
         """A PNG sheet of the first pictures, captions under them where there are any."""
         pictures = [as_picture(item) for item, _ in zip(items, range(SHOWN), strict=False)]
         captions = self.captions(pictures)
-        sheet = grid([p.open() for p in pictures], captions)
+        sheet = grid([p.open() for p in pictures], captions, columns)
         return write_atomic(Path(path), png_bytes(sheet, None))
+
+    def film(self, items: Sequence[Any], step: int, folder: Path) -> Path:
+        """Add a training's samples of a step to its film strip."""
+        return film(items, step, folder)
 
     def save(self, folder: Path) -> None:
         options = {"size": list(self.grid), "mode": self.mode, "fit": self.fitting}
@@ -198,7 +203,8 @@ class ImageCodec(Telling):
         grey = bool((pixels == pixels[..., :1]).all())
         if image.mode != "RGBA":
             return _Look(grey=grey)
-        pixels = np.asarray(image)
+        size = (self.grid[1], self.grid[0])
+        pixels = np.asarray(resized(image, size, self.fitting, self.scaling == "pixel"))
         return _Look(grey, alpha.has_clear(pixels), alpha.has_hard_edges(pixels))
 
     def encode(self, items: Iterable[Any]) -> Tensor | list[Tensor]:
@@ -340,6 +346,7 @@ class ImageCodec(Telling):
             "kernel_distance": kernel_distance(a, b),
             "precision_error": 1 - precision,
             "recall_error": 1 - recall,
+            "coverage_error": 1 - coverage(a, b),
         }
 
 

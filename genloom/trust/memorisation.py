@@ -90,6 +90,35 @@ class Copies:
     copied: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """index [N, K] of the training items nearest to each of N items, in a codec's own features, and
+    their distance [N, K], ascending. usual: the distance that half of the held-out real items are
+    nearer than, near: the distance that all but a fiftieth are farther than."""
+
+    index: Tensor
+    distance: Tensor
+    usual: float
+    near: float
+
+
+def neighbours(codec: Codec, items: Any, train: Any, held: Any, count: int) -> Neighbours:
+    """The `count` training items nearest to each item."""
+    if not len(held):
+        raise DataError("the model kept no data back, so that nothing says what is near")
+    points = codec.features(items)
+    some = codec.features(take(held, _spread(len(held), HELD_OUT)))
+    chunks = (take(train, range(*part)) for part in _parts(len(train)))
+    distance, index = nearest(torch.cat((points, some)), map(codec.features, chunks), count)
+    real = distance[len(points) :, 0]
+    return Neighbours(
+        index=index[: len(points)],
+        distance=distance[: len(points)],
+        usual=float(real.median()),
+        near=float(real.sort().values[len(real) // 50]),
+    )
+
+
 # --- the nearest ----------------------------------------------------------------------------------
 
 
@@ -110,7 +139,7 @@ def trace(asset: Any, model: api.Model | str | Path | None = None, count: int = 
     points = loaded.codec.features(items)
     both = torch.cat((points, loaded.codec.features(some)))
     chunks = (take(train, range(*part)) for part in _parts(len(train)))
-    distance, index = _nearest(both, map(loaded.codec.features, chunks), count)
+    distance, index = nearest(both, map(loaded.codec.features, chunks), count)
     own = len(points)
     found = [
         Neighbour(item=i, index=int(index[i, k]), distance=float(distance[i, k]))
@@ -159,7 +188,7 @@ def _items(asset: Any, codec: Codec) -> Any:
     return list(items) if isinstance(items, tuple) else items
 
 
-def _nearest(points: Tensor, pieces: Iterator[Tensor], count: int) -> tuple[Tensor, Tensor]:
+def nearest(points: Tensor, pieces: Iterator[Tensor], count: int) -> tuple[Tensor, Tensor]:
     """Distances float64 [N, K], ascending, to features that come in parts, and their numbers."""
     points = points.double()
     best, index = torch.empty(len(points), 0, dtype=torch.float64), torch.empty(len(points), 0)
@@ -202,7 +231,7 @@ def _trace_text(
     both = codec.features([asset, *others])
     chunks = (passages[slice(*part)] for part in _parts(len(passages)))
     texts = ([train[i][s : s + len(asset)] for i, s in chunk] for chunk in chunks)
-    distance, index = _nearest(both, map(codec.features, texts), 4 * count)
+    distance, index = nearest(both, map(codec.features, texts), 4 * count)
     found: list[Neighbour] = []
     for far, number in zip(distance[0].tolist(), index[0].tolist(), strict=True):
         i, s = passages[number]
