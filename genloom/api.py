@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,14 +29,16 @@ from genloom.material import Material, prepare, read_again
 from genloom.net.lora import Adapter
 from genloom.net.quantize import quantize
 from genloom.recipe import Recipe, Start
+from genloom.requested import record as record
+from genloom.requested import request_of, software
 from genloom.spec import Options, Request
 from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
 from genloom.train.loop import Loop
 from genloom.train.plan import Plan
 from genloom.tuning import BITS, Begun, start_of
+from genloom.weights import images
 from genloom.weights.exporting import export as written
-from genloom.weights.importing import bring
 from genloom.weights.sources import find
 
 FORMS = BITS
@@ -50,9 +51,13 @@ class Model(stored.Model):
 
     bits: int | None = None
 
-    def engine(self, speculate: Literal["lookup"] | stored.Model | None = None) -> Engine:
-        """A new engine on this model; see `Engine` for speculate."""
-        return Engine(self, speculate=speculate)
+    def engine(
+        self,
+        speculate: Literal["lookup"] | stored.Model | None = None,
+        guide: stored.Model | None = None,
+    ) -> Engine:
+        """A new engine on this model; see `Engine` for speculate and guide."""
+        return Engine(self, speculate=speculate, guide=guide)
 
     def generate(
         self,
@@ -63,18 +68,20 @@ class Model(stored.Model):
         where: Any = None,
         first: int = 0,
         options: Options | None = None,
+        guide: stored.Model | None = None,
         **fields: Any,
     ) -> Any:
         """`count` new items in the medium's own collection: texts, pictures or a DataFrame.
 
         A prompt that is a number is taken as the count. Options (temperature, steps ...) may be
-        given by name. RequestError when the model cannot act on what is asked.
+        given by name, and so may an `item` to begin from, a `mask` of what of it is made anew and
+        a `control`. guide: see `Engine`. RequestError when the model cannot act on what is asked.
         """
         if isinstance(prompt, int) and not isinstance(prompt, bool):
             prompt, count = None, prompt
         text = None if prompt is None else str(prompt)
         request = request_of(text, count, seed, where, first, options, fields)
-        return exact(self, request)
+        return exact(self, request, guide)
 
     def training_items(self) -> Any:
         """The items it learnt from, read again from where they lay."""
@@ -85,29 +92,11 @@ class Model(stored.Model):
         return read_again(self)[1]
 
 
-def request_of(
-    prompt: str | None,
-    count: int,
-    seed: int,
-    where: Any,
-    first: int,
-    options: Options | None,
-    fields: dict[str, Any],
-) -> Request:
-    """A request; RequestError for an option that does not exist."""
-    try:
-        options = replace(options or Options(), **fields)
-    except TypeError as error:
-        known = ", ".join(Options.__dataclass_fields__)
-        raise RequestError(f"options {', '.join(fields)}: known are {known}") from error
-    return Request(prompt=prompt, seed=seed, count=count, first=first, where=where, options=options)
-
-
-def exact(model: stored.Model, request: Request) -> Any:
+def exact(model: stored.Model, request: Request, guide: stored.Model | None = None) -> Any:
     """The request's items. Where conditions say more than ids can (part of a cell, several
     columns at once), candidates are drawn under further numbers and kept so that what is kept
     follows the model's conditional distribution exactly."""
-    with Engine(model) as engine:
+    with Engine(model, guide=guide) as engine:
         if not (model.codec.conditional and (request.where or request.prompt)):
             return engine.submit(request).result()
         rows = _kept(model.codec, engine, request)
@@ -280,7 +269,10 @@ def load(
     """
     if bits is not None and bits not in FORMS:
         raise UsageError(f"bits is {bits}: give one of {', '.join(map(str, FORMS))}")
-    model = adapted.load(Model, store.existing(name), pick_device(device), adapter=adapter)
+    place, where = store.existing(name), pick_device(device)
+    model = adapted.load(Model, place, where, adapter=adapter, bits=bits)
+    if images.is_one(place):
+        return model
     half = model.device.type == "cpu" and next(model.nets.parameters()).dtype != torch.float32
     texts = streams(model.codec.spec)
     if bits is not None and not texts:
@@ -296,7 +288,10 @@ def load(
 
 def fingerprint(name: str | Path, adapter: str | Path | None = None) -> str:
     """SHA-256 over the weights as they are stored, whatever is loaded of them."""
-    model = adapted.load(Model, store.existing(name), adapter=adapter)
+    place = store.existing(name)
+    if images.is_one(place):
+        return images.fingerprint(place, adapter)
+    model = adapted.load(Model, place, adapter=adapter)
     return adapted.digest(model) if adapter is None else str(model.card["weights"])
 
 
@@ -326,10 +321,10 @@ def import_weights(
     target = store.place(name if name is not None else found.name)
     stored.own_place(target)
     with store.locked(target):
-        model = bring(found, Model, partial(progress, "reading"))
+        model = found.bring(Model, partial(progress, "reading"))
         model.recipe = replace(model.recipe, name=target.name)
         model.card |= {"notes": list(found.notes), **made}
-        model.save(target)
+        adapted.save(model, target)
     return model
 
 
@@ -374,39 +369,6 @@ def generate(
     return made.generate(
         prompt, count, seed=seed, where=where, first=first, options=options, **fields
     )
-
-
-def record(model: stored.Model, request: Request) -> dict[str, Any]:
-    """Where an asset comes from: everything that is needed to make it again."""
-    data = model.card.get("data", {})
-    where = request.where if isinstance(request.where, str | None) else dict(request.where)
-    return {
-        "genloom": software()["genloom"],
-        "model": store.told(model.folder) if model.folder else model.recipe.name,
-        "weights": model.card.get("weights") or model.digest(),
-        **({} if getattr(model, "bits", None) is None else {"bits": getattr(model, "bits", None)}),
-        **({"adapter": model.card["adapter"]} if "adapter" in model.card else {}),
-        "recipe": model.recipe.digest(),
-        "data": {k: data[k] for k in ("sha256", "licence", "items") if k in data},
-        "media": model.codec.media,
-        "prompt": request.prompt,
-        "where": where,
-        "seed": request.seed,
-        "first": request.first,
-        "count": request.count,
-        "options": request.options.given(),
-        "software": software(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def software() -> dict[str, str]:
-    """Versions of what computes."""
-    try:
-        own = version("genloom")
-    except PackageNotFoundError:
-        own = "unknown"
-    return {"genloom": own, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def pick_device(name: str) -> torch.device:

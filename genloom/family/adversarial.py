@@ -58,9 +58,9 @@ class Adversarial:
         z = z.to(batch.x.device)
         with torch.set_grad_enabled(player == "generator"):
             made = heard(nets["generator"], z, batch.prompt, batch.control)
-        spread = _spread(made, batch.x, batch.weight)
+        spread = _spread(made, batch) if player == "generator" else None
         batch, made = self._changed(batch, made, rng)
-        if player == "generator":
+        if spread is not None:
             loss = self.convince(nets["critic"], batch, made)
             return replace(loss, parts={**loss.parts, "spread": spread})
         return self.judge(nets["critic"], batch, made)
@@ -156,14 +156,25 @@ def _both(
     return verdicts[: len(real)], verdicts[len(real) :]
 
 
-def _spread(made: Tensor, real: Tensor, weight: Tensor) -> Tensor:
-    """How far made items are from their mean, as a share of how far real ones are; times the count.
-    Near 0 the generator makes one item only."""
-    far = [
-        ((x - x.mean(0)).square().flatten(1).mean(1) * weight).sum().sqrt()
-        for x in (made.detach().float(), real.float())
-    ]
-    return far[0] / far[1].clamp(min=1e-6) * weight.sum()
+def _spread(made: Tensor, batch: Batch) -> Tensor:
+    """How far made items are from the mean of those with the same prompt, as a share of how far
+    real ones are; times the count. Near 0 the generator makes one item only."""
+    group = torch.zeros(len(made), dtype=torch.long, device=made.device)
+    if batch.prompt is not None:
+        same = batch.prompt.unique(dim=0, return_inverse=True)[1]
+        if int(same.max()) + 1 < len(same):  # else no two can be compared
+            group = same
+    far = [_scatter(x.detach().float().flatten(1), group, batch.weight) for x in (made, batch.x)]
+    return far[0] / far[1].clamp(min=1e-6) * batch.weight.sum()
+
+
+def _scatter(x: Tensor, group: Tensor, weight: Tensor) -> Tensor:
+    """The root mean square distance of x [B, E] from the means of their groups [B]."""
+    kinds = int(group.max()) + 1
+    count = torch.zeros(kinds, device=x.device).index_add(0, group, torch.ones_like(weight))
+    mean = torch.zeros(kinds, x.shape[1], device=x.device).index_add(0, group, x)
+    apart = x - (mean / count[:, None].clamp(min=1))[group]
+    return (apart.square().mean(1) * weight).sum().sqrt()
 
 
 def _each(verdict: Tensor) -> Tensor:

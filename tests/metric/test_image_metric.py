@@ -10,6 +10,7 @@ from genloom.errors import DataError
 from genloom.metric.classifier import train_classifier
 from genloom.metric.fixed_features import WIDTH, fixed_features
 from genloom.metric.image import (
+    coverage,
     frechet_distance,
     gaussian_distance,
     kernel_distance,
@@ -212,3 +213,17 @@ def test_the_judge_knows_digits(shared):
     judge = train_classifier(x[:-10_000], labels[:-10_000])
     torch.set_num_threads(1)
     assert judge.accuracy(x[-10_000:], labels[-10_000:]) >= 0.985
+
+
+def test_coverage_is_of_the_real_ones_and_is_not_raised_by_what_is_far_away() -> None:
+    real, other = normal(400, 4), normal(400, 4, seed=1)
+    assert coverage(real, real) == 1.0
+    assert coverage(real, other) > 0.9  # as much as another draw of the same can have: 1 - 2^-5
+    assert coverage(real, real + 100) == 0.0
+    assert coverage(real, real[:4].repeat(50, 1)) < 0.2  # four modes of many
+    heaps = torch.cat((real, real + 100))
+    assert coverage(heaps, torch.cat((other, other))) == pytest.approx(0.5, abs=0.05)
+    assert coverage(real[:3], real[:3]) == 1.0  # fewer than it has neighbours
+    wide = 30 * other  # recall takes such balls for the whole
+    assert precision_recall(real, wide)[1] > 0.9 > 0.3 > coverage(real, wide)
+    assert coverage(real[:, :2], other[:, :2]) == coverage(real[:, :2].flip(0), other[:, :2])

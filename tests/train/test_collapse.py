@@ -6,20 +6,30 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from toys import MADE, job
+from PIL import Image
+from toys import MADE, job, points_job
 
 from genloom.errors import TrainingError
+from genloom.material import prepare
+from genloom.model import Model
+from genloom.recipe import Data, Part, Recipe, Train
 from genloom.train.collapse import BEGUN, STAYED, WARNED, Coverage, Least
-from genloom.train.loop import Loop
+from genloom.train.log import silent
+from genloom.train.loop import Job, Loop
+from genloom.watch import judge_of
 
 NAME = "picture by GAN"
 
 
+def lines(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
 def told(run: Path) -> list[dict]:
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [line for line in lines if line["kind"] == "guard"]
+    return [line for line in lines(run) if line["kind"] == "guard"]
 
 
 def test_what_rose_and_fell_is_warned_of_and_then_collapsed() -> None:
@@ -67,13 +77,61 @@ def test_what_has_no_coverage_is_not_judged_by_it() -> None:
     assert [low.see({"recall_error": e}, n) for n, e in enumerate((0.9, 1.0, 1.0))] == [None] * 3
 
 
-def test_an_absurd_rate_is_named_and_stopped_before_its_last_step(tmp_path: Path) -> None:
-    ready = job(MADE[NAME](steps=600, rate=0.3, clip=0.0), tmp_path)
-    with pytest.raises(TrainingError, match="has collapsed.*spread.*train.rate=0.1 ") as error:
+PARTIES = ("generator", "critic")
+
+
+def test_weights_that_decay_to_nothing_are_named_and_stopped(tmp_path: Path) -> None:
+    options = {"width": 32, "depth": 1, "latent": 4, "normalised": False}
+    nets = {role: Part(f"mlp_{role}", options) for role in PARTIES}
+    train = Train(steps=300, rate=1e-3, muon_rate=0.0, weight_decay=200.0, clip=0.0, ema=0.0)
+    ready = points_job(Part("adversarial"), nets, tmp_path, train, 64)
+    with pytest.raises(TrainingError, match=r"has collapsed.*spread.*train.rate=0.00033") as error:
         Loop(ready).fit()
     assert "\n" not in str(error.value)
-    steps = [line["step"] for line in told(tmp_path) if line["verdict"] == "warned"]
-    assert steps and steps[0] < 400
+    assert told(tmp_path)[0]["verdict"] == "warned" and told(tmp_path)[0]["step"] < 50
+
+
+def squares(count: int) -> list[Image.Image]:
+    rng, out = np.random.default_rng(0), []
+    for _ in range(count):
+        pixels = np.zeros((8, 8, 3), np.uint8)
+        y, x = rng.integers(0, 5, 2)
+        pixels[y : y + 4, x : x + 4] = rng.integers(90, 256, 3)
+        out.append(Image.fromarray(pixels))
+    return out
+
+
+def test_an_absurd_rate_is_named_and_stopped_and_the_best_weights_stay(tmp_path: Path) -> None:
+    """The rate climbs all the way: early steps learn, later ones undo it."""
+    options = {"width": 64, "depth": 1, "latent": 16, "normalised": False, "bounded": True}
+    made = Recipe(
+        name="squares",
+        codec=Part("image", {"size": 8, "mode": "RGB"}),
+        family=Part("adversarial", {"penalty": 0.5}),
+        net={role: Part(f"mlp_{role}", options) for role in PARTIES},
+        data=Data(batch=32, holdout=0.2),
+        train=Train(
+            steps=400,
+            rate=0.3,
+            muon_rate=0.0,
+            betas=(0.0, 0.99),
+            clip=0.0,
+            judge=20,
+            warmup=1.0,
+            decay=0.0,
+            ema=0.0,
+        ),
+    )
+    material = prepare(made, squares(300), None, None, 0, (), None, silent, None)
+    model = Model(recipe=made, codec=material.codec, prompt=None, nets=material.nets())
+    ready = Job(model=model, loader=material.loader(), run=tmp_path, judge=judge_of(material))
+    outcome = Loop(ready).fit()
+    assert outcome.steps < 200 and "has collapsed" in outcome.ended
+    judged = [x for x in lines(tmp_path) if x["kind"] == "judge"]
+    best = min(judged, key=lambda x: x["frechet_distance"])
+    assert f"kept are the weights of step {best['step']}" in outcome.ended
+    assert outcome.metrics["frechet_distance"] == pytest.approx(best["frechet_distance"], rel=1e-3)
+    assert best["frechet_distance"] < judged[-1]["frechet_distance"]
 
 
 def test_the_best_weights_that_were_judged_stay(tmp_path: Path) -> None:
