@@ -5,10 +5,10 @@ Usage: bench_images.py [--minutes 10] [--only flow gan codes fast] [--count 5000
 flow: flow matching on pixels, 24 steps as the preset has it, and 50. gan: one step. codes: an
 autoencoder with finite codes (half of the minutes), then a transformer over the codes (the other
 half), through the engine of texts. fast: the flow model taught to jump (as many minutes again),
-1, 2 and 4 steps. A sixth is held out. Feature space: the last hidden layer of a classifier taught by
-real training digits, the same for all; "taught": a classifier that saw made digits alone, on real
-held-out ones. Floors: pixels drawn one by one from training digits, the commonest class. Ceilings:
-training digits against held-out ones, the classifier taught by real digits.
+1, 2 and 4 steps. A sixth is held out. Feature space: the last hidden layer of a classifier taught
+by real training digits, the same for all; "taught": a classifier that saw made digits alone, on
+real held-out ones. Floors: pixels drawn one by one from training digits, the commonest class.
+Ceilings: training digits against held-out ones, the classifier taught by real digits.
 """
 
 from __future__ import annotations

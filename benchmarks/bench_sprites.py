@@ -3,11 +3,11 @@
 Usage: bench_sprites.py [--minutes 60] [--size S] [--device auto] [--data FOLDER] [--out MODEL]
                         [--count 400] [--sheet FILE.png] [--set k=v ...] or  --model MODEL
 DATA holds tiles32.zip and captions.jsonl. A tenth of the captions is held out with all their
-pictures. A judge taught by real training tiles alone (contrastive, text and picture) ranks the right
-caption of each made tile among 150 that no training picture has; chance and real tiles stand beside
-it. Kernel distance is told over that of real halves; copies are what is nearer to a training tile
-than all but a fiftieth of real held-out tiles are. The sheet has made tiles above the real tiles of
-the same unseen captions.
+pictures. A judge taught by real training tiles alone (contrastive, text and picture) ranks the
+right caption of each made tile among 150 that no training picture has; chance and real tiles stand
+beside it. Kernel distance is told over that of real halves; copies are what is nearer to a training
+tile than all but a fiftieth of real held-out tiles are. The sheet has made tiles above the real
+tiles of the same unseen captions.
 """
 
 from __future__ import annotations
