@@ -28,6 +28,7 @@ from genloom.errors import DataError
 METADATA = ("metadata.jsonl", "metadata.csv", "captions.jsonl", "captions.csv")
 FILE_KEYS = ("file_name", "file", "filename", "image", "path")
 TEXT_KEYS = ("text", "caption", "prompt", "label", "class")
+CREDIT_KEYS = ("author", "artist", "credit", "creator")
 IDX = re.compile(r"(?P<head>.*)images[-.]idx(?P<axes>[34])-ubyte(?P<gz>\.gz)?$")
 IDX_LIMIT = 4 * 2**30
 
@@ -60,7 +61,7 @@ def read_album(path: Path) -> Reading:
         return _read_idx(idx)
     shelf = _shelf(path)
     pictures, skipped, notes = _captioned(shelf)
-    good, broken = sound(pictures)
+    good, broken, moving = sound(pictures)
     skipped = {**skipped, **broken}
     if not good:
         raise DataError(_nothing(path, shelf, skipped))
@@ -68,7 +69,11 @@ def read_album(path: Path) -> Reading:
         notes = (*notes, f"{bare} of {len(good)} pictures have no caption")
         good = [p if p.caption else replace(p, caption="") for p in good]
     used = [p.source for p in good if isinstance(p.source, Path)]
-    return Reading(items=good, files=(*shelf.files, *used), skipped=skipped, notes=notes)
+    if moving:
+        notes = (*notes, f"{moving} of {len(good)} pictures move: their first frames are learnt")
+    credits = tuple(sorted({p.credit for p in good if p.credit}))
+    files = (*shelf.files, *used)
+    return Reading(items=good, files=files, skipped=skipped, notes=notes, credits=credits)
 
 
 def _nothing(path: Path, shelf: Shelf, skipped: Mapping[str, str]) -> str:
@@ -205,7 +210,8 @@ def _from_table(shelf: Shelf, table: str) -> tuple[list[Picture], dict[str, str]
         elif name not in shelf.sources:
             skipped[name] = f"{where} names it, but there is no such file"
         else:
-            pictures.append(Picture(shelf.sources[name], _value(row, TEXT_KEYS), name))
+            credit = _value(row, CREDIT_KEYS) or ""
+            pictures.append(Picture(shelf.sources[name], _value(row, TEXT_KEYS), name, credit))
     return pictures, skipped
 
 
@@ -213,7 +219,7 @@ def _value(row: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
     for key in keys:
         value = row.get(key)
         if value is not None and not isinstance(value, dict | list):
-            return " ".join(str(value).split()) if keys is TEXT_KEYS else str(value)
+            return str(value) if keys is FILE_KEYS else " ".join(str(value).split())
     return None
 
 

@@ -21,6 +21,7 @@ class Reading:
     """What `read` found: the items, and what was left out and why (path or row -> reason).
 
     skipped names the first of what was left out; reasons, where told, counts all of it by reason.
+    credits: who made the items, where the data says so.
     """
 
     items: Any
@@ -28,6 +29,7 @@ class Reading:
     skipped: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
+    credits: tuple[str, ...] = ()
 
     @property
     def left_out(self) -> int:
@@ -71,6 +73,10 @@ class Codec(Protocol):
     # A codec that makes more of what is learnt from also has `vary(items, seed)`, asked after the
     # split; one that knows the form of every answer has `form(prompt, ids)`, a grammar.
     # A codec of which not every id is a target also has `weights(items)`: float [L] an item.
+
+    # What is decoded and encoded again is the same, but where `lossy` says that it is only near.
+    # Where every item draws the same number of ids, `whole` is that number; where the ids begin
+    # with a caption, `prompts` reads it. `models` names the options that name other models.
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> Any:
         """Items from tensors, in the medium's own collection. Never fails on a legal tensor."""

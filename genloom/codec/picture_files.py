@@ -41,7 +41,7 @@ def write_picture(image: Image.Image, path: Path, record: Mapping[str, Any] | No
         return record is not None
     formats = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     if suffix not in formats:
-        raise RequestError(f"{path.name}: pictures are written as .png, .jpg or .webp")
+        raise RequestError(f"{path.name}: pictures are written as .png, .jpg, .webp or .svg")
     if suffix != ".webp" and image.mode == "RGBA":
         image = flattened(image, "RGB", "white")
     marks = {"xmp": XMP.encode()} if record is not None else {}

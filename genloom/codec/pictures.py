@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from genloom.codec.svg import SIDE, examined, is_svg, rasterised
 from genloom.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ R = TypeVar("R")
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "TGA", "AVIF")
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
-    | {".ppm", ".pgm", ".pbm", ".ico", ".tga"}
+    | {".ppm", ".pgm", ".pbm", ".ico", ".tga", ".svg"}
 )
 MAX_BYTES = 256 * 2**20  # of one compressed file; larger ones are no training pictures
 MAX_PIXELS = 80_000_000  # below the count at which pillow begins to warn
@@ -67,13 +68,15 @@ class Picture:
     flipped: bool = False
     control: Any = None
 
-    def open(self) -> Image.Image:
-        """The picture upright and in mode L, RGB or RGBA. DataError where it is broken."""
+    def open(self, side: int = SIDE) -> Image.Image:
+        """The picture upright and in mode L, RGB or RGBA. DataError where it is broken.
+
+        side: pixels of the longer side of a drawing, which has none of its own."""
         try:
-            image = plain(_load(self.source))
+            image = plain(_load(self.source, side))
             turned = pillow().Transpose.FLIP_LEFT_RIGHT
             return image.transpose(turned) if self.flipped else image
-        except DataError:
+        except (DataError, MissingExtra):
             raise
         except Exception as error:  # hostile bytes raise anything, from struct.error to IndexError
             raise DataError(f"{self.name or 'picture'}: {reason(error)}") from None
@@ -83,13 +86,20 @@ class Picture:
         caption = f"{self.caption} {MIRRORED}" if self.caption else self.caption
         return replace(self, caption=caption, flipped=not self.flipped)
 
-    def check(self) -> None:
-        """Decode the whole file, at a reduced scale where the format can. DataError if broken."""
+    def check(self) -> bool:
+        """Decode the whole file, at a reduced scale where the format can; whether it moves.
+        DataError if broken."""
         try:
-            image = _open(self.source)
-            if isinstance(self.source, bytes | Path | Member):
+            content = _content(self.source)
+            if isinstance(content, bytes) and is_svg(content):
+                examined(content)
+                return False
+            image = _open(content, SIDE)
+            if isinstance(content, bytes):
                 image.draft("RGB", (64, 64))  # JPEG: a sixth of the time, still reads every byte
+            moves = bool(getattr(image, "is_animated", False))
             image.load()
+            return moves
         except DataError:
             raise
         except Exception as error:
@@ -125,19 +135,25 @@ def pillow() -> Any:
     return Image
 
 
-def _open(source: Any) -> Image.Image:
+def _content(source: Any) -> Any:
+    """The bytes of a file; what is no file as it is."""
+    if not isinstance(source, Path | Member):
+        return source
+    if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
+        raise DataError(f"{source.name}: {source.stat().st_size:,} bytes is too large")
+    return source.read_bytes()
+
+
+def _open(content: Any, side: int) -> Image.Image:
     """Header only, where the source is a file."""
     image_module = pillow()
-    if isinstance(source, image_module.Image):
-        return source
-    if isinstance(source, np.ndarray):
-        return image_module.fromarray(np.ascontiguousarray(source))
-    if isinstance(source, Path | Member):
-        if isinstance(source, Path) and source.stat().st_size > MAX_BYTES:
-            raise DataError(f"{source.name}: {source.stat().st_size:,} bytes is too large")
-        source = source.read_bytes()
-    if not isinstance(source, bytes):
-        raise DataError(f"a picture was expected, not {type(source).__name__}")
+    if isinstance(content, image_module.Image):
+        return content
+    if isinstance(content, np.ndarray):
+        return image_module.fromarray(np.ascontiguousarray(content))
+    if not isinstance(content, bytes):
+        raise DataError(f"a picture was expected, not {type(content).__name__}")
+    source = rasterised(content, side) if is_svg(content) else content
     image = image_module.open(io.BytesIO(source), formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise DataError(
@@ -146,8 +162,8 @@ def _open(source: Any) -> Image.Image:
     return image
 
 
-def _load(source: Any) -> Image.Image:
-    image = _open(source)
+def _load(source: Any, side: int) -> Image.Image:
+    image = _open(_content(source), side)
     image.load()
     return image
 
@@ -197,17 +213,16 @@ def each(work: Callable[[Picture], R], pictures: Iterable[Picture]) -> list[R]:
         return list(pool.map(work, pictures))
 
 
-def sound(pictures: Sequence[Picture]) -> tuple[list[Picture], dict[str, str]]:
-    """The pictures that decode, and name -> reason for the others."""
+def sound(pictures: Sequence[Picture]) -> tuple[list[Picture], dict[str, str], int]:
+    """The pictures that decode, name -> reason for the others, and how many of those good move."""
 
-    def fault(picture: Picture) -> str | None:
+    def fault(picture: Picture) -> str | bool:
         try:
-            picture.check()
+            return picture.check()
         except DataError as error:
             return str(error).removeprefix(f"{picture.name}: ")
-        return None
 
     faults = each(fault, pictures)
-    good = [p for p, why in zip(pictures, faults, strict=True) if why is None]
-    bad = {p.name: why for p, why in zip(pictures, faults, strict=True) if why is not None}
-    return good, bad
+    good = [p for p, why in zip(pictures, faults, strict=True) if not isinstance(why, str)]
+    bad = {p.name: why for p, why in zip(pictures, faults, strict=True) if isinstance(why, str)}
+    return good, bad, sum(why is True for why in faults)

@@ -55,7 +55,7 @@ def resized(
 
 def quantised(image: Image.Image, colours: int) -> Image.Image:
     """The picture in so many colours at most, without dithering; alpha stays."""
-    flat = image.convert("RGB").quantize(colours, dither=pillow().Dither.NONE)
+    flat = image.convert("RGB").quantize(colours, kmeans=3, dither=pillow().Dither.NONE)
     made = flat.convert(image.mode)
     if image.mode == "RGBA":
         made.putalpha(image.getchannel("A"))

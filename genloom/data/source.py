@@ -38,6 +38,7 @@ class Manifest:
     items    how many items were read
     sha256   over the paths and digests of all files, or over the content of data from memory
     licence  SPDX identifiers joined by AND, as found or given; "unknown" where there is none
+    credits  who made the items, where the data says so
     evidence the licence files found near the data; empty when the licence was given
     """
 
@@ -47,10 +48,17 @@ class Manifest:
     sha256: str
     licence: str
     evidence: tuple[str, ...] = ()
+    credits: tuple[str, ...] = ()
 
     @classmethod
     def of_files(
-        cls, root: Path, files: Sequence[Path], *, items: int, licence: str | None = None
+        cls,
+        root: Path,
+        files: Sequence[Path],
+        *,
+        items: int,
+        licence: str | None = None,
+        credits: tuple[str, ...] = (),
     ) -> Self:
         """Hash `files`, all of them at or below `root`, and look for a licence near them."""
         base = root if root.is_dir() else root.parent
@@ -65,6 +73,7 @@ class Manifest:
             sha256=_digest(f"{e.path}\0{e.sha256}\n".encode() for e in entries),
             licence=licence or spdx_of(found),
             evidence=tuple(p.relative_to(base).as_posix() for p in found),
+            credits=credits,
         )
 
     @classmethod
@@ -93,6 +102,7 @@ class Manifest:
         known: dict[str, Any] = dict(values)
         known["entries"] = tuple(Entry(**entry) for entry in known["entries"])
         known["evidence"] = tuple(known["evidence"])
+        known["credits"] = tuple(known.get("credits", ()))
         return cls(**known)
 
 

@@ -1,4 +1,4 @@
-"""Where the record of an asset lies: inside a PNG or Parquet file, else in `<file>.json` beside it.
+"""Where the record of an asset lies: inside a PNG, SVG or Parquet file, else in `<file>.json` beside it.
 
 Knows file formats and which bytes of them are the content. Knows not what a record says.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from genloom.codec.frame import RECORD_KEY
 from genloom.codec.picture_files import pixel_hash, read_record
+from genloom.codec.tracing import drawing_hash, drawing_record
 from genloom.data.source import file_sha256
 from genloom.errors import DataError, MissingExtra
 
@@ -106,6 +107,7 @@ def _parquet(path: Path) -> Any:
 
 _PLACES = {
     ".png": Place("pixels", read_record, pixel_hash),
+    ".svg": Place("drawing", drawing_record, drawing_hash),
     ".parquet": Place("cells", _parquet_record, _cells),
     ".pq": Place("cells", _parquet_record, _cells),
 }
