@@ -37,7 +37,8 @@ def test_a_codec_round_trips(codec):
     again = made.encode(made.decode(x))
     assert len(x) == len(again) == len(toys.ITEMS[kind]()) * getattr(made, "group", 1)
     for a, b in zip(x, again, strict=True):
-        assert torch.allclose(a.float(), b.float(), atol=1e-2)
+        near = getattr(made, "lossy", False)  # what a learnt codec decodes is not the same
+        assert a.shape == b.shape and (near or torch.allclose(a.float(), b.float(), atol=1e-2))
 
 
 def test_a_codec_stays_within_its_spec(codec):
@@ -73,7 +74,9 @@ LEARNS = {
 
 
 def test_every_family_is_asked():
-    assert {toys.MADE[m]().family.kind for m in toys.MADE} == set(registry.names("family"))
+    """But those that learn nothing."""
+    learn = {n for n in registry.names("family") if registry.find("family", n)().players}
+    assert {toys.MADE[m]().family.kind for m in toys.MADE} == learn
 
 
 @pytest.mark.parametrize("kind", sorted(LEARNS))
@@ -120,7 +123,7 @@ def test_nets_run_in_bf16(name, tmp_path):
         batch = toys.job(toys.MADE[name](), tmp_path).loader.batch(0)
         assert bool(torch.isfinite(model.family.score(model.nets, batch)).all())
     with Engine(model) as engine:
-        assert len(engine.submit(Request(count=2)).result()) == 2
+        assert len(engine.submit(Request(count=2, control=toys.told(model))).result()) == 2
 
 
 @pytest.mark.parametrize("kind", registry.names("net"))

@@ -6,8 +6,11 @@ ITEMS, and every test over the registry then takes it along.
 
 from __future__ import annotations
 
+import atexit
 import copy
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -117,6 +120,22 @@ def captioned(count: int = 24) -> list[Any]:
     return out
 
 
+def autoencoder(levels: tuple[int, ...] = ()) -> str:
+    """The folder of an untrained autoencoder of such pictures, made once a process."""
+    made = recipe(
+        Part("image", OPTIONS["image"][0]), Part("reconstruction"), {"net": "autoencoder"}
+    ).with_(f"net.net.levels={[*levels]}")
+    codec = made.make_codec()
+    codec.fit(captioned())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        nets = made.make_nets(codec.spec, None)
+    place = Path(tempfile.mkdtemp(prefix="genloom-toy-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    model = Model(recipe=made, codec=codec, prompt=None, nets=nets)
+    return str(model.save(place / "autoencoder"))
+
+
 # codec -> items of its medium; a codec of two carriers has an entry in OPTIONS for each
 ITEMS: dict[str, Callable[[], Any]] = {
     "text": texts,
@@ -126,6 +145,8 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "summary": extracts,
     "sql": asked_of_tables,
     "image": captioned,
+    "latent": captioned,
+    "codes": captioned,
     "table": frame,
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
@@ -135,7 +156,10 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],
     "summary": [{"vocab": "bytes", "length": 40}],
     "sql": [{"vocab": 400, "length": 128}],
-    "image": [{"size": 8, "mode": "RGB"}],
+    "image": [
+        {"size": 8, "mode": "RGB"},
+        {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},
+    ],
     "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
 }
 TINY = {
@@ -173,6 +197,9 @@ def recipe(
         train=Train(**{**SHORT, **train}),
     )
 
+
+OPTIONS["latent"] = [{"autoencoder": autoencoder()}]
+OPTIONS["codes"] = [{"autoencoder": autoencoder((4, 3, 3))}]
 
 MADE: dict[str, Callable[..., Recipe]] = {
     "text": lambda **train: recipe(
@@ -244,6 +271,26 @@ MADE: dict[str, Callable[..., Recipe]] = {
         {"net": "autoencoder", "critic": "conv_critic"},
         **train,
     ).with_("net.critic.patches=true"),
+    "picture enlarged": lambda **train: recipe(
+        Part("image", OPTIONS["image"][1]), Part("reconstruction"), {"net": "upscaler"}, **train
+    ).with_("net.net.factor=2"),
+    "picture by edges": lambda **train: recipe(
+        Part("image", {**OPTIONS["image"][0], "control": "edges"}),
+        Part("flow"),
+        {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "picture by flow of latents": lambda **train: recipe(
+        Part("latent", OPTIONS["latent"][0]),
+        Part("flow"),
+        {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "picture by codes": lambda **train: recipe(
+        Part("codes", OPTIONS["codes"][0]), Part("autoregressive"), {"net": "transformer"}, **train
+    ),
     "row by flow": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train
     ),
@@ -298,6 +345,15 @@ def job(made: Recipe, run: Path, **rest: Any) -> Job:
     )
     rest = {"beside": beside(model), **rest}
     return Job(model=model, loader=material.loader(model), run=run, **rest)
+
+
+def told(model: Model) -> torch.Tensor | None:
+    """What a request has to tell the model besides a prompt, of one toy item; None for nothing."""
+    codec: Any = model.codec
+    if not getattr(codec.spec, "control", 0):
+        return None
+    items = codec.encode(ITEMS[codec.kind]()[:1])
+    return codec.told(items, torch.Generator().manual_seed(0))[1][0]
 
 
 def beside(model: Model) -> dict[str, Any]:

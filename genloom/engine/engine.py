@@ -24,7 +24,7 @@ from genloom.engine.paged import SMALLEST, Memory, PagedCache
 from genloom.engine.requests import Encoder, streams
 from genloom.engine.scheduler import Flight, Queue, most_rows
 from genloom.engine.speculate import guesser_of
-from genloom.engine.telling import Words, news
+from genloom.engine.telling import news, teller
 from genloom.errors import GenloomError, RequestError, ResourceError, UsageError
 from genloom.family.base import Making, Nets, Samples
 from genloom.family.streams import Stream, Streams
@@ -77,7 +77,10 @@ class Engine:
             self.nets = {"net": net}
             self.memory = Memory(net.layout(), spec.length, memory)
         elif adapters:
-            raise UsageError("adapters stand beside models of texts: leave them out")
+            raise UsageError(
+                "several adapters at once are for models of texts: load this one with the adapter "
+                "that it is to have"
+            )
         self.adapters = frozenset(adapters or ())
         self.steady = steady
         self.guesser = guesser_of(model, speculate)
@@ -87,7 +90,7 @@ class Engine:
         self.flights: list[Flight] = []
         self.open: dict[int, Generation] = {}
         self.encoded: dict[int, Encoded] = {}
-        self.words = Words(model.codec)
+        self.words = teller(model.codec)
         self.encoder = Encoder(model)
         self.searches: dict[int, Beams] = {}
         self._next = 0
@@ -289,10 +292,10 @@ class Engine:
                 made=stream.length - stream.prefix,
                 logprobs=tuple(stream.chosen),
             )
-            told = self.words.finished(generation, slot)
+            told = self.words.finished(generation, slot, x)
             if generation.watched and told is not None:
                 ids = x[known:] if generation.request.ids is not None else None
-                generation.tell(news(generation, slot, told.text(True), True, ids))
+                generation.tell(news(generation, slot, told, True, ids))
 
     def _filled(self, request: Request, x: Tensor, known: int) -> Tensor:
         """A gap's filling between what was given around it."""
@@ -339,11 +342,12 @@ class Engine:
             generation.tell(replace(news(generation, slot, item, False), step=step, steps=of))
 
     def _tell_text(self, generation: Generation, slot: int, stream: Stream) -> None:
-        told = self.words.grow(generation, slot, stream)
-        if generation.watched and not stream.done and stream.length > stream.prefix:
+        told = self.words.so_far(generation, slot, stream)
+        fresh = not stream.done and stream.length > stream.prefix
+        if generation.watched and fresh and told is not None:
             given = generation.request.ids is not None
             ids = torch.tensor(stream.new()) if given else None
-            generation.tell(news(generation, slot, told.text(False), False, ids))
+            generation.tell(news(generation, slot, told, False, ids))
 
     def _show(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
         if generation.watched:

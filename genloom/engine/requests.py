@@ -63,6 +63,7 @@ def encode(model: Model, request: Request) -> Encoded:
     else:
         condition = model.codec.condition(request.prompt, request.where)
         known, allowed = condition.known, condition.allowed
+        options = _wholly(model.codec, options)
     device = model.device
     return Encoded(
         seed=request.seed,
@@ -76,6 +77,15 @@ def encode(model: Model, request: Request) -> Encoded:
         adapter=request.adapter or "",
         options=options,
     )
+
+
+def _wholly(codec: Any, options: Options) -> Options:
+    """Where an item has so many ids and no other number, that is how many are drawn."""
+    whole = getattr(codec, "whole", None)
+    if whole is None:
+        return options
+    longest = options.max_tokens or whole
+    return replace(options, min_tokens=min(longest, whole), max_tokens=min(longest, whole))
 
 
 def streams(spec: Spec) -> TypeGuard[TokenSpec]:

@@ -1,4 +1,5 @@
-"""What is told of samples in the making: texts as they grow, where a string ends them, previews."""
+"""What is told of samples in the making: texts as they grow, where a string ends them; other runs
+of ids as drafts, decoded now and then."""
 
 from __future__ import annotations
 
@@ -79,11 +80,51 @@ class Words:
         kept = self.codec.encode([told.growing.text[told.begin :]])[0]
         return torch.cat((x[:known], kept.to(x.device)))
 
-    def finished(self, generation: Generation, slot: int) -> Told | None:
-        return self.told.pop((generation.number, slot), None)
+    def so_far(self, generation: Generation, slot: int, stream: Stream) -> str | None:
+        """The text that is told; stops it where it should end."""
+        return self.grow(generation, slot, stream).text(False)
+
+    def finished(self, generation: Generation, slot: int, x: Tensor) -> str | None:
+        """The whole text, where it was told before."""
+        told = self.told.pop((generation.number, slot), None)
+        return None if told is None else told.text(True)
 
     def forget(self, number: int) -> None:
         self.told = {key: told for key, told in self.told.items() if key[0] != number}
+
+
+class Drafts:
+    """Items that are no texts, for those who watch: what is there, decoded a few times on the
+    way."""
+
+    TIMES = 16
+
+    def __init__(self, codec: Any) -> None:
+        self.codec = codec
+
+    def needed(self, generation: Generation) -> bool:
+        return generation.watched
+
+    def so_far(self, generation: Generation, slot: int, stream: Stream) -> Any:
+        every = max(1, (stream.end - stream.prefix) // self.TIMES)
+        if (stream.length - stream.prefix) % every:
+            return None
+        return self.codec.decode([torch.tensor(stream.ids[stream.lead :])])[0]
+
+    def cut(self, generation: Generation, slot: int, x: Tensor, known: int) -> Tensor:
+        """No string ends such an item."""
+        return x
+
+    def finished(self, generation: Generation, slot: int, x: Tensor) -> Any:
+        return self.codec.decode([x])[0] if generation.watched else None
+
+    def forget(self, number: int) -> None:
+        """Nothing is remembered."""
+
+
+def teller(codec: Any) -> Words | Drafts:
+    """What tells of this codec's runs of ids."""
+    return Words(codec) if hasattr(codec, "stable_prefix") else Drafts(codec)
 
 
 def news(

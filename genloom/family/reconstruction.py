@@ -41,6 +41,7 @@ class Reconstruction:
     takes: ClassVar[frozenset[str]] = frozenset({"item", "control"})
     frozen: ClassVar[frozenset[str]] = NONE
     group: ClassVar[int] = 1
+    repeats: ClassVar[bool] = True  # what is made is a given item again
     parts: ClassVar[dict[str, str]] = {"net": "reconstructor"}  # what fills a role, if not its name
 
     error: Literal["absolute", "squared"] = "absolute"

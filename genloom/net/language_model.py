@@ -8,7 +8,7 @@ Shape legend: ... [B, L] or [N], D width, V vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -28,7 +28,7 @@ class LanguageModelConfig(TransformerConfig):
 
     softcap: float = 15.0  # logits are bounded to +- this; 0 is off (Gemma 2, section 2)
     tied: bool = False  # the head is the embedding
-    learned: int = 0  # learnt absolute positions for this many; 0 is none
+    learned: int = 0  # learnt absolute positions for this many; 0 none, -1 as many as an item has
     embed_scale: float = 1.0  # of the embedding as it enters the stack (Gemma)
     bigram: int = 0  # buckets of a hashed embedding of (previous id, id); 0 is none
     valued: int = 0  # every so many-th layer's values gain an embedding of the id; 0 is none
@@ -46,6 +46,8 @@ class LanguageModel(nn.Module):
         super().__init__()
         assert isinstance(spec, TokenSpec)
         width = config.width
+        if config.learned < 0:
+            config = replace(config, learned=spec.length + 1)
         self.config = config
         self.axes = spec.axes
         self.quantized: Any = None  # what net/quantize.py puts in the weights' place

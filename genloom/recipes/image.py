@@ -37,10 +37,10 @@ CONV = {
 
 def _codec(facts: Facts) -> tuple[Part, Part | None]:
     options = {} if facts.side is None else {"size": facts.side}
-    return Part("image", options), _prompt(facts)
+    return Part("image", options), prompt_for(facts)
 
 
-def _prompt(facts: Facts) -> Part | None:
+def prompt_for(facts: Facts) -> Part | None:
     """Classes where captions are few and short, else words."""
     if not facts.captions:
         return None

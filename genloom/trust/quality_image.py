@@ -127,7 +127,7 @@ def _captioned(
 ) -> list[Row]:
     """Captions that are neither classes nor a pattern, for models that are prompted by them."""
     told, asked = model.codec.captions(train), model.codec.captions(held)
-    if model.prompt is None or not told or not asked or min(real.x.shape[2:]) < LEAST_SIDE:
+    if model.prompts is None or not told or not asked or min(real.x.shape[2:]) < LEAST_SIDE:
         return []
     return caption_rows(real.x, told, rest.x, own.x, asked, seed=seed, shown=shown)
 
@@ -159,15 +159,15 @@ def _slots(model: api.Model, train: Sequence[Any], held: Sequence[Any]) -> list[
     """What captions ask for, over training and held-out pictures together."""
     codec: Any = model.codec
     known = [codec.captions(part) for part in (train, held)]
-    side = min(codec.spec.grid)
-    if model.prompt is None or side < LEAST_SIDE or not all(known):
+    side = min(codec.grid)
+    if model.prompts is None or side < LEAST_SIDE or not all(known):
         return []
     return slots([caption for part in known for caption in part])
 
 
 def _askable(model: api.Model, held: Sequence[Any]) -> Sequence[Any]:
     """Without the pictures whose caption the model has no word for."""
-    captions = model.codec.captions(held) if model.prompt is not None else None
+    captions = model.codec.captions(held) if model.prompts is not None else None
     if captions is None:
         return held
     strange = {caption for caption in set(captions) if not _known(model, caption)}
@@ -176,7 +176,7 @@ def _askable(model: api.Model, held: Sequence[Any]) -> Sequence[Any]:
 
 def _known(model: api.Model, caption: str) -> bool:
     try:
-        model.prompt.encode([caption])
+        model.prompts.encode([caption])
     except RequestError:
         return False
     return True
@@ -200,7 +200,7 @@ def _encoded(codec: Any, items: Sequence[Any]) -> Tensor:
 def _make(model: api.Model, held: Sequence[Any], seed: int) -> list[Any]:
     """One picture for each held-out one, with its caption; every picture has a number of its own
     within the seed, so that no two start from the same noise."""
-    captions = model.codec.captions(held) if model.prompt is not None else None
+    captions = model.codec.captions(held) if model.prompts is not None else None
     asked = [None] * len(held) if captions is None else [caption or None for caption in captions]
     made: list[Any] = [None] * len(held)
     first = 0
