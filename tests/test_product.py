@@ -65,7 +65,7 @@ def test_trains_saves_loads_generates(made, tmp_path):
     after = list(ready.model.nets.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
     loaded = Model.load(ready.model.save(tmp_path / "model"))
-    request = Request(count=3, seed=5)
+    request = Request(count=3, seed=5, control=toys.told(ready.model))
     results = []
     for model in (ready.model, loaded):
         with Engine(model) as engine:

@@ -60,7 +60,7 @@ def _made(
     side = (facts.side or 32) // 4 * 4
     return Recipe(
         name=name,
-        codec=Part("image", {"size": side, "control": control}),
+        codec=Part("image", {"size": side, "control": control, "mirrored": True}),
         family=Part("reconstruction"),
         net={"net": Part("upscaler", {**SIZES[size], **net})},
         data=Data(batch=32),
