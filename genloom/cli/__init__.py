@@ -57,6 +57,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("trace", "provenance:trace", "Show the training items that are nearest to it."),
         ("neighbours", "looking:neighbours", "Show made pictures beside the nearest real ones."),
         ("compare", "looking:compare", "Several models or settings side by side on one sheet."),
+        ("history", "looking:history", "Draw how a training went, or goes: its losses by step."),
         ("replay", "provenance:replay", "Make it again from its record."),
         ("doctor", "doctor:doctor", "Look at this machine: torch, cores, memory, disk, extras."),
         ("completion", "completion:completion", "Print the completion script of a shell."),

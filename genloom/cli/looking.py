@@ -1,6 +1,7 @@
-"""`genloom compare` and `genloom neighbours`: sheets to look at made pictures by.
+"""`genloom compare`, `neighbours` and `history`: sheets and plots to look at models by.
 
-Knows sheets and words; what is near is the business of trust/memorisation.py.
+Knows sheets and words; what is near is the business of trust/memorisation.py, what a plot of
+demo/history.py.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from genloom.cli import output, settings
-from genloom.errors import UsageError
+from genloom.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from genloom.api import Model
@@ -164,6 +165,45 @@ def neighbours(
             "ones are",
         }
     )
+    output.text(str(out))
+
+
+def history(
+    model: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("history.svg"),
+    json: bool = False,
+) -> None:
+    """Draw how a training went, while it goes on or after it: its losses and judgements by step.
+
+    Parameters
+    ----------
+    model
+        Name or path of a model, or of one that is being trained.
+    out
+        The plot, a .svg.
+    json
+        Print the last value of each measure as JSON.
+    """
+    from genloom.codec.saving import write_atomic
+    from genloom.demo import history as drawing
+
+    if out.suffix.lower() != ".svg":
+        raise UsageError(f"-o is {out}: give a file that ends with .svg")
+    store = settings.store()
+    lines = store.run_folder(store.place(model)) / "metrics.jsonl"
+    if not lines.is_file():
+        raise DataError(f"no training of {model!r} left its metrics here: name a model of yours")
+    measures = drawing.read(lines.read_text("utf-8", "replace").splitlines())
+    if not measures:
+        raise DataError(f"the training of {model!r} has told no loss yet: wait for its first step")
+    write_atomic(out.expanduser(), drawing.plot(Path(model).name, measures).encode())
+    last = {name: line[-1][1] for name, line in measures.items()}
+    if json:
+        output.values({"files": [str(out)], "last": last})
+        return
+    output.pairs({name.replace("_", " "): f"{value:.4g}" for name, value in last.items()})
     output.text(str(out))
 
 

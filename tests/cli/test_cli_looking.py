@@ -43,3 +43,13 @@ def test_neighbours_are_shown_with_what_is_near_for_real_ones(image_model, shell
     assert 0 <= told["near"] <= told["held_out_median"]
     with Image.open(out) as sheet:
         assert sheet.width > 3 * 96
+
+
+def test_the_history_of_a_training_is_drawn(image_model, shell, tmp_path):
+    out = tmp_path / "history.svg"
+    ran = shell("history", image_model, "-o", out, "--json")
+    told = json.loads(ran.out)
+    assert told["last"]["velocity_error"] > 0
+    text = out.read_text()
+    assert text.startswith("<svg") and "velocity error" in text and "<path" in text
+    one_error(shell("history", "nobody", "-o", out), "nobody")
