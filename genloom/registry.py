@@ -71,7 +71,7 @@ TABLE: dict[str, dict[str, str]] = {
         "sql": "genloom.recipes.sql:choose",
         "python": "genloom.recipes.python:choose",
         "image": "genloom.recipes.image:choose",
-        "image-gan": "genloom.recipes.image:choose_adversarial",
+        "image-gan": "genloom.recipes.image_gan:choose",
         "image-autoencoder": "genloom.recipes.latent:choose_autoencoder",
         "image-tokenizer": "genloom.recipes.latent:choose_tokenizer",
         "image-latent": "genloom.recipes.latent:choose",

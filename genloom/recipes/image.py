@@ -1,4 +1,4 @@
-"""Pictures: flow matching with a diffusion transformer, or a small convolutional GAN.
+"""Pictures: flow matching with a diffusion transformer.
 
 Makes pictures from a class, a caption or nothing. On 2 cores `small` takes about 10 minutes at
 28-32 pixels. The net puts out the clean picture, which lets patches be large and so steps cheap (Li
@@ -17,22 +17,6 @@ SIZES = {
     "large": {"width": 512, "depth": 12, "heads": 8, "batch": 128},
 }
 MINUTES = {"tiny": 3.0, "small": 20.0, "base": 120.0, "large": float("inf")}
-# What a GAN sees as one vector. On MNIST and 2 cores 130 s of products draw 96 % of digits as
-# asked, where 160 s of convolutions draw 76 %; on coloured pictures of 32 pixels a minute of
-# convolutions draws shapes and a minute of products does not.
-SMALL_SIDE = 28
-MLP = {
-    "tiny": {"width": 256, "depth": 2},
-    "small": {"width": 512, "depth": 2},
-    "base": {"width": 1024, "depth": 3},
-    "large": {"width": 2048, "depth": 4},
-}
-CONV = {
-    "tiny": {"base": 16, "most": 64, "blocks": 1},
-    "small": {"base": 64, "most": 128, "blocks": 1},
-    "base": {"base": 48, "most": 256, "blocks": 2},
-    "large": {"base": 64, "most": 512, "blocks": 2},
-}
 
 
 def _codec(facts: Facts) -> tuple[Part, Part | None]:
@@ -64,37 +48,4 @@ def choose(size: str, facts: Facts) -> Recipe:
         net={"net": Part("diffusion_transformer", net)},
         data=Data(batch=s["batch"]),
         train=Train(steps=3000, rate=2e-3, muon_rate=0.01, weight_decay=0.0, preview=500),
-    )
-
-
-def choose_adversarial(size: str, facts: Facts) -> Recipe:
-    """A GAN: one step a picture. Small pictures go through residual MLPs, others through
-    convolutions."""
-    codec, prompt = _codec(facts)
-    side = facts.side or 32
-    kind, player = "mlp", MLP[size] | {"normalised": False, "bounded": True}
-    penalty, rate, batch = 1.0, 5e-4, 128
-    if side > SMALL_SIDE:
-        kind, player = "conv", CONV[size] | {"patch": next(p for p in (4, 2, 1) if side % p == 0)}
-        penalty, rate, batch = 0.3, 1e-3, 32
-    return Recipe(
-        name="image-gan",
-        codec=codec,
-        prompt=prompt,
-        family=Part("adversarial", {"penalty": penalty, "penalised": 0.25}),
-        net={
-            "generator": Part(f"{kind}_generator", player),
-            "critic": Part(f"{kind}_critic", player),
-        },
-        data=Data(batch=batch),
-        train=Train(
-            steps=3000,
-            rate=rate,
-            muon_rate=0.0,
-            weight_decay=0.0,
-            betas=(0.0, 0.99),
-            clip=0.0,
-            precision="fp32",  # the gradient of a gradient does not bear bf16
-            preview=500,
-        ),
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from genloom.recipe import Facts, Part, Recipe
-from genloom.recipes import image
+from genloom.recipes import image, image_gan
 
 SIZES, MINUTES = image.SIZES, image.MINUTES
 
 
 def choose(size: str, facts: Facts) -> Recipe:
     """The image preset of a size, for a start that is a flow model."""
-    made, rival = image.choose(size, facts), image.choose_adversarial(size, facts)
+    made, rival = image.choose(size, facts), image_gan.choose(size, facts)
     # Of the rate, what goes on from a model gets a twentieth. Both parties move by AdamW without
     # momentum, as those of a GAN do.
     train = replace(made.train, steps=2000, rate=1e-2, muon_rate=0.0, betas=(0.0, 0.99))
