@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import output, sampling, settings, source
+from genloom.cli import making, output, sampling, settings, source
 from genloom.cli.ending import warn
+from genloom.cli.picture_options import PictureOptions
 from genloom.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ class Want:
     json: bool
     recorded: bool
     guesser: Any = None
+    guide: Model | None = None
+    strip: Path | None = None
 
     def record(self) -> dict[str, Any]:
         from genloom import api
 
-        return api.record(self.model, self.request)
+        return api.record(self.model, self.request, self.guide)
 
 
 def generate(
@@ -77,6 +80,7 @@ def generate(
     steps: int | None = None,
     guidance: float | None = None,
     solver: Literal["euler", "heun", "multistep"] | None = None,
+    picture: PictureOptions | None = None,
     grid: bool = False,
     json: bool = False,
     no_record: bool = False,
@@ -160,7 +164,7 @@ def generate(
     """
     from genloom import api
 
-    loaded = settings.load(model, bits, adapter)
+    loaded, picture = settings.load(model, bits, adapter), picture or PictureOptions()
     options = {
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -183,6 +187,7 @@ def generate(
         "steps": steps,
         "guidance": guidance,
         "solver": solver,
+        **picture.fields(),
     }
     request = api.request_of(source.prompt_from(prompt), count, seed, where, 0, None, options)
     want = Want(
@@ -194,6 +199,8 @@ def generate(
         json=json,
         recorded=not no_record,
         guesser=settings.guesser(speculate),
+        guide=None if picture.guide is None else settings.load(picture.guide),
+        strip=None if picture.save_steps is None else Path(picture.save_steps).expanduser(),
     )
     _check(want)
     _deliver(want, quiet)
@@ -206,13 +213,15 @@ def _check(want: Want) -> None:
     Encoder(want.model)(want.request)
     if want.request.options.logprobs is not None and not want.json:
         raise UsageError("--logprobs is told in JSON: add --json")
+    if want.strip is not None:
+        making.check(want.model.codec, want.strip)
     if want.grid and want.target and not Path(want.target).suffix:
         suffix = want.model.codec.preview_suffix
         raise UsageError(f"--grid writes one sheet: give -o a file such as {want.target}{suffix}")
     prompt, text = want.model.prompt, want.request.prompt
     unknown = prompt.unknown(text) if prompt is not None and text else []
     if unknown:
-        warn(f"the model never learnt {', '.join(map(repr, unknown))}")
+        warn(making.unknown(unknown))
 
 
 def _deliver(want: Want, quiet: bool) -> None:
@@ -273,18 +282,14 @@ def _made(want: Want, quiet: bool) -> Any:
     """All items, with a count on stderr while somebody watches."""
     from genloom import api
 
-    if want.model.codec.conditional or quiet or not sys.stderr.isatty():
-        return api.exact(want.model, want.request)
-    from rich.console import Console
-
-    with (
-        want.model.engine(want.guesser) as engine,
-        Console(stderr=True).status("making ...") as status,
-    ):
+    silent = quiet or not sys.stderr.isatty()
+    if want.model.codec.conditional or (silent and want.strip is None):
+        return api.exact(want.model, want.request, want.guide)
+    with want.model.engine(want.guesser, want.guide) as engine:
         generation = engine.submit(want.request)
-        while not generation.complete:
-            engine.tick()
-            status.update(f"making {generation.made:,} of {want.request.count:,}")
+        seen = making.with_status(generation, silent)
+        if want.strip is not None:
+            making.strip(want.model.codec, seen, want.strip)
         return generation.items()
 
 

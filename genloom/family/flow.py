@@ -10,6 +10,7 @@ Shape legend: B items, C channels, K control channels, P prompt positions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -213,10 +214,12 @@ class Flow:
         eq. 3), within the times in which guidance acts (Kynkaanniemi et al. 2024)."""
         state = samples.state
         shift = editing.shifts(state, tuple(x.shape[2:]))
-        x, control = editing.rolled(x, shift), state.get("control")
-        if control is not None:
-            state = {**state, "control": editing.rolled(control, shift)}
-        velocity = self._told(nets["net"], state, x, time)
+        x, state = editing.rolled(x, shift), editing.turned(state, shift)
+        if "item" in state:
+            told = partial(self._told, nets["net"])
+            velocity, fitting = editing.matched(state, x, time, told)
+        else:
+            velocity, fitting = self._told(nets["net"], state, x, time), None
         scale = state["guidance"]
         on = (scale != 1) & (time >= state["low"]) & (time <= state["high"])
         if ("prompt" in state or "guide" in nets) and bool(on.any()):
@@ -225,6 +228,7 @@ class Flow:
             weaker = self._weaker(nets, some, x[rows], time[rows])
             pull = spread(scale[rows] - 1, x) * (velocity[rows] - weaker)
             velocity = velocity.index_add(0, rows, pull)
+        velocity = velocity if fitting is None else velocity + fitting
         return editing.rolled(velocity, None if shift is None else -shift)
 
     def _weaker(self, nets: Nets, state: dict[str, Tensor], x: Tensor, time: Tensor) -> Tensor:

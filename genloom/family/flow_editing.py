@@ -7,15 +7,22 @@ Shape legend: B items, C channels, A axes of the grid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from genloom.family.flow_solvers import span, spread, walk
+from genloom.family.flow_solvers import STILL, span, spread, walk
 from genloom.family.noise import keys, normal, uniform
 from genloom.spec import Encoded
 
 STRENGTH = 0.6  # of an item that is varied, where the request does not say
-JUMP, TURNS = 4, 3  # see flow_solvers.walk
+# Where a part of an item stays: how often each step is taken, and how strongly a clean item that
+# does not fit is pulled. Measured on halves of 32 held-out scenes, made anew without a prompt, as
+# squared error and share that are what they were: noise put back alone, 48 steps 0.197, 16 %; each
+# of 16 steps three times 0.154, 41 %; 16 steps with a pull of 2, in the same time, 0.109, 53 %; 8
+# steps twice, with a pull of 4, 0.079, 62 %.
+TURNS, PULL = 2, 3.0
 # Draws of a sample's stream, beside 0 for the noise that it begins with; steps are added.
 AGAIN, KEPT, ROLL = 1 << 24, 2 << 24, 3 << 24
 
@@ -56,7 +63,7 @@ def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: in
     """x [B, C, *grid] that the samples begin with; writes their schedule into the state.
 
     An item of strength s begins at the time s with that share of the steps (Meng et al. 2021,
-    section 3). Where a part of it is to stay, the walk goes several times over each stretch.
+    section 3). Where a part of it is to stay, each step is taken several times.
     """
     rows, item, options = len(noise), request.item, request.options
     strength = 1.0
@@ -67,7 +74,7 @@ def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: in
     if item is not None and request.fresh is not None:
         state["item"] = item.expand(rows, *item.shape).clone()
         state["fresh"] = request.fresh.bool().expand(rows, 1, *request.fresh.shape).clone()
-        path = noise.new_tensor(walk(steps, begin, JUMP, TURNS)).reshape(-1, 2) if steps else None
+        path = noise.new_tensor(walk(steps, begin, TURNS)).reshape(-1, 2) if steps else None
         if path is not None:
             state["from"], state["to"] = (p.expand(rows, -1).clone() for p in path.unbind(1))
             steps = len(path)
@@ -78,7 +85,7 @@ def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: in
 
 def kept(state: State, x: Tensor, there: Tensor) -> Tensor:
     """x after a step to the time `there`: what is to stay stands at its own level of noise, and
-    noise is added where the next step begins above (Lugmayr et al. 2022, equations 8)."""
+    noise is added where the next step begins above (Lugmayr et al. 2022, equation 8)."""
     if "item" not in state:
         return x
     shape, at = tuple(x.shape[1:]), spread(there, x)
@@ -96,6 +103,26 @@ def kept(state: State, x: Tensor, there: Tensor) -> Tensor:
     return torch.where(spread(again, x), noised, x)
 
 
+def matched(
+    state: State, x: Tensor, time: Tensor, told: Callable[[State, Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The velocity that `told` makes of a state, x and time, and what is added to it so that the
+    clean item it leads to fits what is to stay: the gradient, through the net, of how far it is off
+    (Chung et al. 2022, section 3). One item at a time, so that mates change no bit of it."""
+    made: list[tuple[Tensor, Tensor]] = []
+    for n in range(len(x)):
+        with torch.inference_mode(False), torch.enable_grad():
+            one = {name: value[n : n + 1].clone() for name, value in state.items()}
+            here, at = x[n : n + 1].clone().requires_grad_(True), time[n : n + 1].clone()
+            velocity = told(one, here, at).float()
+            clean = here - spread(at, here) * velocity
+            off = (one["item"] - clean).masked_fill(one["fresh"], 0.0).detach()
+            (slope,) = torch.autograd.grad((clean * off).sum(), here)
+        made.append((velocity.detach(), -PULL * slope / spread(at, here).clamp(min=STILL).detach()))
+    velocities, pulls = zip(*made, strict=True)
+    return torch.cat(velocities), torch.cat(pulls)
+
+
 def shifts(state: State, grid: tuple[int, ...]) -> Tensor | None:
     """long [B, A]: how far each seamless sample is turned around in this step, or None."""
     if "seamless" not in state:
@@ -103,6 +130,14 @@ def shifts(state: State, grid: tuple[int, ...]) -> Tensor | None:
     sides = torch.tensor(grid, device=state["key"].device)
     part = uniform(state["key"], ROLL + state["step"], len(grid))
     return (part * sides).long()
+
+
+def turned(state: State, shift: Tensor | None) -> State:
+    """The state with all that lies on the grid turned around."""
+    if shift is None:
+        return state
+    lying = ("control", "item", "fresh")
+    return state | {name: rolled(state[name], shift) for name in lying if name in state}
 
 
 def rolled(x: Tensor, shift: Tensor | None) -> Tensor:

@@ -6,6 +6,7 @@ Shape legend: B items, C channels, K steps of a walk.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -63,16 +64,13 @@ def span(state: dict[str, Tensor], step: Tensor) -> tuple[Tensor, Tensor]:
     return ends[0].masked_fill(over, 0.0), ends[1].masked_fill(over, 0.0)
 
 
-def walk(steps: int, begin: float, jump: int, turns: int) -> Sequence[tuple[float, float]]:
-    """(from, to) of each step of a walk that goes every `jump` steps `turns` times (Lugmayr et al.
-    2022, algorithm 1 and figure 9): where a step begins above the end of the one before, noise is
-    added. The last steps, which see hardly any noise, go once."""
+def walk(steps: int, begin: float, turns: int) -> Sequence[tuple[float, float]]:
+    """(from, to) of each step of a walk that takes every step `turns` times (Lugmayr et al. 2022,
+    algorithm 1): where a step begins above the end of the one before, noise is added. The last
+    step, behind which there is no noise to add, is taken once."""
     times = [begin * (1 - n / steps) for n in range(steps + 1)]
-    out: list[tuple[float, float]] = []
-    for first in range(0, steps, jump):
-        piece = [(times[n], times[n + 1]) for n in range(first, min(first + jump, steps))]
-        out += piece * (turns if first + jump < steps else 1)
-    return out
+    pairs = list(itertools.pairwise(times))
+    return [pair for pair in pairs[:-1] for _ in range(turns)] + pairs[-1:]
 
 
 def multistep(state: dict[str, Tensor], velocity: Tensor, here: Tensor) -> Tensor:

@@ -26,7 +26,8 @@ from genloom.errors import (
     ResourceError,
     UsageError,
 )
-from genloom.spec import Options, Request
+from genloom.requested import given_in, request_in
+from genloom.spec import Request
 from genloom.trust import record_places as places
 
 ASSET, SEAL = "asset", "seal"
@@ -176,7 +177,7 @@ def verify(path: str | Path, model: str | Path | None = None) -> Verdict:
     record, place = places.find_record(path)
     if record is None or not ({SEAL, "genloom"} & record.keys()):
         return Verdict(path=path)
-    asset, data = (_mapping(record.get(key)) for key in (ASSET, "data"))
+    asset, data, source = (_mapping(record.get(key)) for key in (ASSET, "data", "source"))
     intact = record.get(SEAL) == _seal(record)
     wanted = asset.get("sha256")
     content = isinstance(wanted, str) and places.content_hash(path, str(asset.get("of"))) == wanted
@@ -186,7 +187,7 @@ def verify(path: str | Path, model: str | Path | None = None) -> Verdict:
         intact=intact,
         content=content,
         model=_at_hand(record, model),
-        licence=str(data.get("licence", "unknown")),
+        licence=str(data.get("licence") or source.get("licence") or "unknown"),
         record=record,
     )
 
@@ -220,10 +221,11 @@ def replay(
     path = Path(path).expanduser()
     record = _trusted(path)
     target = _replayed(path, out)
-    loaded = _same_model(record, path, model)
+    given = given_in(record, path)
+    loaded, guide = _same_model(record, path, model), _guide(record, path)
     made = ""
-    for request, row in _requests(record):
-        items = api.exact(loaded, request)
+    for request, row in _requests(record, given):
+        items = api.exact(loaded, request, guide)
         with tempfile.TemporaryDirectory() as folder:
             new = Path(folder) / path.name
             item = items if row is None else items[row]
@@ -251,7 +253,7 @@ def _trusted(path: Path) -> dict[str, Any]:
             "restore the file from a copy"
         )
     try:
-        _request(record)
+        request_in(record)
         _ = record["weights"], record[ASSET]["number"], record[ASSET]["sha256"]
     except (KeyError, TypeError, ValueError, RequestError) as error:
         raise DataError(
@@ -292,22 +294,23 @@ def _same_model(record: Mapping[str, Any], path: Path, model: str | Path | None)
     return loaded
 
 
-def _requests(record: Mapping[str, Any]) -> Iterator[tuple[Request, int | None]]:
+def _guide(record: Mapping[str, Any], path: Path) -> api.Model | None:
+    """The weaker model that guidance led away from, where there was one."""
+    named = record.get("guide")
+    return None if named is None else _same_model(_mapping(named), path, None)
+
+
+def _requests(
+    record: Mapping[str, Any], given: Mapping[str, Any]
+) -> Iterator[tuple[Request, int | None]]:
     """What to ask for, and which item of the answer is meant: alone first, then with its mates."""
-    whole, number = _request(record), record[ASSET]["number"]
+    whole, number = replace(request_in(record), **given), record[ASSET]["number"]
     if number is None:
         yield whole, None
         return
     yield replace(whole, first=number, count=1), 0
     if whole.count > 1:
         yield whole, number - whole.first
-
-
-def _request(record: Mapping[str, Any]) -> Request:
-    options = dict(record["options"])
-    options["stop"] = tuple(options.get("stop", ()))
-    asked = {key: record[key] for key in ("prompt", "seed", "first", "count", "where")}
-    return Request(**asked, options=Options(**options))
 
 
 def _bare(record: Mapping[str, Any]) -> dict[str, Any]:
