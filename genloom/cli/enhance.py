@@ -17,7 +17,7 @@ from cyclopts import Parameter
 
 from genloom.cli import output, settings
 from genloom.cli.ending import warn
-from genloom.errors import GenloomError, UsageError
+from genloom.errors import DataError, GenloomError, UsageError
 
 if TYPE_CHECKING:
     from genloom.enhancing import Enhancer
@@ -82,7 +82,8 @@ def enhance(
                 if len(tasks) == 1:
                     raise
                 failed += 1
-                warn(f"{task.path}: {str(error).removeprefix(f'{task.path}: ')}")
+                told_of = str(error).removeprefix(f"{task.path}: ")
+                warn(f"{task.path}: {told_of.removeprefix(f'{task.path.name}: ')}")
                 continue
             told.append({"file": str(task.path), "made": str(made)})
     if json:
@@ -90,7 +91,7 @@ def enhance(
     else:
         output.text("\n".join(entry["made"] for entry in told))
     if failed:
-        raise UsageError(f"{failed} of {len(tasks)} pictures could not be read or made")
+        raise DataError(f"{failed} of {len(tasks)} pictures could not be read or made")
 
 
 # --- paths ----------------------------------------------------------------------------------------
