@@ -42,6 +42,7 @@ RANK = {
     "engine": 4.0,
     "rewards": 4.1,
     "enhancing": 4.1,
+    "latents": 4.1,
     "rollouts": 4.6,
     "averaging": 4.7,
     "tuning": 4.7,

@@ -31,7 +31,7 @@ _data = App(
     help="Look at a data set, clean it, split it.",
     default_parameter=_FLAGS,
     help_format="plaintext",
-    sort_key=9,
+    sort_key=11,
 )
 app.command(_data)
 
@@ -42,6 +42,8 @@ for _order, (_name, _place, _help) in enumerate(
         ("plan", "train:plan", "Say what a training would take: memory, time and cost."),
         ("generate", "generate:generate", "Make new things with a model."),
         ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures of any size."),
+        ("project", "latents:project", "Find a real picture in a model's latents."),
+        ("directions", "latents:directions", "Find and draw what a model's latents mean."),
         ("chat", "chat:chat", "Talk with a model, or pipe one question through it."),
         ("models", "models:models", "List the models."),
         ("show", "models:show", "What a model is, what it learnt from, and how good it is."),
@@ -69,7 +71,7 @@ for _order, (_name, _place, _help) in enumerate(
         help=_help,
         help_format="plaintext",
         default_parameter=_FLAGS,
-        sort_key=_order + (_order > 8),
+        sort_key=_order + (_order > 10),
     )
 
 for _name, _help in (

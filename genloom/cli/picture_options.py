@@ -13,6 +13,7 @@ from typing import Any
 
 from cyclopts import Parameter
 
+from genloom.cli.sampling import biases
 from genloom.errors import UsageError
 
 
@@ -41,6 +42,9 @@ class PictureOptions:
         WIDTHxHEIGHT in pixels, where a model makes more than one size.
     truncation
         How far latents may be from their mean; 1 is the whole spread.
+    direction
+        NUMBER=AMOUNT: move latents along a direction that `genloom directions` shows; may be
+        repeated.
     towards
         A prompt to go to: -n frames lead from the one prompt to the other.
     towards_seed
@@ -62,6 +66,7 @@ class PictureOptions:
     seamless: bool = False
     size: str | None = None
     truncation: float | None = None
+    direction: list[str] | None = None
     towards: str | None = None
     towards_seed: int | None = None
     guide: str | None = None
@@ -80,6 +85,7 @@ class PictureOptions:
             "seamless": self.seamless or None,
             "size": _size(self.size),
             "truncation": self.truncation,
+            "directions": biases(self.direction, "--direction", "1=-2.5"),
             "towards": self.towards,
             "towards_seed": self.towards_seed,
             "guidance_interval": _numbers(

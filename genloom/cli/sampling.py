@@ -15,17 +15,19 @@ from genloom.errors import UsageError
 LARGEST_FILE = 1 << 20  # bytes; what is larger is refused further down anyway
 
 
-def biases(given: Sequence[str] | None) -> dict[int, float] | None:
-    """Of ID=VALUE each."""
+def biases(
+    given: Sequence[str] | None, flag: str = "--logit-bias", example: str = "198=-100"
+) -> dict[int, float] | None:
+    """Of NUMBER=VALUE each."""
     out: dict[int, float] = {}
     for one in given or ():
         number, _, value = one.partition("=")
         try:
             out[int(number)] = float(value)
         except ValueError:
-            raise UsageError(f"--logit-bias {one}: give ID=VALUE, such as 198=-100") from None
+            raise UsageError(f"{flag} {one}: give ID=VALUE, such as {example}") from None
         if math.isnan(out[int(number)]):
-            raise UsageError(f"--logit-bias {one}: give ID=VALUE, such as 198=-100")
+            raise UsageError(f"{flag} {one}: give ID=VALUE, such as {example}")
     return out or None
 
 

@@ -162,7 +162,7 @@ def _spread(made: Tensor, batch: Batch) -> Tensor:
     group = torch.zeros(len(made), dtype=torch.long, device=made.device)
     if batch.prompt is not None:
         same = batch.prompt.unique(dim=0, return_inverse=True)[1]
-        if int(same.max()) + 1 < len(same):  # else no two can be compared
+        if 2 * (int(same.max()) + 1) <= len(same):  # else too few can be compared
             group = same
     far = [_scatter(x.detach().float().flatten(1), group, batch.weight) for x in (made, batch.x)]
     return far[0] / far[1].clamp(min=1e-6) * batch.weight.sum()
