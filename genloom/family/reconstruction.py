@@ -82,11 +82,11 @@ class Reconstruction:
         return Loss(total, {name: value.detach() for name, value in sums.items()})
 
     def errors(self, out: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """float [B] each: means over an item's elements, and over those of each scale."""
-        pixel, *details = (
-            self._distance(a, b) for a, b in zip(*map(scales, (out, x)), strict=True)
-        )
-        return {"pixel_error": pixel, "detail_error": torch.stack(details).mean(0)}
+        """float [B] each: a mean over the item's elements, and a sum of such over its details."""
+        pairs = zip(details(out), details(x), strict=True)
+        found = [self._distance(a, b) for a, b in pairs]
+        pixel = self._distance(out, x)
+        return {"pixel_error": pixel, "detail_error": sum(found, torch.zeros_like(pixel))}
 
     def _distance(self, a: Tensor, b: Tensor) -> Tensor:
         gap = a - b
@@ -133,13 +133,12 @@ def given(batch: Batch) -> Tensor:
     return batch.x if batch.control is None else batch.control
 
 
-def scales(x: Tensor) -> list[Tensor]:
-    """x [B, C, *grid], then its Laplacian pyramid (Burt & Adelson 1983): what each halving loses,
-    and what is left in the end."""
-    out, coarse = [x], x
-    axes = x.dim() - 2
-    pool = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}.get(axes)
-    while pool is not None and len(out) <= LEVELS and min(coarse.shape[2:]) > 1:
-        fine, coarse = coarse, pool(coarse, 2, ceil_mode=True)
-        out.append(fine - F.interpolate(coarse, fine.shape[2:], mode="nearest"))
-    return [*out, coarse]
+def details(x: Tensor) -> list[Tensor]:
+    """What each halving of x [B, C, *grid] loses, finest first: its Laplacian pyramid (Burt &
+    Adelson 1983) without what is left in the end, which is the business of the pixel error."""
+    out: list[Tensor] = []
+    pool = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}.get(x.dim() - 2)
+    while pool is not None and len(out) < LEVELS and min(x.shape[2:]) > 1:
+        fine, x = x, pool(x, 2, ceil_mode=True)
+        out.append(fine - F.interpolate(x, fine.shape[2:], mode="nearest"))
+    return out

@@ -137,13 +137,13 @@ class Autoencoder(nn.Module):
         """In training the latents are drawn, else they are the means."""
         if not self.training:
             return self.decode(self.encode(x)), {}
-        h = self.encoder(x)
+        h = self.encoder(_laid(x))
         if self.finite is not None:
-            return self.decoder(self._quantised(h)), {}
+            return self.decoder(_laid(self._quantised(h))), {}
         mean, spread = self._normal(h)
         drawn = mean + (0.5 * spread).exp() * torch.randn_like(mean)
         parts = {"divergence": self.config.divergence * self._divergence(mean, spread, x)}
-        return self.decoder(drawn.to(h.dtype)), parts
+        return self.decoder(_laid(drawn.to(h.dtype))), parts
 
     def encode(self, x: Tensor) -> Tensor:
         """[B, C, *grid] -> latents [B, Z, *grid / factor]: means, or levels within [-1, 1]."""
@@ -186,9 +186,15 @@ class Autoencoder(nn.Module):
         return nats.flatten(1).sum(1) / x[0].numel()
 
 
+def _laid(x: Tensor) -> Tensor:
+    """Channels last where there are two axes, whatever way the weights came into memory."""
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+
 def _in_groups(part: Callable[[Tensor], Tensor], x: Tensor, training: bool) -> Tensor:
     """At inference on a CPU in groups of one size, so that no item depends on its batch mates (see
     net/conv.py)."""
+    x = _laid(x)
     if training or x.device.type != "cpu":
         return part(x)
     done = []

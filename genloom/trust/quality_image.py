@@ -26,11 +26,13 @@ from genloom.metric.image import (
     precision_recall,
 )
 from genloom.spec import Request
+from genloom.trust import quality_again
 from genloom.trust.captions import Slot, slots
 from genloom.trust.memorisation import copied
 from genloom.trust.quality import Row, Tell
 from genloom.trust.quality_captioned import caption_rows
 from genloom.trust.quality_near import copies_row, kernel_row
+from genloom.watch import repeats
 
 MADE = 1000  # pictures, where as many real ones were held out
 TRAINED = 20_000  # training pictures that are looked at
@@ -74,6 +76,8 @@ def measure(
 ) -> tuple[list[Row], dict[str, Any]]:
     """shown: pictures that the judges are shown in training; 0: no judge, distances only."""
     held = _askable(model, held)
+    if repeats(model):
+        return quality_again.measure(model, train, held, seed=seed, count=count, tell=tell)
     number = min(count or MADE, len(held))
     if number < LEAST or len(train) < number:
         raise DataError(
