@@ -120,6 +120,28 @@ def captioned(count: int = 24) -> list[Any]:
     return out
 
 
+def labelled(count: int = 24) -> list[Any]:
+    """8 x 8 pictures of one or two bright squares, and the mask that says where they are."""
+    from PIL import Image
+
+    from genloom.codec.labelled_item import Labelled
+    from genloom.codec.pictures import Picture
+
+    rng = np.random.default_rng(2)
+    out = []
+    for n in range(count):
+        pixels = rng.integers(0, 60, (8, 8, 3), dtype=np.uint8)
+        mask = np.zeros((8, 8), np.uint8)
+        mask[1:3, 1:4] = 1
+        if n % 2:
+            mask[5:8, 4:7] = 2
+        pixels[mask > 0] += 150
+        out.append(
+            Labelled(picture=Picture(Image.fromarray(pixels)), mask=mask, classes=("car", "sign"))
+        )
+    return out
+
+
 def autoencoder(levels: tuple[int, ...] = ()) -> str:
     """The folder of an untrained autoencoder of such pictures, made once a process."""
     made = recipe(
@@ -145,6 +167,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "summary": extracts,
     "sql": asked_of_tables,
     "image": captioned,
+    "labelled": labelled,
     "latent": captioned,
     "codes": captioned,
     "table": frame,
@@ -156,6 +179,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],
     "summary": [{"vocab": "bytes", "length": 40}],
     "sql": [{"vocab": 400, "length": 128}],
+    "labelled": [{"size": 8}],
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},
@@ -252,6 +276,20 @@ MADE: dict[str, Callable[..., Recipe]] = {
         Part("image", OPTIONS["image"][0]),
         Part("flow", {"predicts": "data"}),
         {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "picture in few steps": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]),
+        Part("consistency", {"predicts": "data", "guidance": 1.5}),
+        {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "picture in few steps, before a critic": lambda **train: recipe(
+        Part("image", OPTIONS["image"][0]),
+        Part("consistency", {"adversarial": 0.3}),
+        {"net": "diffusion_transformer", "critic": "conv_critic"},
         "label",
         **train,
     ),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from genloom.cli import output, settings
+from genloom.cli import curves, output, settings
 from genloom.cli.progress import Stages
 from genloom.errors import UsageError
 
@@ -34,6 +34,8 @@ def evaluate(
     seed: int = 0,
     target: str | None = None,
     bits: int | None = None,
+    curve: bool = False,
+    plot: Path | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
@@ -65,6 +67,10 @@ def evaluate(
         The column of a table that is to be predicted; chosen unless given.
     bits
         Of the weights of a model of texts: 32, 16, 8 or 4; as stored unless given.
+    curve
+        Measure at 1, 2, 4, 8, 16, 32 and 50 steps instead, beside real items against real ones.
+    plot
+        A file for the curve as a picture: .svg or .png.
     out
         A file for the report as JSON, with every item of the suites.
     json
@@ -74,20 +80,27 @@ def evaluate(
     """
     _refuse(bool(suite), {"--limit": limit, "--shots": shots, "--samples": samples}, "--suite")
     _refuse(not suite, {"--count": count, "--target": target}, "no --suite")
+    _refuse(curve, {"--plot": plot}, "--curve")
+    _refuse(not curve, {"--suite": suite or None, "--target": target}, "no --curve")
+    curves.check(plot)
     loaded = settings.load(model, bits)
     asked = {"limit": limit, "shots": shots, "samples": samples or 1}
     with Stages(quiet) as stages:
-        if suite:
+        if curve:
+            report = _curve(loaded, data, seed=seed, count=count, listener=stages)
+        elif suite:
             report = _suites(loaded, suite, data, seed=seed, listener=stages, **asked)
         else:
             options = {} if target is None else {"target": target}
             report = _quality(loaded, data, seed=seed, count=count, listener=stages, **options)
     if out is not None:
         _write(out, report)
+    if plot is not None:
+        curves.draw(report, f"{Path(model).name}: quality against steps", plot)
     if json:
         output.values(report.to_json())
     else:
-        (_show if suite else _table)(report)
+        (curves.show if curve else _show if suite else _table)(report)
 
 
 def _refuse(allowed: bool, given: dict[str, Any], where: str) -> None:
@@ -95,6 +108,12 @@ def _refuse(allowed: bool, given: dict[str, Any], where: str) -> None:
     wrong = next((flag for flag, value in given.items() if value is not None), None)
     if wrong is not None and not allowed:
         raise UsageError(f"{wrong} goes with {where}: leave one of them out")
+
+
+def _curve(loaded: Any, data: str | None, **asked: Any) -> Any:
+    from genloom.trust.curve import curve
+
+    return curve(loaded, data, **asked)
 
 
 def _quality(loaded: Any, data: str | None, **asked: Any) -> Any:

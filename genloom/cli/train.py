@@ -5,6 +5,7 @@ Words around `api.train` and `api.plan`; decides nothing about a training.
 
 from __future__ import annotations
 
+import json as format_
 import shlex
 import sys
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ def train(
     adapter: Literal["lora", "dora"] | None = None,
     rank: int | None = None,
     bits: int | None = None,
+    caption: str | None = None,
     teacher: str | None = None,
     reward: str | None = None,
     resume: bool = False,
@@ -56,7 +58,8 @@ def train(
     ----------
     medium
         text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
-        image, image-gan, table, table-flow, table-gan, or a recipe file (.json).
+        image, image-gan, image-fast, upscale, upscale-2x, upscale-gan, restore, colourise, table,
+        table-flow, table-gan, or a recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out
@@ -77,6 +80,8 @@ def train(
         Rank of the adapter (16).
     bits
         Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
+    caption
+        What pictures without a caption are called; it may hold a new word for a style or a subject.
     teacher
         A model of the same vocabulary to learn from (distil).
     reward
@@ -119,7 +124,7 @@ def train(
                 minutes=minutes,
                 size=size,
                 seed=seed,
-                changes=changes or (),
+                changes=_changes(changes, caption),
                 resume=resume,
                 licence=license,
                 start=start,
@@ -150,6 +155,7 @@ def plan(
     adapter: Literal["lora", "dora"] | None = None,
     rank: int | None = None,
     bits: int | None = None,
+    caption: str | None = None,
     teacher: str | None = None,
     reward: str | None = None,
     price: float | None = None,
@@ -179,6 +185,8 @@ def plan(
         Rank of the adapter (16).
     bits
         Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
+    caption
+        What pictures without a caption are called; it may hold a new word for a style or a subject.
     teacher
         A model of the same vocabulary to learn from (distil).
     reward
@@ -202,7 +210,7 @@ def plan(
         minutes=minutes,
         size=size,
         seed=seed,
-        changes=changes or (),
+        changes=_changes(changes, caption),
         price=price,
         start=start,
         adapter=_adapter(adapter, rank),
@@ -232,6 +240,11 @@ def _adapter(kind: Literal["lora", "dora"] | None, rank: int | None) -> Any:
     if not 1 <= rank <= 4096:
         raise UsageError(f"--rank is {rank}: give 1 to 4096")
     return Adapter(kind=kind, rank=rank, alpha=2.0 * rank)
+
+
+def _changes(changes: list[str] | None, caption: str | None) -> list[str]:
+    told = [] if caption is None else [f"data.caption={format_.dumps(caption)}"]
+    return [*(changes or ()), *told]
 
 
 def _mention(shown: Any, target: Path, ignored: Any) -> None:

@@ -54,7 +54,7 @@ def _cut(image: Image.Image, grid: tuple[int, int], draw: np.random.Generator) -
         left, top = draw.integers(0, width - w + 1), draw.integers(0, height - h + 1)
         return image.crop((int(left), int(top), int(left) + w, int(top) + h))
     pixels = np.asarray(image)
-    reach = max(1, min(width, height) // SHIFT)
+    reach = min(width, height) // SHIFT
     wide = np.pad(pixels, [(reach, reach)] * 2 + [(0, 0)] * (pixels.ndim - 2), mode="edge")
     top, left = draw.integers(0, 2 * reach + 1, 2)
     return pillow().fromarray(np.ascontiguousarray(wide[top : top + height, left : left + width]))

@@ -25,7 +25,7 @@ from genloom.net.mlp import ResidualBlock
 from genloom.net.transformer import Mix
 
 GATED = ("swiglu", "geglu")
-USUAL = ("qkv", "out", "up", "down")  # targets, of which a net need not have each
+USUAL = ("qkv", "out", "up", "down")  # unless the net names others (`adapts`)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,16 +264,17 @@ def plan_of(net: nn.Module, adapter: Adapter) -> dict[str, list[Piece]]:
     """Which matrices of the net get which pieces."""
     plan: dict[str, list[Piece]] = {}
     met: set[str] = set()
+    targets = getattr(net, "adapts", USUAL) if adapter.targets == USUAL else adapter.targets
     for path, parts in matrices(net).items():
         name = path.rpartition(".")[2]
         for part, (first, last) in parts.items():
-            asked = {name, f"{name}.{part}"} & set(adapter.targets)
+            asked = {name, f"{name}.{part}"} & set(targets)
             if asked:
                 met |= asked
                 piece = Piece(part, first, last, adapter.rank, adapter.scale)
                 plan.setdefault(path, []).append(piece)
-    lacking = [t for t in adapter.targets if t not in met]
-    if lacking and not (met and adapter.targets == USUAL):
+    lacking = [t for t in targets if t not in met]
+    if lacking:
         raise RecipeError(
             f"an adapter's target {lacking[0]!r} is no matrix of this net: it has "
             f"{', '.join(_targets(net)) or 'none'}"
@@ -316,6 +317,9 @@ def matrices(net: nn.Module) -> dict[str, dict[str, tuple[int, int]]]:
             out |= {f"{path}.{name}": _whole(getattr(owner, name)) for name in ("up", "down")}
         elif isinstance(owner, ExpertFeedForward):
             continue  # a stack of experts is no single matrix: only attention is adapted there
+    for name in getattr(net, "adapts", ()):  # those outside the stack
+        if isinstance(part := getattr(net, name, None), Linear | AdaptedLinear):
+            out[name] = _whole(part)
     return out
 
 

@@ -68,6 +68,7 @@ class MLPDenoiser(_Whole):
 
     kind: ClassVar[str] = "mlp_denoiser"
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    adapts: ClassVar[tuple[str, ...]] = ("into", "up", "down", "out")
 
     def __init__(self, config: MLPConfig, spec: Spec, prompt: TokenSpec | None) -> None:
         assert isinstance(spec, ArraySpec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genloom.codec.label import LabelCodec
+from genloom.codec.label import SPARE, LabelCodec
 from genloom.codec.words import WordsCodec, split
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 
@@ -23,7 +23,7 @@ def test_labels_are_numbered_from_one_and_nothing_is_null(labels):
     assert x.dtype == torch.long
     assert x.tolist() == [[1], [4], [0], [0]]
     spec = labels.spec
-    assert (spec.vocab, spec.length, spec.pad, spec.bos, spec.eos) == (5, 1, 0, 0, None)
+    assert (spec.vocab, spec.length, spec.pad, spec.bos, spec.eos) == (5 + SPARE, 1, 0, 0, None)
     assert labels.encode([]).shape == (0, 1)
 
 
@@ -97,7 +97,7 @@ def test_split():
 def test_words_are_padded_to_the_longest_caption(words):
     spec = words.spec
     distinct = {w for c in CAPTIONS for w in split(c)}
-    assert (spec.vocab, spec.length, spec.pad) == (2 + len(distinct), 6, 0)
+    assert (spec.vocab, spec.length, spec.pad) == (2 + len(distinct) + SPARE, 6, 0)
     x = words.encode([*CAPTIONS, "", None])
     assert x.shape == (6, 6)
     assert x.dtype == torch.long
@@ -115,7 +115,7 @@ def test_unknown_words_are_dropped_where_none_was_rare(words):
 def test_unknown_words_are_rare_words_where_there_were_some():
     codec = WordsCodec(least=2)
     codec.fit(["a cat", "a dog", "a cat sat"])
-    assert codec.spec.vocab == 4
+    assert codec.spec.vocab == 4 + SPARE
     assert codec.rare == 2
     x = codec.encode(["a zebra cat"])
     assert x.tolist() == [[2, 1, 3]]
@@ -209,3 +209,31 @@ def test_words_save_and_load(tmp_path, words):
         (tmp_path / "codec.json").write_text(bad)
         with pytest.raises(ModelError):
             WordsCodec.load(tmp_path)
+
+
+def test_new_words_take_free_ids_and_old_ones_keep_theirs(words, tmp_path):
+    spec, before = words.spec, words.encode(["a red circle"])
+    assert words.learn(["a zork circle", "ZORK moon"]) == ["zork", "moon"]
+    assert words.spec == spec and torch.equal(words.encode(["a red circle"]), before)
+    ids = words.encode(["zork moon"])[0, :2].tolist()
+    assert ids == [spec.vocab - SPARE, spec.vocab - SPARE + 1]
+    words.save(tmp_path)
+    loaded = WordsCodec.load(tmp_path)
+    assert loaded.spec == spec and loaded.encode(["zork moon"])[0, :2].tolist() == ids
+    assert len(loaded.learn([" ".join(f"w{n}x" for n in range(20))])) == SPARE - 2
+    assert loaded.learn(["more"]) == [] and loaded.spec == spec
+
+
+def test_new_labels_take_free_numbers(labels, tmp_path):
+    spec, before = labels.spec, labels.encode(["cat", "10"])
+    assert labels.learn(["my  dog", "Cat", ""]) == ["my dog"]
+    assert labels.spec == spec and torch.equal(labels.encode(["cat", "10"]), before)
+    labels.save(tmp_path)
+    assert LabelCodec.load(tmp_path).encode(["my dog"]).item() == 5
+
+
+def test_a_codec_from_before_has_no_free_ids(words, labels, tmp_path):
+    for codec in (words, labels):
+        codec.spare = 0
+        codec.save(tmp_path)
+        assert type(codec).load(tmp_path).learn(["zork"]) == []
