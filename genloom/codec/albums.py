@@ -59,7 +59,7 @@ def read_album(path: Path) -> Reading:
         raise DataError(f"{path} does not exist: give a folder, a .zip or an IDX file of pictures")
     if idx := _idx_file(path):
         return _read_idx(idx)
-    shelf = _shelf(path)
+    shelf = shelf_of(path)
     pictures, skipped, notes = _captioned(shelf)
     good, broken, moving = sound(pictures)
     skipped = {**skipped, **broken}
@@ -89,7 +89,7 @@ def _nothing(path: Path, shelf: Shelf, skipped: Mapping[str, str]) -> str:
 # --- where the files are -------------------------------------------------------------------------
 
 
-def _shelf(path: Path) -> Shelf:
+def shelf_of(path: Path) -> Shelf:
     if path.is_file():
         if path.suffix.lower() == ".zip":
             return _archive(path)
@@ -100,7 +100,7 @@ def _shelf(path: Path) -> Shelf:
         if p.is_file() and not _hidden(p.relative_to(path).as_posix())
     }
     archives = [p for name, p in found.items() if name.lower().endswith(".zip")]
-    if len(archives) == 1 and not any(_is_picture(name) for name in found):
+    if len(archives) == 1 and not any(is_picture(name) for name in found):
         return _archive(archives[0])
     return Shelf(found, files=tuple(found[name] for name in _tables(found)))
 
@@ -142,7 +142,7 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
@@ -156,7 +156,7 @@ def _captioned(shelf: Shelf) -> Found:
     tables = _tables(shelf.sources) or list(shelf.beside)
     if tables:
         return _from_tables(shelf, tables)
-    names = [n for n in shelf.sources if _is_picture(n)]
+    names = [n for n in shelf.sources if is_picture(n)]
     sidecars = {n: _sidecar(n) for n in names if _sidecar(n) in shelf.sources}
     if sidecars:
         texts = {n: " ".join(shelf.text(t).split()) for n, t in sidecars.items()}
@@ -191,7 +191,7 @@ def _from_tables(shelf: Shelf, tables: list[str]) -> Found:
         skipped |= missing
     listed, where = {p.name for p in pictures}, ", ".join(tables)
     for name in shelf.sources:
-        if _is_picture(name) and name not in listed:
+        if is_picture(name) and name not in listed:
             skipped[name] = f"not listed in {where}"
     return pictures, skipped, (f"captions from {where}",)
 

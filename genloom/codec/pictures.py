@@ -81,6 +81,16 @@ class Picture:
         except Exception as error:  # hostile bytes raise anything, from struct.error to IndexError
             raise DataError(f"{self.name or 'picture'}: {reason(error)}") from None
 
+    def numbers(self) -> np.ndarray:
+        """The values as they are stored, a palette's indices among them: [H, W] or [H, W, C]."""
+        try:
+            image = _load(self.source, SIDE)
+            return np.asarray(image if image.mode != "1" else image.convert("L"))
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"{self.name or 'picture'}: {reason(error)}") from None
+
     def mirror(self) -> Picture:
         """Its mirror image, whose caption says so."""
         caption = f"{self.caption} {MIRRORED}" if self.caption else self.caption

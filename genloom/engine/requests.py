@@ -51,9 +51,13 @@ def encode(model: Model, request: Request) -> Encoded:
     known, allowed, prompt, options = None, {}, None, request.options
     others: dict[str, Any] = {}
     if model.prompt is not None:
-        prompt = _prompt(model, request.prompt)
+        text, where = request.prompt, request.where
+        worded = getattr(model.codec, "worded", None)  # conditions that a prompt can say
+        if worded is not None:
+            text, where = worded(text, where), None
+        prompt = _prompt(model, text)
         others = _other_prompts(model, options)
-        if request.where:
+        if where:
             raise RequestError("this model takes a prompt, not conditions: leave out --where")
     elif request.ids is not None:
         known = _begun(model.codec.spec, request.ids)
