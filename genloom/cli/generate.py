@@ -218,7 +218,7 @@ def _check(want: Want) -> None:
     if want.grid and want.target and not Path(want.target).suffix:
         suffix = want.model.codec.preview_suffix
         raise UsageError(f"--grid writes one sheet: give -o a file such as {want.target}{suffix}")
-    prompt, text = want.model.prompt, want.request.prompt
+    prompt, text = want.model.prompts, want.request.prompt
     unknown = prompt.unknown(text) if prompt is not None and text else []
     if unknown:
         warn(making.unknown(unknown))

@@ -285,8 +285,8 @@ def _result(model: Model, name: str, target: Path, json: bool, quiet: bool) -> N
 def suggestions(model: Model, name: str) -> list[str]:
     """Three commands to try with a model, by what it can do."""
     known, codec = shlex.quote(name), model.codec
-    if model.prompt is not None:
-        first = f"genloom generate {known} {_example(model.prompt)} -n 16 --grid"
+    if model.prompts is not None:
+        first = f"genloom generate {known} {_example(model.prompts)} -n 16 --grid"
     elif codec.conditional:
         first = f"genloom generate {known} -n 1000 -o {shlex.quote(Path(name).name)}.csv"
     elif hasattr(type(codec), "renderer"):
