@@ -179,8 +179,8 @@ class Coded:
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
         return self.pictures.write(item, path, record)
 
-    def preview(self, items: Iterable[Any], path: Path) -> Path:
-        return self.pictures.preview(items, path)
+    def preview(self, items: Iterable[Any], path: Path, columns: int | None = None) -> Path:
+        return self.pictures.preview(items, path, columns)
 
     def vary(self, items: Sequence[Any], seed: int) -> Sequence[Any]:
         return self.coder.pictures.vary(items, seed)

@@ -347,7 +347,9 @@ class Engine:
         if generation.watched and fresh and told is not None:
             given = generation.request.ids is not None
             ids = torch.tensor(stream.new()) if given else None
-            generation.tell(news(generation, slot, told, False, ids))
+            made, of = stream.length - stream.prefix, self.words.steps
+            so_far = news(generation, slot, told, False, ids)
+            generation.tell(replace(so_far, step=made, steps=of) if of else so_far)
 
     def _show(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
         if generation.watched:

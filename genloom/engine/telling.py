@@ -35,6 +35,8 @@ class Told:
 class Words:
     """The texts of those who watch, or whose request has stop strings."""
 
+    steps = 0  # nobody knows how long a text becomes
+
     def __init__(self, codec: Any) -> None:
         self.codec = codec
         self.told: dict[tuple[int, int], Told] = {}
@@ -101,6 +103,7 @@ class Drafts:
 
     def __init__(self, codec: Any) -> None:
         self.codec = codec
+        self.steps: int = getattr(codec, "whole", 0)
 
     def needed(self, generation: Generation) -> bool:
         return generation.watched

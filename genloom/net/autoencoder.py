@@ -105,7 +105,8 @@ class Autoencoder(nn.Module):
         for grid in (spec.grid, *spec.grids):
             if any(side % config.factor for side in grid):
                 raise ValueError(f"factor {config.factor} must divide each side of {grid}")
-        self.config, self.axes, self.channels = config, len(spec.grid), spec.channels
+        self.config, self.axes = config, len(spec.grid)
+        self.patch = config.factor  # what has to divide each side
         self.finite = FiniteScalar(config.levels) if config.levels else None
         told = config.places * (1 if self.finite else 2)
         self.encoder = self._encoder(spec.channels, told)

@@ -196,6 +196,7 @@ def test_drafts_are_shown_while_codes_come(painter):
         finished = engine.submit(Request(prompt="below", seed=3)).result()[0]
     assert len(told) == 4 and [p.finished for p in told] == [False, False, False, True]
     assert all(p.item.size == (8, 8) for p in told)
+    assert [(p.step, p.steps) for p in told[:-1]] == [(1, 4), (2, 4), (3, 4)]
     assert told[-1].item.tobytes() == finished.tobytes()
 
 
