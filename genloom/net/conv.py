@@ -111,7 +111,7 @@ class ConvBlock(nn.Module):
         h = F.leaky_relu(self.up(x), 0.2)
         if self.scale is not None and style is not None:
             h = h * (1 + self.scale(style))[:, :, None, None]
-        return x + self.down(F.leaky_relu(self.mid(h), 0.2))
+        return x + self.down(F.leaky_relu(self.mid(h), 0.2))  # the stream stays in x's precision
 
 
 def _stage(channels: int, config: ConvConfig, style: int = 0) -> nn.ModuleList:
@@ -161,16 +161,16 @@ class ConvGenerator(_Steady):
         if self.prompt is not None and prompt is not None:
             z = torch.cat((z, self.prompt(prompt)[2]), -1)
         (height, width), channels = self.steps[0]
-        h = self.into(z).reshape(-1, height, width, channels).permute(0, 3, 1, 2)  # channels last
+        h = self.into(z).float().reshape(-1, height, width, channels).permute(0, 3, 1, 2)  # channels last
         for number, stage in enumerate(self.stages):
             if number:
-                h = self.widen[number - 1](h)
+                h = self.widen[number - 1](h).float()
                 h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
             if self.controls is not None and control is not None:
                 h = h + self.controls[number](F.adaptive_avg_pool2d(control, self.steps[number][0]))
             for block in cast(nn.ModuleList, stage):
                 h = block(h, z)
-        made = F.pixel_shuffle(self.out(F.leaky_relu(h, 0.2)), self.patch)
+        made = F.pixel_shuffle(self.out(F.leaky_relu(h, 0.2)).float(), self.patch)
         return made.tanh() if self.bounded else made
 
     def entrances(self) -> Tensor:
@@ -218,7 +218,9 @@ class ConvCritic(_Steady):
 
     def whole(self, x: Tensor, prompt: Tensor | None, control: Tensor | None) -> Tensor:
         h = F.leaky_relu(self.seen(x, control)[-1], 0.2)
-        h = self.out(h.permute(0, 2, 3, 1).flatten(1, 2) if self.patches else h.flatten(1))
+        h = h.permute(0, 2, 3, 1).flatten(1, 2) if self.patches else h.flatten(1)
+        with torch.autocast(h.device.type, enabled=False):  # verdicts differ by little
+            h = self.out(h.float())
         if self.prompt is None or prompt is None:
             return h[..., 0]
         told = self.prompt(prompt)[2]
@@ -229,11 +231,11 @@ class ConvCritic(_Steady):
         """float [B, D, h, w] each: what it sees at every grid, from the finest."""
         x = x if control is None else torch.cat((x, control), 1)
         h = F.pixel_unshuffle(_filled(x, self.patch), self.patch)
-        h = self.into(h.contiguous(memory_format=torch.channels_last))
+        h = self.into(h.contiguous(memory_format=torch.channels_last)).float()
         out: list[Tensor] = []
         for number, stage in enumerate(self.stages):
             if number:
-                h = F.avg_pool2d(self.widen[number - 1](h), 2)
+                h = F.avg_pool2d(self.widen[number - 1](h).float(), 2)
             for block in cast(nn.ModuleList, stage):
                 h = block(h)
             out.append(h)
