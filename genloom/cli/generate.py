@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import making, output, sampling, settings, source
+from genloom.cli import making, output, sampling, settings, sheets, source
 from genloom.cli.ending import warn
 from genloom.cli.picture_options import PictureOptions
 from genloom.errors import UsageError
@@ -40,6 +40,8 @@ class Want:
     guesser: Any = None
     guide: Model | None = None
     strip: Path | None = None
+    sheet: bool = False
+    columns: int | None = None
 
     def record(self) -> dict[str, Any]:
         from genloom import api
@@ -200,6 +202,8 @@ def generate(
         recorded=not no_record,
         guesser=settings.guesser(speculate),
         guide=None if picture.guide is None else settings.load(picture.guide),
+        sheet=picture.sheet or picture.columns is not None,
+        columns=picture.columns,
         strip=None if picture.save_steps is None else Path(picture.save_steps).expanduser(),
     )
     _check(want)
@@ -215,10 +219,14 @@ def _check(want: Want) -> None:
         raise UsageError("--logprobs is told in JSON: add --json")
     if want.strip is not None:
         making.check(want.model.codec, want.strip)
+    if want.sheet:
+        sheets.check(want.model.codec, want.target, want.columns)
     if want.grid and want.target and not Path(want.target).suffix:
         suffix = want.model.codec.preview_suffix
         raise UsageError(f"--grid writes one sheet: give -o a file such as {want.target}{suffix}")
     prompt, text = want.model.prompts, want.request.prompt
+    if text and hasattr(want.model.codec, "worded"):  # it is read and said anew
+        return
     unknown = prompt.unknown(text) if prompt is not None and text else []
     if unknown:
         warn(making.unknown(unknown))
@@ -236,6 +244,8 @@ def _deliver(want: Want, quiet: bool) -> None:
     items = _made(want, quiet)
     if want.grid:
         _sheet(want, items)
+    elif want.sheet:
+        _frames(want, items)
     elif hasattr(items, "to_csv"):
         _rows(want, items)
     elif want.target is None and all(isinstance(item, str) for item in items):
@@ -367,6 +377,14 @@ def _free(path: Path, count: int) -> Path:
     while (free := path.with_stem(f"{path.stem}-{number:04d}")).exists():
         number += 1
     return free
+
+
+def _frames(want: Want, items: Any) -> None:
+    path = Path(want.target or f"{want.name}-{want.request.seed}-sheet.png").expanduser()
+    record = want.record() if want.recorded else None
+    paths = sheets.write(want.model.codec, items, path, want.columns, record)
+    told = [str(p) for p in paths]
+    output.values({"files": told}) if want.json else output.text("\n".join(told))
 
 
 def _sheet(want: Want, items: Any) -> None:

@@ -55,6 +55,10 @@ class PictureOptions:
         LOW,HIGH: the times within which guidance acts, of 0 (finished) to 1 (noise).
     save_steps
         A file for a strip of the picture in the making.
+    sheet
+        All pictures as frames of one transparent sheet, with a list of frames (.json) beside it.
+    columns
+        Frames in a row of the sheet.
     """
 
     image: str | None = None
@@ -72,6 +76,8 @@ class PictureOptions:
     guide: str | None = None
     guidance_interval: str | None = None
     save_steps: str | None = None
+    sheet: bool = False
+    columns: int | None = None
 
     def fields(self) -> dict[str, Any]:
         """What `api.request_of` takes."""

@@ -30,7 +30,7 @@ from genloom.requested import given_in, request_in
 from genloom.spec import Request
 from genloom.trust import record_places as places
 
-ASSET, SEAL = "asset", "seal"
+ASSET, SEAL, SHEET = "asset", "seal", "sheet"
 _DIGITS = 4
 
 
@@ -228,7 +228,7 @@ def replay(
         items = api.exact(loaded, request, guide)
         with tempfile.TemporaryDirectory() as folder:
             new = Path(folder) / path.name
-            item = items if row is None else items[row]
+            item = _whole(loaded.codec, items, record) if row is None else items[row]
             made = _save_one(loaded.codec, item, new, record[ASSET]["number"], _bare(record))
             if made == record[ASSET]["sha256"]:
                 return _moved(new, target)
@@ -311,6 +311,13 @@ def _requests(
     yield replace(whole, first=number, count=1), 0
     if whole.count > 1:
         yield whole, number - whole.first
+
+
+def _whole(codec: Any, items: Any, record: Mapping[str, Any]) -> Any:
+    """All items as one asset: as they are, or as the sheet that the record tells of."""
+    if SHEET not in record:
+        return items
+    return codec.sheet(items, _mapping(record[SHEET]).get("columns")).image
 
 
 def _bare(record: Mapping[str, Any]) -> dict[str, Any]:
