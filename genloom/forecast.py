@@ -17,6 +17,7 @@ import torch
 from genloom.data.loader import Batches
 from genloom.material import Material
 from genloom.model import Model
+from genloom.net.precision import fast_bf16
 from genloom.net.unfilled import Unfilled
 from genloom.rollouts import Rollouts
 from genloom.train import parallel
@@ -104,14 +105,6 @@ def _faster(
         return found
     material.recipe = other.recipe
     return probed
-
-
-def fast_bf16(device: torch.device) -> bool:
-    """Whether this CPU has instructions for products in bf16. (A GPU takes bf16 unasked.)"""
-    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
-        return False
-    able = torch.cpu.get_capabilities()
-    return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
 
 
 def speed_of(device: torch.device) -> float:

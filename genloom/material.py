@@ -147,8 +147,8 @@ def prepare(
         if chooser is not None:
             facts = _facts(_reader(draft, changes), items, changes)
             draft = chooser(size or _size_for(chooser, minutes, speed), facts)
+        usual = draft.train
         if start is not None:
-            usual = draft.train
             draft = tuning.few(tuning.recipe_from(draft, *start), start[1], len(items))
         recipe = _placed(draft.with_(*changes).training(seed=seed))
         if start is not None:

@@ -51,6 +51,7 @@ TABLE: dict[str, dict[str, str]] = {
         "conv_critic": "genloom.net.conv:ConvCritic",
         "upscaler": "genloom.net.upscaler:Upscaler",
         "autoencoder": "genloom.net.autoencoder:Autoencoder",
+        "unet": "genloom.net.unet:UNet",
         "mlp_denoiser": "genloom.net.mlp:MLPDenoiser",
         "mlp_generator": "genloom.net.mlp:MLPGenerator",
         "mlp_critic": "genloom.net.mlp:MLPCritic",

@@ -77,19 +77,32 @@ class ArraySpec:
         return (self.channels, *self.grid)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpec:
+    """Prompts that come as vectors: float [length, width] each, zeros where there is nothing."""
+
+    width: int
+    length: int
+
+
 Spec = TokenSpec | ArraySpec
+PromptSpec = TokenSpec | FeatureSpec
 
 
-def spec_to_json(spec: Spec) -> dict[str, Any]:
+def spec_to_json(spec: Spec | FeatureSpec) -> dict[str, Any]:
     """A JSON-ready dictionary; `spec_from_json` is its inverse."""
     values: dict[str, Any] = {f.name: getattr(spec, f.name) for f in fields(spec)}
+    if isinstance(spec, FeatureSpec):
+        return {"carrier": "features", **values}
     values["spans"] = [vars(span) for span in spec.spans]
     return {"carrier": "tokens" if isinstance(spec, TokenSpec) else "array", **values}
 
 
-def spec_from_json(values: Mapping[str, Any]) -> Spec:
+def spec_from_json(values: Mapping[str, Any]) -> Spec | FeatureSpec:
     known = dict(values)
     carrier = known.pop("carrier")
+    if carrier == "features":
+        return FeatureSpec(**known)
     known["spans"] = tuple(Span(**span) for span in known["spans"])
     if carrier == "tokens":
         known["ends"] = tuple(known.get("ends", ()))
@@ -107,7 +120,8 @@ class Batch:
     x         tokens: long [B, 1 + L], the first id is the start; arrays: float [B, C, *grid]
     weight    float; tokens: [B, 1 + L], how much each id counts as a target (0 for padding and for
               the start); arrays: [B]
-    prompt    long [B, P] ids for the net's prompt encoder, or None
+    prompt    long [B, P] ids for the net's prompt encoder, float [B, P, E] where it is told
+              features instead, or None
     document  long [B, 1 + L], which document an id belongs to when several are packed, or None
     worth     float [B], what each item is worth where items are judged as wholes, or None: +1 and
               -1 for the better and the worse of neighbours, or an advantage
@@ -454,7 +468,7 @@ class Encoded:
 
     known    long [L], the ids already decided (-1 where open): a text's prefix or a row's columns
     allowed  position -> bool [high - low], which ids of the position's range may be drawn
-    prompt   long [P], ids for the net's prompt encoder
+    prompt   long [P], ids for the net's prompt encoder; float [P, E] where it is told features
     negative long [P], those of a prompt to keep away from
     towards  long [P], those of a prompt to go to
     item     float [C, *grid], a finished item to begin from

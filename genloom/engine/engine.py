@@ -32,6 +32,7 @@ from genloom.model import Model
 from genloom.net import layers
 from genloom.net.lora import LowRank
 from genloom.net.lora_rows import serving
+from genloom.net.precision import rounded
 from genloom.net.quantize import at_work, served
 from genloom.spec import ArraySpec, Encoded, Request, TokenSpec
 
@@ -81,6 +82,8 @@ class Engine:
                 "several adapters at once are for models of texts: load this one with the adapter "
                 "that it is to have"
             )
+        if isinstance(spec, ArraySpec) and spec.grid:
+            self.nets = rounded(self.nets, model.recipe.train.precision, model.device)
         self.adapters = frozenset(adapters or ())
         self.steady = steady
         self.guesser = guesser_of(model, speculate)

@@ -21,7 +21,7 @@ from genloom.net.layers import Linear, initialise
 from genloom.net.prompt_encoder import PromptEncoder
 from genloom.net.time import TimeEmbedding
 from genloom.net.transformer import Transformer, TransformerConfig
-from genloom.spec import ArraySpec, Spec, TokenSpec
+from genloom.spec import ArraySpec, PromptSpec, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class DiffusionTransformerConfig(TransformerConfig):
     heads: int = 6
     patch: int = 4
     prompt_depth: int = 1
+    own_modulation: bool = False  # each layer has a projection of its own (Peebles & Xie 2023)
 
 
 class DiffusionTransformer(nn.Module):
@@ -41,13 +42,16 @@ class DiffusionTransformer(nn.Module):
     kind: ClassVar[str] = "diffusion_transformer"
     carries: ClassVar[type] = ArraySpec
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
-    adapts: ClassVar[tuple[str, ...]] = ("into", "modulation", "final", "out")
+    adapts: ClassVar[tuple[str, ...]] = (
+        *("qkv", "out", "up", "down"),
+        *("into", "modulation", "final"),
+    )
     hears: ClassVar[bool] = True  # what a codec tells of an item besides its prompt
     attends: ClassVar[tuple[str, ...]] = ("modulation", "final")  # learn beside a new control
     Config = DiffusionTransformerConfig
 
     def __init__(
-        self, config: DiffusionTransformerConfig, spec: Spec, prompt: TokenSpec | None
+        self, config: DiffusionTransformerConfig, spec: Spec, prompt: PromptSpec | None
     ) -> None:
         super().__init__()
         assert isinstance(spec, ArraySpec)
@@ -63,7 +67,8 @@ class DiffusionTransformer(nn.Module):
         self.control = Linear(told, width, bias=False) if told else None
         self.time = TimeEmbedding(width)
         self.prompt = PromptEncoder(prompt, width, config.prompt_depth) if prompt else None
-        self.modulation = Linear(width, 6 * width)
+        shares = config.depth if config.own_modulation else 1
+        self.modulation = Linear(width, 6 * width * shares)
         self.final = Linear(width, 2 * width)
         self.transformer = Transformer(config, axes=self.axes)
         self.out = Linear(width, values)
@@ -83,23 +88,25 @@ class DiffusionTransformer(nn.Module):
         grid = x.shape[2:]
         h, c = self.into(self._patches(x)), self.time(time)
         if self.control is not None and control is not None:
-            h = h + self.control(self._patches(control))
+            h = h + self.control(self._patches(control)).to(h.dtype)
         position, present, extra = self._places(grid, x.device), None, 0
         if self.prompt is not None and prompt is not None:
             words, there, pooled = self.prompt(prompt)
             c, extra = c + pooled, words.shape[1]
             if extra > 1:
-                h = torch.cat((words, h), 1)
+                h = torch.cat((words.to(h.dtype), h), 1)
                 corner = position.new_zeros(1, extra, position.shape[-1])
                 seen = there.new_ones(len(x), position.shape[1])
                 position = torch.cat((corner, position), 1)
                 present = torch.cat((there, seen), 1)
             else:
                 extra = 0
-        c = nn.functional.silu(c)
-        h = self.transformer(h, position, FullAttention(present), self.modulation(c)[:, None])
+        c = nn.functional.silu(c).to(h.dtype)
+        attention = FullAttention(present, rough=True)
+        h = self.transformer(h, position, attention, self.modulation(c)[:, None])
         shift, scale = self.final(c)[:, None].chunk(2, -1)
-        return self._grid(self.out(h[:, extra:] * (1 + scale) + shift), grid)
+        h = torch.addcmul(shift, h[:, extra:], 1 + scale)
+        return self._grid(self.out(h), grid)
 
     def _places(self, grid: tuple[int, ...], device: torch.device) -> Tensor:
         """long [1, L, A]: where each patch is; prompts sit on the corner (0, 0)."""

@@ -145,8 +145,7 @@ class FeedForward(nn.Module):
 
 def _squared_relu(h: Tensor) -> Tensor:
     if torch.is_grad_enabled():
-        h = F.relu(h)
-        return h * h
+        return F.relu(h).square()
     return h.relu_().square_()  # h is nobody else's, and memory is what it costs
 
 

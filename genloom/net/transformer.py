@@ -30,8 +30,8 @@ class TransformerConfig:
 
     placing: norms before each branch, behind it, or both (Gemma 2). bias: nowhere, in layer norms,
     in queries, keys and values, or everywhere. qk_norm: "unit" without a gain, a gain for the head
-    dimension, or one for the whole width. pattern: what each layer is, in turn: "full" attention,
-    "window" of so many positions, or "bare" of rotary positions.
+    dimension ("layer": by a layer norm), or one for the whole width. pattern: what each layer is,
+    in turn: "full" attention, "window" of so many positions, or "bare" of rotary positions.
     """
 
     width: int = 128
@@ -44,7 +44,7 @@ class TransformerConfig:
     norm: Norm = "rms"
     eps: float = 0.0  # added to variances; 0: the norm's own
     placing: Literal["before", "behind", "both"] = "before"
-    qk_norm: Literal["none", "unit", "head", "whole"] = "unit"
+    qk_norm: Literal["none", "unit", "head", "layer", "whole"] = "unit"
     rotary: Rotary | None = USUAL
     pattern: tuple[Layer, ...] = ("full",)
     window: int = 0
@@ -102,9 +102,10 @@ class Mix(nn.Module):
         self.unit = c.qk_norm == "unit"
         self.whole = c.qk_norm == "whole"
         self.q_norm = self.k_norm = None
-        if c.qk_norm in ("head", "whole"):
+        if c.qk_norm in ("head", "layer", "whole"):
             widths = (c.heads * size, c.groups * size) if self.whole else (size, size)
-            self.q_norm, self.k_norm = (norm(c.norm, n, False, c.eps) for n in widths)
+            sort: Norm = "layer" if c.qk_norm == "layer" else c.norm
+            self.q_norm, self.k_norm = (norm(sort, n, False, c.eps) for n in widths)
         self.scale = c.attention_scale * size**0.5 if c.attention_scale else 1.0
         window = c.window if kind == "window" else 0
         plain = not window and not c.attention_cap
@@ -180,11 +181,12 @@ class Block(nn.Module):
         assert modulation is not None
         six = (modulation + self.offset.to(h.dtype)).chunk(6, -1)
         shift, scale, gate, shift2, scale2, gate2 = six
-        mixed = self.mix(_through(self.mix_norm, h) * (1 + scale) + shift, turn, attention, layer)
+        seen = torch.addcmul(shift, _through(self.mix_norm, h), 1 + scale)
+        mixed = self.mix(seen, turn, attention, layer)
         # the projections start at zero, so the block is the identity
-        h = h + self._thinned((1 + gate) * mixed)
-        fed = self.feed(_through(self.feed_norm, h) * (1 + scale2) + shift2)
-        return h + self._thinned((1 + gate2) * fed)
+        h = torch.addcmul(h, self._thinned(mixed), 1 + gate)
+        fed = self.feed(torch.addcmul(shift2, _through(self.feed_norm, h), 1 + scale2))
+        return torch.addcmul(h, self._thinned(fed), 1 + gate2)
 
     def _thinned(self, branch: Tensor) -> Tensor:
         """Dropout (Srivastava et al. 2014), while training."""
@@ -237,14 +239,16 @@ class Transformer(nn.Module):
         modulation: Tensor | None = None,
         extras: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
-        """h [..., D], position long [..., A], modulation [..., 6 D] or None -> [..., D].
+        """h [..., D], position long [..., A], modulation [..., 6 D] or None -> [..., D]. A
+        modulation of 6 D a layer is one of its own for each.
 
         extras: layer -> what is added to its values, [..., G E].
         """
         turns, extras = self._turns(position), extras or {}
+        six = [None] if modulation is None else modulation.split(6 * self.config.width, -1)
         for layer, block in enumerate(self.blocks):
             turn = turns.get(self.config.layer(layer))
-            h = block(h, turn, attention, layer, modulation, extras.get(layer))
+            h = block(h, turn, attention, layer, six[layer % len(six)], extras.get(layer))
         return self.norm(h)
 
     def _turns(self, position: Tensor) -> dict[str, Turn]:

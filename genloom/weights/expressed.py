@@ -113,8 +113,8 @@ def _in_the_way(config: LanguageModelConfig) -> list[str]:
         for key, value in wanted.items()
         if getattr(config, key) != value
     ]
-    if config.qk_norm == "whole":
-        out.append("net.net.qk_norm is 'whole'")
+    if config.qk_norm in ("layer", "whole"):
+        out.append(f"net.net.qk_norm is {config.qk_norm!r}")
     if config.rotary is None or config.rotary != type(config.rotary)(base=config.rotary.base):
         out.append(f"net.net.rotary is not {plain(usual.rotary)} or of another base")
     return out

@@ -33,15 +33,17 @@ def test_patches_and_grid_are_inverse(grid: tuple[int, ...]) -> None:
     net = DiffusionTransformer(CONFIG, spec, None)
     x = torch.randn(2, *spec.shape, generator=rng())
     patches = net._patches(x)
-    assert patches.shape == (2, net.place.shape[1], 3 * 2 ** len(grid))
-    assert torch.equal(net._grid(patches), x)
+    assert patches.shape == (2, net._places(grid, torch.device("cpu")).shape[1], 3 * 2 ** len(grid))
+    assert torch.equal(net._grid(patches, grid), x)
 
 
 def test_a_patch_holds_the_numbers_of_its_own_corner() -> None:
     net = DiffusionTransformer(CONFIG, ArraySpec(grid=(4, 6), channels=1), None)
     x = torch.arange(24.0).reshape(1, 1, 4, 6)
     patches = net._patches(x)[0]
-    for place, patch in zip(net.place[0] - 1, patches, strict=True):
+    for place, patch in zip(
+        net._places(net.spec.grid, torch.device("cpu"))[0] - 1, patches, strict=True
+    ):
         row, column = (2 * place).tolist()
         assert patch.tolist() == x[0, 0, row : row + 2, column : column + 2].flatten().tolist()
 
@@ -108,3 +110,24 @@ def test_a_patch_that_does_not_divide_is_refused() -> None:
         DiffusionTransformer(CONFIG, ArraySpec(grid=(4, 5), channels=1), None)
     with pytest.raises(ValueError, match="grid"):
         DiffusionTransformer(CONFIG, ArraySpec(grid=(), channels=4), None)
+
+
+def test_a_layer_may_have_a_modulation_of_its_own() -> None:
+    """With equal shares it is the net whose layers share one."""
+    spec = ArraySpec(grid=(4, 4), channels=1)
+    small = {"width": 16, "depth": 2, "heads": 2, "patch": 2}
+    shared, own = (
+        DiffusionTransformer(DiffusionTransformerConfig(**small, own_modulation=flag), spec, None)
+        for flag in (False, True)
+    )
+    for p in shared.parameters():
+        torch.nn.init.normal_(p, std=0.3)
+    weights = shared.state_dict()
+    for name in ("modulation.weight", "modulation.bias"):
+        weights[name] = torch.cat([weights[name]] * 2)
+    own.load_state_dict(weights)
+    x, time = torch.randn(3, 1, 4, 4), torch.rand(3)
+    assert torch.allclose(shared(x, time), own(x, time), atol=1e-5)
+    with torch.no_grad():
+        own.modulation.weight[: 6 * 16] *= 2
+    assert not torch.allclose(shared(x, time), own(x, time), atol=1e-2)
