@@ -8,7 +8,6 @@ Shape legend: B items, C channels, Z latent channels, D width.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log2
@@ -155,8 +154,7 @@ class Autoencoder(nn.Module):
         """latents -> [B, C, *grid]; where there are levels, of the nearest ones."""
         if self.finite is not None:
             z = self.levels(self.ids(z))
-        weight: Any = self.decoder[0].weight
-        return _in_groups(self.decoder, z.to(weight.dtype), self.training)
+        return _in_groups(self.decoder, z, self.training)
 
     def ids(self, z: Tensor) -> Tensor:
         """The codes of latents [B, Z, *places], long [B, *places]."""
@@ -192,10 +190,11 @@ def _laid(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
 
-def _in_groups(part: Callable[[Tensor], Tensor], x: Tensor, training: bool) -> Tensor:
-    """At inference on a CPU in groups of one size, so that no item depends on its batch mates (see
-    net/conv.py)."""
-    x = _laid(x)
+def _in_groups(part: nn.Sequential, x: Tensor, training: bool) -> Tensor:
+    """In the type of the weights; at inference on a CPU in groups of one size, so that no item
+    depends on its batch mates (see net/conv.py)."""
+    first: Any = part[0]
+    x = _laid(x.to(first.weight.dtype))
     if training or x.device.type != "cpu":
         return part(x)
     done = []
