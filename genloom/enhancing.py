@@ -46,7 +46,8 @@ class Enhancer:
 
     def __init__(self, model: Model, window: int = WINDOW) -> None:
         codec: Any = model.codec
-        telling, net = getattr(codec, "telling", None), model.nets["net"]
+        net: Any = dict(model.nets.items()).get("net")
+        telling = getattr(codec, "telling", None)
         able = telling is not None and getattr(net, "local", False) and telling.channels(1) == 1
         if not able:
             raise UsageError(
@@ -56,9 +57,8 @@ class Enhancer:
         if not 16 <= window <= 4096:
             raise UsageError(f"a window of {window} pixels: give 16 to 4096")
         self.model, self.codec, self.factor = model, codec, telling.factor
-        reach: Any = net.reach
         self.step = lcm(int(net.factor), self.factor) // self.factor  # where windows may begin
-        self.margin = _up(-(-reach // self.factor), self.step)
+        self.margin = _up(-(-net.reach // self.factor), self.step)
         self.window = _up(window, self.step)
         self.engine = Engine(model)
 

@@ -119,7 +119,7 @@ def test_what_would_be_too_large_is_refused(tmp_path):
     with Enhancer(enlarging(tmp_path)) as enhancer:
         with pytest.raises(RequestError, match="more than"):
             enhancer(Image.new("L", (8000, 9000)))
-        with pytest.raises(RequestError, match="frames|3 x"):
+        with pytest.raises(RequestError, match="3 x 8000"):
             enhancer.room((8000, 4000), 3)
     assert MOST_PIXELS < 2**31
 

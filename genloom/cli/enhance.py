@@ -190,7 +190,8 @@ class _Screen:
     """Which file of how many, and how far it is; on a terminal only."""
 
     def __init__(self, count: int, quiet: bool) -> None:
-        self.count, self.stack, self.status, self.name = count, ExitStack(), None, ""
+        self.count, self.stack, self.name = count, ExitStack(), ""
+        self.status: Any = None
         self.shown = sys.stderr.isatty() and not quiet
 
     def __enter__(self) -> _Screen:
@@ -198,7 +199,7 @@ class _Screen:
             from rich.console import Console
 
             status = Console(stderr=True).status("enhancing ...")
-            self.status: Any = self.stack.enter_context(status)
+            self.status = self.stack.enter_context(status)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -58,7 +58,8 @@ def _anywhere(codec: Any, request: Request) -> dict[str, Tensor]:
 
 def _makers(model: Model) -> list[Any]:
     """The nets that make items, not those that judge them."""
-    return [net for net in model.nets.values() if "critic" not in net.fills]
+    nets: list[Any] = list(model.nets.values())
+    return [net for net in nets if "critic" not in net.fills]
 
 
 def _begun(codec: Any, request: Request, grid: Grid) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ SIZES = {
     "large": {"width": 160, "depth": 20},
 }
 MINUTES = {"tiny": 5.0, "small": 30.0, "base": 180.0, "large": float("inf")}
-CRITIC = {"patch": 1, "base": 32, "most": 128, "levels": 3, "patches": True, "blocks": 1}
+CRITIC = {"patch": 2, "base": 32, "most": 128, "levels": 3, "patches": True, "blocks": 1}
 CONVINCE = 0.01  # weight of the critic beside errors that are a few hundredths
 
 
@@ -61,7 +61,7 @@ def _made(
     return Recipe(
         name=name,
         codec=Part("image", {"size": side, "control": control, "mirrored": True}),
-        family=Part("reconstruction"),
+        family=Part("reconstruction", {"detail": 0.5}),
         net={"net": Part("upscaler", {**SIZES[size], **net})},
         data=Data(batch=32),
         train=Train(
@@ -78,7 +78,7 @@ def _made(
 def _judged(recipe: Recipe) -> Recipe:
     """With a critic that sees what the net was told, too."""
     values = recipe.to_json()
-    values["family"] |= {"adversarial": CONVINCE, "detail": 1.0}
+    values["family"] |= {"adversarial": CONVINCE}
     values["net"]["critic"] = {"kind": "conv_critic", **CRITIC}
     values["train"] |= {"betas": [0.5, 0.99], "rate": 1e-3, "precision": "fp32"}
     return Recipe.from_json(values)

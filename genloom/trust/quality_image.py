@@ -32,7 +32,7 @@ from genloom.trust.memorisation import copied
 from genloom.trust.quality import Row, Tell
 from genloom.trust.quality_captioned import caption_rows
 from genloom.trust.quality_near import copies_row, kernel_row
-from genloom.watch import repeats
+from genloom.watch import made_like, repeats, told_of
 
 MADE = 1000  # pictures, where as many real ones were held out
 TRAINED = 20_000  # training pictures that are looked at
@@ -205,6 +205,10 @@ def _make(model: api.Model, held: Sequence[Any], seed: int) -> list[Any]:
     """One picture for each held-out one, with its caption; every picture has a number of its own
     within the seed, so that no two start from the same noise."""
     captions = model.codec.captions(held) if model.prompts is not None else None
+    told = told_of(model.codec, held)
+    if told is not None:
+        again: list[Any] = made_like(model, len(held), captions, told)
+        return again
     asked = [None] * len(held) if captions is None else [caption or None for caption in captions]
     made: list[Any] = [None] * len(held)
     first = 0

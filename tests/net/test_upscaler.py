@@ -1,4 +1,4 @@
-"""The net that makes pictures out of pictures: where it begins, what it sees, and on which sides."""
+"""The net that makes pictures out of pictures: where it begins, how far it sees, on which sides."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def test_one_picture_is_the_same_alone_and_among_others():
 
 
 def test_without_anything_told_there_is_nothing_to_make():
-    with pytest.raises(ValueError, match="codec.control"):
+    with pytest.raises(ValueError, match=r"codec\.control"):
         Upscaler(UpscalerConfig(), ArraySpec(grid=(16, 16), channels=3), None)
