@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 WINDOW = 192  # pixels a side of what is given, without its margin
+RECORDED = "enhanced"  # in a record: how
 MOST_PIXELS = 256_000_000  # of what is made: about a gigabyte
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 

@@ -172,8 +172,7 @@ def _one(enhancer: Enhancer, task: Task, screen: _Screen, recorded: bool) -> Pat
 def _written(
     enhancer: Enhancer, writer: Any, made: Any, path: Path, target: Path, recorded: bool
 ) -> Path:
-    from genloom import api
-    from genloom.data.source import file_sha256
+    from genloom import api, enhancing
     from genloom.spec import Request
     from genloom.trust import provenance
 
@@ -181,8 +180,8 @@ def _written(
         target.parent.mkdir(parents=True, exist_ok=True)
         writer.write(made, target)
         return target
-    record = api.record(enhancer.model, Request())
-    record["enhanced"] = {"name": path.name, "sha256": file_sha256(path)}
+    record = api.record(enhancer.model, Request(control=path.resolve()))
+    record[enhancing.RECORDED] = {"window": enhancer.window, "moving": isinstance(made, list)}
     return provenance.save(writer, [made], target, record)[0]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from genloom import api
+from genloom import api, enhancing
 from genloom.codec.base import Codec
 from genloom.codec.saving import write_atomic
 from genloom.data.source import file_sha256
@@ -225,7 +225,7 @@ def replay(
     loaded, guide = _same_model(record, path, model), _guide(record, path)
     made = ""
     for request, row in _requests(record, given):
-        items = api.exact(loaded, request, guide)
+        items = _made(loaded, request, guide, record)
         with tempfile.TemporaryDirectory() as folder:
             new = Path(folder) / path.name
             item = _whole(loaded.codec, items, record) if row is None else items[row]
@@ -237,6 +237,17 @@ def replay(
         f"came out is {made[:12]}; it was made with {_versions(record.get('software'))}, here is "
         f"{_versions(api.software())}: use the same versions, machine and number of threads"
     )
+
+
+def _made(model: api.Model, request: Request, guide: Any, record: Mapping[str, Any]) -> Any:
+    """The items of a request; of what was enhanced in windows, the same windows."""
+    how = record.get(enhancing.RECORDED)
+    if not isinstance(how, Mapping):
+        return api.exact(model, request, guide)
+    if how.get("moving"):
+        raise DataError("moving pictures are not made again from their record: enhance them anew")
+    with enhancing.Enhancer(model, int(how.get("window", enhancing.WINDOW))) as enhancer:
+        return [enhancer(request.control)] * request.count
 
 
 def _trusted(path: Path) -> dict[str, Any]:

@@ -40,9 +40,12 @@ def test_a_picture_goes_to_the_file_that_is_named(shell: Shell, enlarging: str, 
     with Image.open(tmp_path / "b.png") as made:
         assert made.size == (48, 32)
     record = read_record(tmp_path / "b.png")
-    assert record is not None and record["enhanced"]["name"] == "a.png"
+    assert record is not None and record["given"]["control"]["path"].endswith("a.png")
     verdict = shell("verify", tmp_path / "b.png")
     assert verdict.code == 0, verdict.err
+    again = shell("replay", tmp_path / "b.png", "-o", tmp_path / "c.png")
+    assert again.code == 0, again.err
+    assert (tmp_path / "c.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_folder_keeps_its_shape(shell: Shell, enlarging: str, tmp_path: Path):
