@@ -27,6 +27,7 @@ from genloom.recipe import Facts, Part, Recipe, Start
 from genloom.rewards.base import Reward
 from genloom.rewards.named import reward_of
 from genloom.rollouts import Rollouts, asked
+from genloom.speaking import give_words
 from genloom.train.log import Event, Listener
 from genloom.tuning import Begun
 from genloom.tuning_codec import retold
@@ -290,6 +291,8 @@ def _encoded(
                 "captions (a folder a class, metadata.jsonl or .txt beside the pictures; one for "
                 "all: --caption TEXT), or leave the prompt out with --set prompt=null"
             )
+        if begun is None:
+            give_words(prompt)
         new = _learnt(prompt, captions, begun)
         prompts = prompt.encode(captions, strict=begun is None)
         held = codec.captions(held_items) if len(held_items) else None

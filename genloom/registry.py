@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, str]] = {
     "prompt": {
         "label": "genloom.codec.label:LabelCodec",
         "words": "genloom.codec.words:WordsCodec",
+        "spoken": "genloom.codec.spoken:SpokenCodec",
         "verbatim": "genloom.codec.verbatim:VerbatimCodec",
     },
     "family": {

@@ -45,6 +45,7 @@ RANK = {
     "latents": 4.1,
     "rollouts": 4.6,
     "averaging": 4.7,
+    "speaking": 4.7,
     "tuning": 4.7,
     "tuning_codec": 4.7,
     "material": 4.8,

@@ -198,6 +198,7 @@ TINY = {
     "group": 8,
     "patch": 2,
     "prompt_width": 8,
+    "head": 4,
 }
 SHORT = {"rate": 1e-3, "muon_rate": 0.01, "judge": 0, "preview": 0, "steps": 3}
 

@@ -13,7 +13,7 @@ from genloom.engine.given import given, refuse_given
 from genloom.engine.grammar import Grammar, Vocabulary
 from genloom.errors import RequestError
 from genloom.model import Model
-from genloom.spec import ArraySpec, Encoded, Options, Request, Spec, TokenSpec
+from genloom.spec import ArraySpec, Encoded, FeatureSpec, Options, Request, Spec, TokenSpec
 
 
 class Encoder:
@@ -120,8 +120,10 @@ def _other_prompts(model: Model, options: Options) -> dict[str, Any]:
 
 
 def _prompt(model: Model, text: str | None) -> Tensor:
-    """long [P]; no prompt is padding throughout."""
+    """long [P], or features [P, E]; no prompt is padding throughout."""
     spec = model.prompt.spec
+    if isinstance(spec, FeatureSpec):
+        return model.prompt.encode([text])[0].float()
     if text is None:
         return torch.full((spec.length,), spec.pad, dtype=torch.long)
     row = model.prompt.encode([text])[0]

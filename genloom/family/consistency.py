@@ -103,7 +103,8 @@ class Consistency(Flow):
         if prompt is None or not self.unprompted:
             return prompt
         drop = torch.rand(len(prompt), 1, generator=rng, device=rng.device) < self.unprompted
-        return torch.where(drop.to(prompt.device), nets["net"].prompt.null(prompt), prompt)
+        drop = spread(drop, prompt).to(prompt.device)
+        return torch.where(drop, nets["net"].prompt.null(prompt), prompt)
 
     def jump(self, net: Any, x: Tensor, time: Tensor, told: Told) -> Tensor:
         """From x at any time to the clean item; from time 0 it stays where it is."""

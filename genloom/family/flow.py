@@ -74,7 +74,7 @@ class Flow:
         if prompt is not None and self.unprompted > 0:
             drop = torch.rand(len(prompt), 1, generator=rng, device=rng.device) < self.unprompted
             null = nets["net"].prompt.null(prompt)
-            prompt = torch.where(drop.to(prompt.device), null, prompt)
+            prompt = torch.where(spread(drop, prompt).to(prompt.device), null, prompt)
         error = self._error(nets, batch.x, noise, time, prompt, batch.control)
         total = (error * batch.weight).sum()
         return Loss(total, {"velocity_error": total.detach()})
@@ -170,14 +170,16 @@ class Flow:
     def _prompts(self, request: Encoded, rows: int) -> dict[str, Tensor]:
         """long [B, P] each; of frames, the ends have their own prompt alone."""
         given = {
-            name: ids.expand(rows, -1).clone()
+            name: ids.expand(rows, *ids.shape).clone()
             for name in ("prompt", "negative", "towards")
             if (ids := getattr(request, name)) is not None
         }
         part = editing.share(request)
         if part is not None and "towards" in given:
-            there = (part >= 1)[:, None]
-            given["prompt"] = torch.where(there, given["towards"], given["prompt"])
+            there = part >= 1
+            given["prompt"] = torch.where(
+                spread(there, given["prompt"]), given["towards"], given["prompt"]
+            )
             given["share"] = part.masked_fill(part >= 1, 0.0)
         return given
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Activation = Literal["relu2", "gelu", "gelu_erf", "swiglu", "geglu"]
+Activation = Literal["relu2", "gelu", "gelu_erf", "quick_gelu", "swiglu", "geglu"]
 Norm = Literal["rms", "layer", "rms1", "layer1"]
 
 # The CPU's matrix library picks kernels by shape and splits long sums over its threads, so that a
@@ -153,6 +153,10 @@ def _gelu(h: Tensor) -> Tensor:
     return F.gelu(h, approximate="tanh")
 
 
+def _quick_gelu(h: Tensor) -> Tensor:
+    return h * torch.sigmoid(1.702 * h)  # Hendrycks & Gimpel 2016, section 2
+
+
 def _swiglu(h: Tensor) -> Tensor:
     gate, h = h.chunk(2, -1)
     return F.silu(gate) * h
@@ -167,6 +171,7 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "relu2": _squared_relu,
     "gelu": _gelu,
     "gelu_erf": F.gelu,
+    "quick_gelu": _quick_gelu,
     "swiglu": _swiglu,
     "geglu": _geglu,
 }

@@ -191,6 +191,27 @@ def gpt2(config: Config) -> Options:
     }
 
 
+def clip(config: Config) -> Options:
+    """The text encoder (Radford et al. 2021, section 2.4)."""
+    width = int(config["hidden_size"])
+    known = {"quick_gelu": "quick_gelu", "gelu": "gelu_erf", **_PLAIN}
+    return {
+        "width": width,
+        "depth": _depth(config),
+        "heads": int(config["num_attention_heads"]),
+        "expansion": int(config["intermediate_size"]) / width,
+        "activation": _activation(config, "hidden_act", "quick_gelu", known),
+        "norm": "layer",
+        "eps": float(config.get("layer_norm_eps") or 1e-5),
+        "qk_norm": "none",
+        "rotary": None,
+        "bias": "all",
+        "softcap": 0.0,
+        "tied": True,
+        "learned": int(config["max_position_embeddings"]),
+    }
+
+
 def llama(config: Config) -> Options:
     _refuse(config, attention_bias=False, mlp_bias=False)
     activation = _activation(config, "hidden_act", "silu", _ACTIVATIONS)

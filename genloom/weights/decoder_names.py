@@ -61,6 +61,22 @@ def _before() -> list[Rule]:
     ]
 
 
+def clip(sizes: Sizes) -> list[Rule]:
+    layer = "text_model.encoder.layers.{n}."
+    parts = (f"{layer}self_attn.{p}_proj" for p in "qkv")
+    return [
+        Rule("embed.weight", ("text_model.embeddings.token_embedding.weight",)),
+        Rule("place.weight", ("text_model.embeddings.position_embedding.weight",)),
+        *_norm("transformer.norm", "text_model.final_layer_norm"),
+        *_linear(f"{BLOCK}mix.qkv", *parts, rows=sizes.qkv),
+        *_linear(f"{BLOCK}mix.out", f"{layer}self_attn.out_proj"),
+        *_norm(f"{BLOCK}mix_norm", f"{layer}layer_norm1"),
+        *_norm(f"{BLOCK}feed_norm", f"{layer}layer_norm2"),
+        *_linear(f"{BLOCK}feed.up", f"{layer}mlp.fc1"),
+        *_linear(f"{BLOCK}feed.down", f"{layer}mlp.fc2"),
+    ]
+
+
 def llama(sizes: Sizes) -> list[Rule]:
     return [*_ends(), *_attention(sizes), *_before(), *_gated()]
 

@@ -72,12 +72,18 @@ def bring(found: Found, make: type[M], progress: Progress = lambda done, of: Non
     )
     with Unfilled():
         nets = recipe.make_nets(codec.spec, None)
-    _fill(found, options, nets["net"], progress)
+    fill(found, options, nets["net"], progress)
     card = {**found.card, "config": dict(found.config)}
     return make(recipe=recipe, codec=codec, prompt=None, nets=nets.eval(), card=card)
 
 
-def _fill(found: Found, options: Mapping[str, Any], net: nn.Module, progress: Progress) -> None:
+def fill(
+    found: Found,
+    options: Mapping[str, Any],
+    net: nn.Module,
+    progress: Progress = lambda done, of: None,
+) -> None:
+    """Put their tensors into a net that was made of these options."""
     tensors, decoder = found.tensors, found.decoder or decoder_of(found.config)
     ours: dict[str, Tensor] = dict(net.named_parameters())
     sizes = Sizes.of(options)

@@ -27,7 +27,7 @@ def from_folder(folder: Path, name: str, card: Mapping[str, Any] | None = None) 
     """The model in a folder. ModelError says what is missing or does not fit."""
     config = config_of(folder)
     options_of(config)  # a model that cannot be built is refused before its weights are looked at
-    weights = _weights(folder)
+    weights = weights_of(folder)
     source = dict(card or {"folder": folder.name})
     source.setdefault("licence", licence_of(folder))
     source["files"] = hashes(folder)
@@ -65,7 +65,8 @@ def config_of(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _weights(folder: Path) -> TensorFiles:
+def weights_of(folder: Path) -> TensorFiles:
+    """The tensors in a folder. ModelError where there are none, or only pickled ones."""
     if any(folder.glob("model*.safetensors*")):
         return TensorFiles.open(folder)
     loose = sorted(folder.glob("*.safetensors"))
