@@ -22,7 +22,7 @@ from genloom.engine.generation import Ending, Generation, Progress
 from genloom.engine.guiding import guiding
 from genloom.engine.paged import SMALLEST, Memory, PagedCache
 from genloom.engine.requests import Encoder, streams
-from genloom.engine.scheduler import Flight, Queue, most_rows
+from genloom.engine.scheduler import Flight, Queue, most_rows, weigh
 from genloom.engine.speculate import guesser_of
 from genloom.engine.telling import news, teller
 from genloom.errors import GenloomError, RequestError, ResourceError, UsageError
@@ -221,8 +221,8 @@ class Engine:
             if flight.cache is not None:
                 raise told from error
             if len(flight) > 1:
-                self.together = len(flight) // 2
-                self.flights.append(flight.part(self.together))
+                self.together = max(1, len(flight) * flight.weight // 2)
+                self.flights.append(flight.part(len(flight) // 2))
             else:
                 generation = self.open[int(flight.owner[0])]
                 generation.error = told
@@ -234,18 +234,25 @@ class Engine:
             flight.samples.items[-1].fail(told)
 
     def _admit(self) -> None:
-        room = self.rows - sum(map(len, self.flights))
-        while (taken := self.queue.next(min(room, self.together))) is not None:
-            room -= taken.last - taken.first
-            encoded = self.encoded[taken.owner]
+        room = self.rows - sum(len(flight) * flight.weight for flight in self.flights)
+        while (owner_of := self.queue.first()) is not None:
+            encoded = self.encoded[owner_of]
+            weight = weigh(self.spec, encoded.grid)
+            rows = min(room, self.together) // weight
+            if rows < 1 and not self.flights:  # one that is more than all that is usual, alone
+                rows = 1
+            if (taken := self.queue.next(rows)) is None:
+                break
+            room -= (taken.last - taken.first) * weight
             slot = torch.arange(taken.first, taken.last)
             numbered = replace(encoded, index=encoded.index[taken.first : taken.last])
             samples = self.family.start(self.nets, self.spec, numbered)
             owner = torch.full_like(slot, taken.owner)
             cache = self.family.cache(self.nets, samples, self.memory)
-            new = Flight(samples, cache, owner, slot)
+            new = Flight(samples, cache, owner, slot, weight)
             self._land(new)  # what was wholly given has no step to take
-            fit = [f for f in self.flights if len(f) + len(new) <= self.together]
+            most = self.together // weight
+            fit = [f for f in self.flights if len(f) + len(new) <= most]
             if len(new) and not any(flight.take(new) for flight in fit):
                 self.flights.append(new)
 

@@ -27,6 +27,8 @@ def given(model: Model, request: Request) -> dict[str, Any]:
     if codec.spec.control and all(getattr(net, "local", False) for net in _makers(model)):
         return {name: value.to(model.device) for name, value in _anywhere(codec, request).items()}
     grid: Grid = usual if size is None else _hook(codec, "grid_of", "another size")(size)
+    if size is None and request.item is not None and hasattr(codec, "grid_near"):
+        grid = codec.grid_near(request.item)
     found: dict[str, Any] = {}
     if isinstance(request.control, Tensor) and size is None:
         grid = tuple(request.control.shape[1:])  # what is told already

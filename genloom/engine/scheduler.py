@@ -6,6 +6,7 @@ Shape legend: B samples of a flight.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -32,14 +33,23 @@ def most_rows(spec: Spec, cached: int = 0) -> int:
     return max(16, min(most, CACHED // max(1, cached)))
 
 
+def weigh(spec: Spec, grid: tuple[int, ...] | None) -> int:
+    """How many usual samples one of this grid counts for."""
+    if grid is None or not isinstance(spec, ArraySpec):
+        return 1
+    return max(1, -(-math.prod(grid) // math.prod(spec.grid)))
+
+
 @dataclass
 class Flight:
-    """Samples that step together. owner, slot: long [B], whose sample it is and which of theirs."""
+    """Samples that step together. owner, slot: long [B], whose sample it is and which of theirs.
+    weight: how many usual samples each counts for."""
 
     samples: Making
     cache: Cache | None
     owner: Tensor
     slot: Tensor
+    weight: int = 1
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -55,9 +65,8 @@ class Flight:
         assert isinstance(self.samples, Samples)
         device = self.samples.x.device
         here, there = torch.arange(rows), torch.arange(rows, len(self))
-        rest = Flight(
-            self.samples.select(there.to(device)), None, self.owner[there], self.slot[there]
-        )
+        apart = self.samples.select(there.to(device))
+        rest = Flight(apart, None, self.owner[there], self.slot[there], self.weight)
         self.keep(here.to(device))
         return rest
 
@@ -97,6 +106,10 @@ class Queue:
 
     def drop(self, owner: int) -> None:
         self.waiting = deque(w for w in self.waiting if w.owner != owner)
+
+    def first(self) -> int | None:
+        """Whose samples are the next to start."""
+        return self.waiting[0].owner if self.waiting else None
 
     def next(self, room: int) -> Waiting | None:
         """The next samples to start, at most `room` of them."""

@@ -195,6 +195,19 @@ def test_where_one_item_is_too_much_its_request_gives_up_alone(model: Model) -> 
         assert not engine.flights and not engine.open
 
 
+def test_large_items_count_for_several(model: Model) -> None:
+    with Engine(model, rows=8) as engine:
+        large = engine.submit(asked(count=3, size=(16, 16)))  # four times the usual each
+        engine.submit(asked(count=9))
+        engine.tick()
+        assert [(len(f), f.weight) for f in engine.flights] == [(2, 4)]
+        large.result()
+        huge = engine.submit(asked(size=(32, 32)))  # twice as much as may fly together
+        huge.result()
+    assert torch.equal(large.tensors(), made(model, asked(count=3, size=(16, 16))))
+    assert huge.tensors().shape == (1, 3, 32, 32)
+
+
 # --- previews -------------------------------------------------------------------------------------
 
 
