@@ -336,11 +336,10 @@ def _bare(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moved(new: Path, target: Path) -> Path:
-    """The asset and, where it has one, its side-car, to where they are wanted."""
-    write_atomic(target, new.read_bytes())
-    beside = places.side_car(new)
-    if beside.is_file():
-        write_atomic(places.side_car(target), beside.read_bytes())
+    """The asset and what lies beside it (a record, a mask), to where they are wanted."""
+    for file in sorted(new.parent.iterdir()):
+        beside = target.with_name(target.stem + file.name.removeprefix(new.stem))
+        write_atomic(target if file == new else beside, file.read_bytes())
     return target
 
 
