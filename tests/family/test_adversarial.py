@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genloom.errors import RecipeError
 from genloom.family.adversarial import Adversarial
-from genloom.spec import ArraySpec, Batch, Encoded
+from genloom.net.conv import ConvConfig, ConvCritic
+from genloom.spec import ArraySpec, Batch, Encoded, Options
 
 SPEC = ArraySpec(grid=(), channels=3)
 
@@ -140,3 +144,158 @@ def test_a_penalty_on_absent_items_alone_is_none() -> None:
     nets = {"critic": Line(bend=0.4), "generator": Scale()}
     loss = Adversarial(penalised=0.2).loss("critic", nets, data, torch.Generator().manual_seed(1))
     assert float(loss.parts["slope"]) == 0.0 and bool(loss.total.isfinite())
+
+
+PICTURES = ArraySpec(grid=(8, 8), channels=3)
+
+
+class Looking(nn.Module):
+    """A critic that keeps what it was shown."""
+
+    def __init__(self, patches: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.patches, self.seen_of = patches, []
+
+    def forward(self, x: Tensor, prompt: Tensor | None = None, control=None) -> Tensor:
+        self.seen_of.append((x.detach(), control))
+        verdict = self.weight * x.flatten(1).square()
+        return verdict[:, :4] if self.patches else verdict.mean(1)
+
+
+class Painter(nn.Module):
+    """Makes pictures of its latents, of what it is told with them."""
+
+    latent = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, z: Tensor, prompt: Tensor | None = None, control=None) -> Tensor:
+        made = self.weight * z[:, :1, None, None].expand(-1, 3, 8, 8)
+        return made if control is None else made + control
+
+
+def pictures(control: bool = False) -> Batch:
+    x = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(5))
+    told = x.mean(1, keepdim=True) if control else None
+    return Batch(spec=PICTURES, x=x, weight=torch.ones(6), control=told)
+
+
+@pytest.mark.parametrize("player", ["critic", "generator"])
+def test_real_and_made_ones_are_changed_alike(player: str) -> None:
+    nets = {"critic": Looking(), "generator": Painter()}
+    family = Adversarial(augment=1.0, changes=("hide",))
+    family.loss(player, nets, pictures(), torch.Generator().manual_seed(1))
+    shown = torch.cat([x for x, _ in nets["critic"].seen_of])
+    real, made = shown[:6], shown[6:]
+    hidden = (real == 0).all(1)
+    assert 0 < float(hidden.float().mean()) < 0.5
+    assert torch.equal(hidden, (made == 0).all(1))
+
+
+def test_changes_are_a_function_of_the_generator_alone() -> None:
+    nets, family = {"critic": Looking(), "generator": Painter()}, Adversarial(augment=0.5)
+    losses = [
+        float(family.loss("critic", nets, pictures(), rng).parts["critic"])
+        for rng in map(torch.Generator().manual_seed, (1, 1, 2))
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_what_is_told_moves_with_the_picture_and_reaches_both_parties() -> None:
+    nets = {"critic": Looking(), "generator": Painter()}
+    data = pictures(control=True)
+    family = Adversarial(augment=1.0, changes=("flip",))
+    family.loss("critic", nets, data, torch.Generator().manual_seed(1))
+    shown, told = nets["critic"].seen_of[0]
+    assert torch.equal(told[:6], told[6:])
+    assert torch.allclose(shown[:6], data.x.flip(-1), atol=1e-6)
+    assert torch.equal(told[:6], data.control.flip(-1))
+    plain = Encoded(seed=0, index=torch.arange(2), control=data.control[0])
+    samples = family.start(nets, PICTURES, plain)
+    family.step(nets, samples, None)
+    hoped = samples.state["z"][:, :1, None, None] + data.control[0]
+    assert torch.allclose(samples.x, hoped.expand(-1, 3, -1, -1))
+
+
+def test_a_critic_of_patches_is_doubted_place_by_place() -> None:
+    nets, data = {"critic": Looking(patches=True), "generator": Painter()}, pictures()
+    loss = Adversarial().loss("generator", nets, data, torch.Generator().manual_seed(1))
+    real, made = (x.flatten(1).square()[:, :4] for x, _ in nets["critic"].seen_of)
+    assert float(loss.total.detach()) == pytest.approx(
+        float(F.softplus(real - made).mean(1).sum()), rel=1e-5
+    )
+    assert Adversarial().score(nets, data).shape == (6,)
+
+
+def test_spread_is_one_for_items_like_the_real_and_none_for_equal_ones() -> None:
+    class Copying(Painter):
+        def forward(self, z: Tensor, prompt: Tensor | None = None, control=None) -> Tensor:
+            return self.weight * pictures().x * share
+
+    prompts = torch.tensor([[1], [1], [1], [2], [2], [2]])
+    for share, prompt, hoped in ((1.0, None, 1.0), (0.25, prompts, 0.25), (0.0, prompts, 0.0)):
+        data = pictures()
+        data.prompt = prompt
+        nets = {"critic": Looking(), "generator": Copying()}
+        loss = Adversarial().loss("generator", nets, data, torch.Generator().manual_seed(1))
+        assert float(loss.parts["spread"]) / 6 == pytest.approx(hoped, abs=1e-5)
+
+
+def test_what_a_prompt_says_is_no_spread() -> None:
+    class Told(Painter):
+        def forward(self, z: Tensor, prompt: Tensor | None = None, control=None) -> Tensor:
+            assert prompt is not None
+            return self.weight * prompt[:, :1, None, None].expand(-1, 3, 8, 8).float()
+
+    data = pictures()
+    data.prompt = torch.tensor([[1], [1], [1], [2], [2], [2]])
+    nets = {"critic": Looking(), "generator": Told()}
+    loss = Adversarial().loss("generator", nets, data, torch.Generator().manual_seed(1))
+    assert float(loss.parts["spread"]) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_truncation_brings_latents_to_their_mean() -> None:
+    nets = {"critic": Line(), "generator": Scale()}
+    rows = Encoded(seed=2, index=torch.arange(5))
+    whole = Adversarial().start(nets, SPEC, rows).state["z"]
+    half = replace(rows, options=Options(truncation=0.5))
+    assert torch.equal(Adversarial().start(nets, SPEC, half).state["z"], 0.5 * whole)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "told"),
+    [({"augment": 2.0}, "0 to 1 is expected"), ({"changes": ("blur",)}, r"\['blur'\]: use some")],
+)
+def test_knobs_that_cannot_be_are_refused(knobs: dict, told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        Adversarial(**knobs)
+
+
+def test_rows_have_no_places_to_change() -> None:
+    nets = {"critic": Line(), "generator": Scale()}
+    with pytest.raises(RecipeError, match="use family.augment=0"):
+        Adversarial(augment=0.5).loss("critic", nets, batch(), torch.Generator().manual_seed(1))
+
+
+def test_the_penalty_is_never_rounded() -> None:
+    """A gradient of a gradient of a convolution in bf16 is wrong on a CPU."""
+    spec = ArraySpec(grid=(32, 32), channels=3)
+    config = ConvConfig(base=16, most=32, group=16, expansion=1.0, patch=2)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        critic = ConvCritic(config, spec, None)
+    x = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    data = Batch(spec=spec, x=x, weight=torch.ones(8))
+    found = []
+    for rounded in (False, True):
+        critic.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=rounded):
+            loss = Adversarial(penalty=1e4, penalised=0.5).judge(critic, data, x.flip(0) * 0.5)
+        loss.total.backward()
+        grads = [critic.into.weight.grad, critic.stages[0][0].mid.weight.grad]
+        found.append([g.flatten().clone() for g in grads])
+    for exact, rounded in zip(*found, strict=True):
+        assert float(torch.cosine_similarity(exact, rounded, dim=0)) > 0.999

@@ -168,3 +168,71 @@ def test_a_critic_has_a_verdict_before_it_hears_the_prompt() -> None:
             for p in critic.prompt.parameters():
                 p.zero_()
         assert torch.allclose(alone, critic(x, ids), atol=1e-6)
+
+
+STYLED = ConvConfig(**{**vars(CONV), "styled": True})
+
+
+def test_a_styled_generator_hears_latent_and_prompt_at_every_grid() -> None:
+    generator = shaken(ConvGenerator(STYLED, PICTURE, LABEL))
+    z, ids = torch.randn(3, 6, generator=rng()), torch.tensor([[1], [2], [3]])
+    with torch.no_grad():
+        generator.into.weight.zero_()  # the coarsest grid hears nothing now
+        made = generator(z, ids)
+        assert not torch.allclose(made, generator(z.flip(0), ids), atol=1e-4)
+        assert not torch.allclose(made, generator(z, ids.flip(0)), atol=1e-4)
+
+
+def test_entrances_are_all_that_a_latent_is_multiplied_with() -> None:
+    plain, styled = (ConvGenerator(c, PICTURE, LABEL) for c in (CONV, STYLED))
+    assert plain.entrances().shape == (16 * 4 * 8, 6)
+    hidden = [24, 16]  # of the two blocks, the coarser first
+    assert styled.entrances().shape == (16 * 4 * 8 + sum(hidden), 6)
+    assert MLPGenerator(SMALL, ROW, None).entrances().shape == (16, 5)
+
+
+@pytest.mark.parametrize("grid", [(8, 16), (9, 13), (40, 24)])
+@pytest.mark.parametrize("prompt", [None, LABEL], ids=["free", "told"])
+def test_a_critic_of_patches_judges_places_of_any_grid(
+    grid: tuple[int, int], prompt: TokenSpec | None
+) -> None:
+    config = ConvConfig(**{**vars(CONV), "patches": True, "patch": 2, "levels": 2})
+    critic = shaken(ConvCritic(config, ArraySpec(grid=(16, 16), channels=3), prompt)).eval()
+    ids = None if prompt is None else torch.tensor([[1], [2], [0]])
+    x = torch.randn(3, 3, *grid, generator=rng())
+    verdict = critic(x, ids)
+    down = [(side + 1) // 2 // 2 for side in grid]
+    assert verdict.shape == (3, down[0] * down[1])
+    assert torch.equal(critic(x[1:2], None if ids is None else ids[1:2])[0], verdict[1])
+    with torch.no_grad():
+        x[:, :, -1, -1] += 5
+    far = verdict - critic(x, ids)
+    assert bool((far[:, -1] != 0).all())  # the last place sees it
+    if grid == (40, 24):
+        assert bool((far[:, 0] == 0).all())  # the first does not
+
+
+def test_levels_bound_the_ladder() -> None:
+    config = ConvConfig(base=8, most=64, levels=2)
+    assert ladder(ArraySpec(grid=(32, 32), channels=1), config) == [((16, 16), 16), ((32, 32), 8)]
+
+
+def test_what_is_told_besides_reaches_both_parties_at_every_grid() -> None:
+    spec = ArraySpec(grid=(8, 16), channels=3, control=2)
+    generator, critic = (shaken(net(STYLED, spec, LABEL)) for net in (ConvGenerator, ConvCritic))
+    z, ids = torch.randn(3, 6, generator=rng()), torch.tensor([[1], [2], [3]])
+    told = torch.randn(3, 2, 8, 16, generator=rng())
+    made = generator(z, ids, told)
+    assert made.shape == (3, 3, 8, 16)
+    assert not torch.allclose(made, generator(z, ids, told.flip(0)), atol=1e-4)
+    verdict = critic(made, ids, told)
+    assert verdict.shape == (3,)
+    assert not torch.allclose(verdict, critic(made, ids, told.flip(0)), atol=1e-4)
+
+
+def test_what_a_critic_sees_has_every_grid_and_ends_in_its_verdict() -> None:
+    critic = shaken(ConvCritic(CONV, PICTURE, None))
+    x = torch.randn(3, 3, 8, 16, generator=rng())
+    assert [tuple(h.shape[1:]) for h in critic.seen(x)] == [(8, 8, 16), (16, 4, 8)]
+    mlp = shaken(MLPCritic(SMALL, PICTURE, None))
+    assert torch.allclose(mlp.out(mlp.seen(x)[-1])[:, 0], mlp(x))
