@@ -19,6 +19,8 @@ from genloom.cli.ending import FAILED
 EXTRAS = {
     "PIL": "pictures",
     "pandas": "tables",
+    "resvg_py": "drawings (SVG) as pictures",
+    "vtracer": "pictures as drawings (SVG)",
     "pyarrow": "Parquet files",
     "sklearn": "evaluation of tables",
     "rich": "live progress",

@@ -18,7 +18,7 @@ import numpy as np
 
 from genloom.codec.albums import Shelf, is_picture, shelf_of
 from genloom.codec.base import Reading
-from genloom.codec.labelled_item import Labelled, flat_values
+from genloom.codec.labelled_item import Labelled, Painting, flat_values
 from genloom.codec.picture_files import write_picture
 from genloom.codec.pictures import Picture, each, pillow
 from genloom.codec.saving import write_atomic
@@ -197,7 +197,7 @@ def _annotated(
             continue
         picture = Picture(source, name=name)
         try:
-            mask = _painted(picture.open().size, drawn.get(key, []))
+            mask = Painting(size=picture.open().size, shapes=tuple(drawn.get(key, ())))
         except DataError as error:
             skipped[name] = str(error).removeprefix(f"{name}: ")
             continue
@@ -217,30 +217,6 @@ def _beside(shelf: Shelf, where: str, name: str) -> Any:
     folder = PurePosixPath(where).parent
     places = (folder / name, folder / "images" / name, folder.parent / "images" / name)
     return next((shelf.sources[str(p)] for p in places if str(p) in shelf.sources), None)
-
-
-def _painted(size: tuple[int, int], shapes: Sequence[tuple[int, Any]]) -> np.ndarray:
-    """uint8 [H, W]. DataError where a shape is none."""
-    from PIL import ImageDraw
-
-    mask = pillow().new("L", size, 0)
-    draw = ImageDraw.Draw(mask)
-    for number, shape in shapes:
-        try:
-            for polygon in _polygons(shape):
-                draw.polygon(polygon, fill=number)
-        except (TypeError, ValueError, AttributeError, OverflowError):
-            raise DataError("an annotation is neither polygons nor a box [x, y, w, h]") from None
-    return np.asarray(mask)
-
-
-def _polygons(shape: Any) -> list[list[float]]:
-    """Lists of x, y, x, y ..."""
-    if isinstance(shape, list) and len(shape) == 4 and not isinstance(shape[0], list):
-        x, y, width, height = (float(v) for v in shape)
-        right, below = x + max(width, 1) - 1, y + max(height, 1) - 1
-        return [[x, y, right, y, right, below, x, below]]
-    return [[float(v) for v in polygon] for polygon in shape]
 
 
 # --- soundness ------------------------------------------------------------------------------------

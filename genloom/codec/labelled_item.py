@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from genloom.codec.pictures import Picture
-from genloom.errors import RequestError
+from genloom.codec.pictures import Picture, pillow
+from genloom.errors import DataError, RequestError
 
 NOTHING = "nothing"
 LEAST = 4  # pixels of a thing; fewer are specks
@@ -41,14 +41,47 @@ class Box:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Painting:
+    """A mask that is painted when it is needed. size: (width, height); shapes: the number of a
+    class with its polygons [x, y, x, y ...] or its box [x, y, width, height]."""
+
+    size: tuple[int, int]
+    shapes: tuple[tuple[int, Any], ...]
+
+    def labels(self) -> np.ndarray:
+        """uint8 [H, W]. DataError where a shape is none."""
+        mask = pillow().new("L", self.size, 0)
+        from PIL import ImageDraw
+
+        draw = ImageDraw.Draw(mask)
+        for number, shape in self.shapes:
+            try:
+                for polygon in _polygons(shape):
+                    draw.polygon(polygon, fill=number)
+            except (TypeError, ValueError, AttributeError, OverflowError):
+                raise DataError("an annotation is no polygons and no box [x, y, w, h]") from None
+        return np.asarray(mask)
+
+
+def _polygons(shape: Any) -> list[list[float]]:
+    """Lists of x, y, x, y ..."""
+    if isinstance(shape, list) and len(shape) == 4 and not isinstance(shape[0], list):
+        x, y, width, height = (float(v) for v in shape)
+        right, below = x + max(width, 1) - 1, y + max(height, 1) - 1
+        return [[x, y, right, y, right, below, x, below]]
+    return [[float(v) for v in polygon] for polygon in shape]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Labelled:
     """picture: as any; classes: names, of which number n in the mask is classes[n - 1].
 
-    mask: uint8 [H, W], or a picture of numbers that `values` maps to classes, opened when needed.
+    mask: uint8 [H, W], or a picture of numbers that `values` maps to classes, or a painting, made
+    when they are needed.
     """
 
     picture: Picture
-    mask: np.ndarray | Picture
+    mask: np.ndarray | Picture | Painting
     classes: tuple[str, ...]
     values: tuple[int, ...] = ()  # value of class n in a stored mask, at place n - 1
 
@@ -61,6 +94,8 @@ class Labelled:
         """uint8 [H, W], the number of each pixel's class."""
         if isinstance(self.mask, np.ndarray):
             return self.mask
+        if isinstance(self.mask, Painting):
+            return self.mask.labels()
         stored = flat_values(self.mask.numbers())
         out = np.zeros(stored.shape, np.uint8)
         for number, value in enumerate(self.values, start=1):
