@@ -115,7 +115,7 @@ def _paired(
 
 def _module(file: Path, net: str, module: str, nets: Mapping[str, Any]) -> str:
     """The module's name in the net as it is here. Encoders lost a level, outputs gained one."""
-    owner: Any = nets.get(net)
+    owner: Any = dict(nets.items()).get(net)
     names = (module, f"{module}.0", module.removeprefix("text_model."), f"text_model.{module}")
     for name in names if owner is not None else ():
         try:

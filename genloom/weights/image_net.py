@@ -38,9 +38,10 @@ class Guest(nn.Module):
         parts: Mapping[str, Any],
         plain: Mapping[str, Any],
         saving: Saving | None = None,
+        device: torch.device | None = None,
     ) -> None:
         super().__init__()
-        self.pipeline_kind, self.plain = kind, dict(plain)
+        self.pipeline_kind, self.plain, self.device = kind, dict(plain), device
         self.saving = saving or Saving()
         self.write: Callable[[Any], dict[str, Any]] | None = None  # see images.py
         self.nets = nn.ModuleDict({k: v for k, v in parts.items() if isinstance(v, nn.Module)})
@@ -56,6 +57,9 @@ class Guest(nn.Module):
     def made(self, name: str) -> Any:
         """A new pipeline of this class over the same parts, with a schedule of its own."""
         cls = class_of(name)
+        if self.saving.streamed:  # the library would go by where the weights wait
+            place = {"_execution_device": property(lambda _: self.device)}
+            cls = type(name, (cls,), place)
         parts = {**self.others, **dict(self.nets.items())}
         schedule: Any = parts["scheduler"]
         parts["scheduler"] = type(schedule).from_config(schedule.config)

@@ -20,6 +20,7 @@ from genloom.tensor_files import TensorFiles
 from genloom.weights.image_folder import Part, PipelineFolder
 from genloom.weights.image_kinds import CHECKERS, ENCODERS, NETS, SCHEDULERS, class_of
 from genloom.weights.image_memory import Saving
+from genloom.weights.image_streaming import stream
 
 LOCAL = {"local_files_only": True}
 FORMER = "Transformer2DModel"  # what the transformer of PixArt's kind was called before
@@ -47,7 +48,7 @@ def parts_of(
             ) from error
         if isinstance(made[name], nn.Module):
             made[name].eval().requires_grad_(False)
-            _place(made[name], saving, device)
+            stream(made[name], device) if saving.streamed else made[name].to(device)
     return made
 
 
@@ -147,23 +148,6 @@ def _default(dtype: torch.dtype | None) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-def _place(net: Any, saving: Saving, device: torch.device) -> None:
-    """To where it is to run; streamed, its layers come there one by one as they are asked."""
-    if not saving.streamed:
-        net.to(device)
-        return
-    from diffusers.hooks import apply_group_offloading
-
-    apply_group_offloading(
-        net,
-        onload_device=device,
-        offload_device=torch.device("cpu"),
-        offload_type="leaf_level",
-        use_stream=device.type == "cuda",
-        low_cpu_mem_usage=True,
-    )
 
 
 def _line(error: BaseException) -> str:

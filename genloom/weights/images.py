@@ -138,7 +138,7 @@ def guest(
     found: PipelineFolder, saving: Saving, device: torch.device, stored: bool = False
 ) -> Guest:
     """The pipeline as a net. stored: every weight as it is in the file, to look at it."""
-    return Guest(found.kind, parts_of(found, saving, device, stored), found.plain, saving)
+    return Guest(found.kind, parts_of(found, saving, device, stored), found.plain, saving, device)
 
 
 def adapt(model: Model, adapter: str | Path) -> None:
