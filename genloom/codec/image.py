@@ -264,6 +264,11 @@ class ImageCodec(Telling):
     def grid_of(self, size: tuple[int, int]) -> tuple[int, ...]:
         return canvas.grid_of(size)
 
+    def grid_near(self, item: Any) -> tuple[int, ...]:
+        """The one of the grids that suits the picture's shape."""
+        size = canvas.given(item).open().size[::-1]
+        return buckets.nearest(size, self.grids) if self.grids else self.grid
+
     def begin(self, item: Any, grid: tuple[int, ...]) -> Tensor:
         """float [C, H, W]: any picture brought to the grid."""
         return canvas.begun(self._pixels(canvas.given(item), grid))

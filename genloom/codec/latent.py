@@ -98,6 +98,10 @@ class LatentCodec(Coded):
             )
         return self._coarse(grid)
 
+    def grid_near(self, item: Any) -> tuple[int, ...]:
+        """The latents' grid of the one that suits the picture's shape."""
+        return self._coarse(self.pictures.grid_near(item))
+
     def begin(self, item: Any, grid: tuple[int, ...]) -> Tensor:
         """float [Z, h, w]: any picture brought to the grid."""
         return self._scaled(self.coder.inner(self.pictures.begin(item, self._fine(grid))[None])[0])

@@ -19,6 +19,7 @@ from torch import Tensor
 from genloom import adapted, heap
 from genloom.engine.beaming import Beams
 from genloom.engine.generation import Ending, Generation, Progress
+from genloom.engine.given import finishing
 from genloom.engine.guiding import guiding
 from genloom.engine.paged import SMALLEST, Memory, PagedCache
 from genloom.engine.requests import Encoder, streams
@@ -135,7 +136,7 @@ class Engine:
         encoded = self.encode(request)
         if isinstance(self.spec, ArraySpec):  # what the family refuses, it refuses before the loop
             self.family.start(self.nets, self.spec, replace(encoded, index=encoded.index[:1]))
-        generation = Generation(self, request, self._next, self.model.codec.decode)
+        generation = Generation(self, request, self._next, finishing(self.model, request))
         self.open[self._next], self.encoded[self._next] = generation, encoded
         if request.options.beams is not None and self.memory is not None:
             assert isinstance(self.spec, TokenSpec)
@@ -348,7 +349,7 @@ class Engine:
         due = done * PREVIEWS // steps > (done - 1) * PREVIEWS // steps
         told = zip(done.tolist(), steps.tolist(), due.tolist(), results, strict=True)
         for slot, (step, of, shown, x) in zip(flight.slot[rows].tolist(), told, strict=True):
-            item = self.model.codec.decode([x])[0] if shown else None
+            item = generation.decode([x])[0] if shown else None
             generation.tell(replace(news(generation, slot, item, False), step=step, steps=of))
 
     def _tell_text(self, generation: Generation, slot: int, stream: Stream) -> None:
@@ -364,7 +365,7 @@ class Engine:
     def _show(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
         if generation.watched:
             shown = self._shows(generation) or self.memory is not None
-            item = self.model.codec.decode([x])[0] if shown else None
+            item = generation.decode([x])[0] if shown else None
             generation.tell(news(generation, slot, item, finished))
 
     def _shows(self, generation: Generation) -> bool:

@@ -7,8 +7,10 @@ Shape legend: C channels, K control channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from genloom.errors import RequestError
@@ -36,7 +38,7 @@ def given(model: Model, request: Request) -> dict[str, Any]:
         found |= _begun(codec, request, grid)
         grid = tuple(found["item"].shape[1:])
     if grid != usual:
-        _refuse_grid(model, grid, size)
+        _refuse_grid(model, grid)
         found["grid"] = grid
     if request.control is not None:
         found["control"] = codec.control(request.control, grid)
@@ -79,6 +81,26 @@ def _begun(codec: Any, request: Request, grid: Grid) -> dict[str, Tensor]:
     return {"item": begun} if fresh is None else {"item": begun, "fresh": fresh}
 
 
+def finishing(model: Model, request: Request) -> Callable[[Any], Any]:
+    """How arrays become items. Where pictures are made through an array of fewer places, the part
+    that is to stay is put back from the given picture itself, pixel by pixel."""
+    codec: Any = model.codec
+    pictures = getattr(codec, "pictures", None)
+    if pictures is None or request.item is None or not isinstance(codec.spec, ArraySpec):
+        return codec.decode
+    size = request.options.size
+    grid = pictures.grid_near(request.item) if size is None else pictures.grid_of(size)
+    begun = _begun(pictures, request, grid)
+    if "fresh" not in begun:
+        return codec.decode
+
+    def put_back(image: Any) -> Any:
+        made = pictures.begin(image, begun["item"].shape[1:])
+        return pictures.decode([torch.where(begun["fresh"].bool(), made, begun["item"])])[0]
+
+    return lambda x: [put_back(image) for image in codec.decode(x)]
+
+
 def _hook(codec: Any, name: str, what: str) -> Any:
     found = getattr(codec, name, None)
     if found is None:
@@ -86,16 +108,18 @@ def _hook(codec: Any, name: str, what: str) -> Any:
     return found
 
 
-def _refuse_grid(model: Model, grid: Grid, size: tuple[int, int] | None) -> None:
+def _refuse_grid(model: Model, grid: Grid) -> None:
     """RequestError where the nets cannot make this grid, with the nearest that they can."""
-    usual = model.codec.spec.grid  # type: ignore[union-attr]
-    nets: list[Any] = list(model.nets.values())
+    codec: Any = model.codec
+    usual, nets = codec.spec.grid, _makers(model)
+    share = getattr(codec, "pictures", codec).spec.grid[0] // usual[0]  # pixels of one place
     patches = [net.patch for net in nets if hasattr(net, "patch")]
     if len(patches) < len(nets):
-        raise RequestError(f"this model makes {_told(usual)} and no other size: leave it out")
+        raise RequestError(
+            f"this model makes {_told(usual, share)} and no other size: leave it out"
+        )
     patch = max(patches)
     if any(side % patch for side in grid):
-        share = 1 if size is None else size[0] // grid[0]  # pixels of a cell of the grid
         near = [sorted({max(1, s // patch) * patch, -(-s // patch) * patch}) for s in grid]
         sides = [" or ".join(str(side * share) for side in pair) for pair in near]
         raise RequestError(
@@ -104,7 +128,7 @@ def _refuse_grid(model: Model, grid: Grid, size: tuple[int, int] | None) -> None
         )
 
 
-def _told(grid: Grid, share: int = 1) -> str:
+def _told(grid: Grid, share: int) -> str:
     """Width first, as sizes of pictures are written."""
     return " x ".join(str(side * share) for side in reversed(grid))
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from toys import MADE, captioned, shaken
 
+from genloom.codec.image import ImageCodec
 from genloom.engine.engine import PREVIEWS, Engine
 from genloom.errors import RequestError, ResourceError
 from genloom.model import Model
@@ -104,6 +105,29 @@ def test_pixels_that_stay_are_as_they_were_given(model: Model) -> None:
     after = np.asarray(image)
     assert np.array_equal(after[:, :4], before[:, :4])
     assert (after[:, 4:] != before[:, 4:]).mean() > 0.5
+
+
+def test_through_latents_too_the_pixels_that_stay_are_as_they_were(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    made_of = shaken(MADE["picture by flow of latents"](), tmp_path_factory.mktemp("toy"))
+    before = np.asarray(picture())
+    with Engine(made_of) as engine:
+        image = engine.submit(asked(None, item=picture(), mask=MASK)).result()[0]
+        wide = engine.submit(asked(None, item=picture(), outpaint=(0, 8, 0, 0))).result()[0]
+        with pytest.raises(RequestError, match=r"12 x 8 is no multiple of 8.* 8 or 16 wide"):
+            engine.submit(asked(None, item=picture(), outpaint=(0, 4, 0, 0)))
+        shown = [n.item for n in engine.submit(asked(None, item=picture(), mask=MASK))]
+    for one in (image, *shown):
+        assert np.array_equal(np.asarray(one)[:, :4], before[:, :4])
+    assert (np.asarray(image)[:, 4:] != before[:, 4:]).mean() > 0.5
+    assert wide.size == (16, 8) and np.array_equal(np.asarray(wide)[:, :8], before)
+
+
+def test_a_given_picture_goes_to_the_grid_of_its_shape() -> None:
+    codec = ImageCodec(size=8, mode="RGB", sizes=[[4, 16]])
+    assert codec.grid_near(picture()) == (8, 8)
+    assert codec.grid_near(picture().resize((60, 20))) == (4, 16)
 
 
 def test_holes_are_filled_unless_a_strength_is_given(model: Model) -> None:
