@@ -118,6 +118,17 @@ def _stage(channels: int, config: ConvConfig, style: int = 0) -> nn.ModuleList:
     return nn.ModuleList(ConvBlock(channels, config, style) for _ in range(config.blocks))
 
 
+def _keep_scale(*parts: nn.Module) -> None:
+    """What goes in with variance 1 comes out so: else a generator begins with one grey item, and
+    loses before its latents are heard."""
+    for part in parts:
+        weight: Any = part.weight
+        nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
+        bias: Any = part.bias
+        if bias is not None:
+            nn.init.zeros_(bias)
+
+
 def _controls(steps: list[tuple[tuple[int, int], int]], spec: ArraySpec) -> nn.ModuleList | None:
     """What is told of an item besides its prompt enters at every grid."""
     if not spec.control:
@@ -154,6 +165,7 @@ class ConvGenerator(_Steady):
         self.patch = config.patch
         values = spec.channels * config.patch**2
         self.out = nn.Conv2d(self.steps[-1][1], values, 3, padding=1)
+        _keep_scale(self.out, *self.widen, *(self.controls or ()))
         net: Any = self
         net.to(memory_format=torch.channels_last)  # convolutions are half again as fast
 
@@ -213,6 +225,7 @@ class ConvCritic(_Steady):
         self.patches = config.patches
         self.out = Linear(channels * (1 if config.patches else height * width), 1 + told)
         initialise(self.out)
+        _keep_scale(self.into, *self.widen)
         net: Any = self
         net.to(memory_format=torch.channels_last)
 
