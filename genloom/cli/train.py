@@ -58,9 +58,9 @@ def train(
     ----------
     medium
         text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
-        image, image-gan, image-fast, sprites, emoji, icons, digits, characters, labelled, upscale,
-        upscale-2x, upscale-gan, restore, colourise, table, table-flow, table-gan, or a recipe file
-        (.json).
+        image, image-gan, image-fast, image-autoencoder, image-latent, image-tokenizer, image-codes,
+        sprites, emoji, icons, digits, characters, labelled, upscale, upscale-2x, upscale-gan,
+        restore, colourise, table, table-flow, table-gan, or a recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out
