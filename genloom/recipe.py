@@ -313,7 +313,11 @@ class Recipe:
             codec=Part.from_json(values["codec"], "codec"),
             prompt=None if prompt is None else Part.from_json(prompt, "prompt"),
             family=Part.from_json(values["family"], "family"),
-            net={r: Part.from_json(p, f"net.{r}") for r, p in dict(values["net"]).items()},
+            net={
+                role: Part.from_json(part, f"net.{role}")
+                for role, part in dict(values["net"]).items()
+                if part is not None  # taken out by a change
+            },
             data=configure(Data, values.get("data", {}), "data"),
             train=configure(Train, values.get("train", {}), "train"),
             start=None if start is None else configure(Start, start, "start"),

@@ -142,13 +142,19 @@ def recipe_from(draft: Recipe, start: Start, begun: Begun) -> Recipe:
     if start.adapter is not None:
         rate, muon_rate = LOW_RANK["rate"], LOW_RANK["muon_rate"]
     train = replace(t, rate=rate, muon_rate=muon_rate)
-    net = {**draft.net, **source.recipe.net} if _covers(draft, source) else source.recipe.net
+    roles = set(draft.make_family().roles)
+    _refuse_strange(source, draft.family.kind, roles)
+    net = {role: source.recipe.net.get(role) or draft.net[role] for role in sorted(roles)}
     return replace(draft, net=net, prompt=source.recipe.prompt, train=train)
 
 
-def _covers(draft: Recipe, source: Model) -> bool:
-    """Whether the draft has a place for every net of the source."""
-    return set(source.recipe.net) <= set(draft.net)
+def _refuse_strange(source: Model, kind: str, roles: set[str]) -> None:
+    """RecipeError where the start has nets that the family has no use for."""
+    if not set(source.nets) <= roles:
+        raise RecipeError(
+            f"the start has nets for {sorted(source.nets)}, but family {kind!r} needs "
+            f"{sorted(roles)}: start from another model"
+        )
 
 
 def _inheriting(draft: Recipe, source: Recipe) -> Part:
@@ -191,11 +197,7 @@ def nets_of(recipe: Recipe, model: Model) -> nn.ModuleDict:
     """A copy of the start's nets; with an adapter frozen and packed, else in fp32 and free."""
     start, roles = recipe.start, set(recipe.make_family().roles)
     assert start is not None
-    if not set(model.nets) <= roles:
-        raise RecipeError(
-            f"the start has nets for {sorted(model.nets)}, but family {recipe.family.kind!r} needs "
-            f"{sorted(roles)}: start from another model"
-        )
+    _refuse_strange(model, recipe.family.kind, roles)
     nets = copy.deepcopy(model.nets)
     new = _listening(recipe, model, nets) if newly_told(recipe, model) else None
     if roles != set(nets):

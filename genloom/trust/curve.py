@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,12 +147,17 @@ def _made(model: api.Model, held: Any, steps: int, seed: int, options: Options) 
             try:
                 parts.append(engine.submit(request))
             except RequestError:
-                if prompt is None or not model.prompt.unknown(prompt):
+                if prompt is None or not _strange(model, prompt):
                     raise
         for part in parts:
             part.result()
     return model.codec.decode([x for part in parts for x in part.tensors()])
 
 
+def _strange(model: api.Model, prompt: str) -> bool:
+    """Whether the model never learnt a word of it."""
+    return model.prompt is not None and bool(model.prompt.unknown(prompt))
+
+
 def _with(options: Options, steps: int) -> Options:
-    return Options(**{**options.given(), "steps": steps})
+    return replace(options, steps=steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from genloom import api
 from genloom.engine.engine import Engine
 from genloom.errors import RecipeError, RequestError
 from genloom.family.consistency import Consistency
+from genloom.net.lora import Adapter
 from genloom.recipe import Part, Recipe, Start
 from genloom.spec import ArraySpec, Batch, Options, Request
 from genloom.tuning import Begun, beside, nets_of, recipe_from
@@ -123,6 +125,21 @@ def test_both_parties_get_gradients_of_their_own():
         assert any(p.grad is not None and bool(p.grad.any()) for p in nets[player].parameters())
         assert all(p.grad is None for p in nets[still].parameters())
         nets.zero_grad()
+
+
+def test_an_adapter_learns_to_jump_beside_the_very_flow():
+    """LCM-LoRA (Luo et al. 2023b): the reference is the same net without what is learnt."""
+    model, recipe = started(adversarial=0.3)
+    recipe = replace(recipe, start=Start(model="x", weights="x", adapter=Adapter(rank=2)))
+    with pytest.raises(RecipeError, match="beside one net"):
+        nets_of(recipe, model)
+    recipe = recipe.with_("family.adversarial=0", "net.critic=null")
+    nets, family = nets_of(recipe, model), recipe.make_family()
+    ready = {**dict(nets.items()), **beside(recipe, Begun(model=model), nets, model.device)}
+    batch = toys.material_of(toys.MADE["picture by class"]()).loader().batch(0)
+    family.loss("net", ready, batch, torch.Generator().manual_seed(0)).total.backward()
+    moved = {name for name, p in nets.named_parameters() if p.grad is not None}
+    assert moved and all(".low." in name for name in moved)
 
 
 def sample(model: api.Model, **options) -> torch.Tensor:

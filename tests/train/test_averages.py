@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 import toys
@@ -21,6 +22,11 @@ def recipe(**train):
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     return api.train(recipe(), toys.captioned(), out=tmp_path_factory.mktemp("kept") / "model")
+
+
+def pixels(model, guide, guidance: float):
+    made = model.generate("above", 2, seed=1, guide=guide, guidance=guidance)
+    return np.stack([np.asarray(image) for image in made])
 
 
 def same(a, b, close: float = 1e-5) -> bool:
@@ -52,6 +58,8 @@ def test_an_early_model_is_that_of_the_step_and_works(kept, tmp_path):
     assert not same(early, kept, 1e-3)
     loaded = api.load(early.folder)
     assert same(loaded, early) and len(loaded.generate("above", 2)) == 2
+    plain, led = (pixels(kept, guide, 2.0) for guide in (None, loaded))
+    assert not np.array_equal(plain, led)  # Karras et al. 2024, autoguidance
     (parent,) = loaded.card["parents"]
     assert parent["as"] == "averaged" and parent["weights"] == kept.card.get(
         "weights", kept.digest()
