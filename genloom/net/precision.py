@@ -26,9 +26,11 @@ class Rounded:
     def __init__(self, net: Any) -> None:
         self.net = net
 
-    def __call__(self, x: Tensor, *told: Any) -> Tensor:
+    def __call__(self, x: Tensor, *told: Any) -> Any:
         with torch.autocast(x.device.type, torch.bfloat16):
-            made: Tensor = self.net(x, *told)
+            made: Any = self.net(x, *told)
+        if isinstance(made, tuple):  # with further losses by name
+            return made[0].float(), *made[1:]
         return made.float()
 
     def __getattr__(self, name: str) -> Any:

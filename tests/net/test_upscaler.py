@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from genloom.net.precision import Rounded
 from genloom.net.upscaler import Upscaler, UpscalerConfig
 from genloom.spec import ArraySpec
 
@@ -70,3 +71,10 @@ def test_one_picture_is_the_same_alone_and_among_others():
 def test_without_anything_told_there_is_nothing_to_make():
     with pytest.raises(ValueError, match=r"codec\.control"):
         Upscaler(UpscalerConfig(), ArraySpec(grid=(16, 16), channels=3), None)
+
+
+def test_in_bf16_it_makes_nearly_the_same():
+    net, x = made(depth=1).eval(), told()
+    out, parts = Rounded(net)(x)
+    assert out.dtype == torch.float32 and parts == {}
+    assert 0 < (out - net(x)[0]).abs().max() < 0.05
