@@ -9,6 +9,7 @@ Shape legend: ... leading dimensions, K inputs, O outputs, r rank of one pair, R
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from torch import Tensor, nn
 from genloom.errors import RecipeError
 from genloom.net.experts import ExpertFeedForward
 from genloom.net.layers import FeedForward, Linear, project
-from genloom.net.mlp import ResidualBlock
 from genloom.net.transformer import Mix
 
 GATED = ("swiglu", "geglu")
@@ -247,6 +247,30 @@ class AdaptedLinear(nn.Module):
         return self.low(x, y, self.base) if self.on else y
 
 
+class AdaptedConvolution(AdaptedLinear):
+    """The same of a convolution, whose kernel is a matrix over the places that it sees: into R
+    channels by the little kernel, out of them place by place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, C, H, W]"""
+        base: Any = self.base
+        low, y = self.low, base(x)
+        if not self.on:
+            return y
+        seen = F.dropout(x, low.dropout) if low.dropout and low.training else x
+        kernel = low.down.unflatten(1, base.weight.shape[1:]).to(y.dtype)
+        h = F.conv2d(seen.to(y.dtype), kernel, None, base.stride, base.padding, base.dilation)
+        up = low.ups[0] * low.pieces[0].scale
+        added = F.conv2d(h, up[:, :, None, None].to(y.dtype))
+        if low.magnitude is None:
+            return y + added
+        gain = low.gain(base)[:, None, None].to(y.dtype)
+        if base.bias is None:
+            return (y + added) * gain
+        bias = base.bias[:, None, None].to(y.dtype)
+        return (y - bias + added) * gain + bias
+
+
 # --- on a whole net -------------------------------------------------------------------------------
 
 
@@ -297,7 +321,8 @@ def beside(net: nn.Module, lows: Mapping[str, LowRank]) -> None:
     net.requires_grad_(False)
     for path, low in lows.items():
         base = net.get_submodule(path)
-        swap(net, path, AdaptedLinear(base, low.to(device_of(base)).train(net.training)))
+        kind = AdaptedConvolution if isinstance(base, nn.Conv2d) else AdaptedLinear
+        swap(net, path, kind(base, low.to(device_of(base)).train(net.training)))
 
 
 def matrices(net: nn.Module) -> dict[str, dict[str, tuple[int, int]]]:
@@ -313,13 +338,12 @@ def matrices(net: nn.Module) -> dict[str, dict[str, tuple[int, int]]]:
             gated = owner.activation in GATED
             rows = {"gate": (0, half), "value": (half, 2 * half)} if gated else _whole(owner.up)
             out |= {f"{path}.up": rows, f"{path}.down": _whole(owner.down)}
-        elif isinstance(owner, ResidualBlock):
-            out |= {f"{path}.{name}": _whole(getattr(owner, name)) for name in ("up", "down")}
         elif isinstance(owner, ExpertFeedForward):
             continue  # a stack of experts is no single matrix: only attention is adapted there
-    for name in getattr(net, "adapts", ()):  # those outside the stack
-        if isinstance(part := getattr(net, name, None), Linear | AdaptedLinear):
-            out[name] = _whole(part)
+    named = getattr(net, "adapts", ())  # of nets that are more than a stack
+    for path, part in net.named_modules():
+        if path.rpartition(".")[2] in named and path not in out and _adaptable(part):
+            out[path] = _whole(part)
     return out
 
 
@@ -341,7 +365,7 @@ def merge(net: nn.Module) -> None:
     """Work the adapters into the matrices, in the type these have; packed ones become floats."""
     for path, part in list(adapted(net)):
         changed = part.low.change(floats(part.base))
-        swap(net, path, _as_linear(part.base, changed))
+        swap(net, path, _whole_again(part.base, changed))
 
 
 @contextmanager
@@ -379,14 +403,15 @@ def sizes(base: Any) -> tuple[int, int]:
     """(outputs, inputs)."""
     if isinstance(base, AdaptedLinear):
         return sizes(base.base)
-    if isinstance(base, nn.Linear):
-        return base.out_features, base.in_features
+    if isinstance(base, nn.Linear | nn.Conv2d):
+        return len(base.weight), base.weight[0].numel()
     return base.weight.outputs, base.weight.inputs
 
 
 def floats(base: Any) -> Tensor:
-    """float32 [O, K]."""
-    out: Tensor = base.weight if isinstance(base, nn.Linear) else base.weight.floats()
+    """float32 [O, K]; of a convolution K are the numbers that one place is made of."""
+    plain = isinstance(base, nn.Linear | nn.Conv2d)
+    out: Tensor = base.weight.flatten(1) if plain else base.weight.floats()
     return out.detach().float()
 
 
@@ -407,10 +432,25 @@ def device_of(base: nn.Module) -> torch.device:
 
 def _product(base: Any, x: Tensor) -> Tensor:
     """x W^T without the bias."""
-    if isinstance(base, nn.Linear):
-        return project(x, base.weight.to(x.dtype))
+    if isinstance(base, nn.Linear | nn.Conv2d):
+        return project(x, base.weight.flatten(1).to(x.dtype))
     out: Tensor = base.weight.product(x)
     return out
+
+
+def _whole_again(base: Any, weight: Tensor) -> nn.Module:
+    """The matrix [O, K] in the place and the form of the base."""
+    if not isinstance(base, nn.Conv2d):
+        return _as_linear(base, weight)
+    out = copy.deepcopy(base)
+    out.weight.copy_(weight.view_as(out.weight))
+    return out
+
+
+def _adaptable(part: nn.Module) -> bool:
+    """Whether it is one matrix: a convolution in groups is several."""
+    whole = isinstance(part, nn.Conv2d) and part.groups == 1
+    return whole or isinstance(part, nn.Linear | AdaptedLinear)
 
 
 def _as_linear(base: Any, weight: Tensor) -> Linear:

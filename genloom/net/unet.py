@@ -120,6 +120,7 @@ class UNet(nn.Module):
     carries: ClassVar[type] = ArraySpec
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
     hears: ClassVar[bool] = True
+    adapts: ClassVar[tuple[str, ...]] = ("qkv", "out", "one", "two", "told", "into")
     Config = UNetConfig
 
     def __init__(self, config: UNetConfig, spec: Spec, prompt: PromptSpec | None) -> None:
@@ -131,6 +132,7 @@ class UNet(nn.Module):
         self.prompt = PromptEncoder(prompt, told, config.prompt_depth) if prompt else None
         self.into = _Convolution(spec.channels + spec.control, widths[0], 3, padding=1)
         self.control = spec.control
+        self.patch = 2 ** (len(config.factors) - 1)  # sides of a grid are multiples of it
         attends = [_places(spec, n) <= config.attends for n in range(len(widths))]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         skips, last = [widths[0]], widths[0]
