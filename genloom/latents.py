@@ -1,4 +1,4 @@
-"""The latent space of a generator: where a real item lies in it, and which directions mean something.
+"""The latent space of a generator: where a real item lies in it, which directions mean something.
 
 Knows models with a generator, their critic's eyes and latents; no medium, no file, no screen.
 Shape legend: B latents, Z latent width, N directions, F numbers of an item, C channels.
@@ -174,7 +174,8 @@ class _Eyes:
     def distance(self, made: Tensor) -> Tensor:
         """float [B]"""
         parts = zip(self._views(made), self.views, self.sizes, strict=True)
-        return sum(((a - b).square().flatten(1).mean(1) / s for a, b, s in parts), torch.tensor(0.0))
+        far = [(a - b).square().flatten(1).mean(1) / size for a, b, size in parts]
+        return torch.stack(far).sum(0)
 
 
 def _error(made: Tensor, target: Tensor) -> Tensor:

@@ -38,9 +38,7 @@ def test_latents_are_those_of_generate(model: Model) -> None:
 def test_a_picture_of_its_own_is_found_again(model: Model) -> None:
     _, picture = own(model, 3, "above")
     heard: list[tuple[int, int, float]] = []
-    found = latents.project(
-        model, picture, steps=60, seed=1, tell=lambda *told: heard.append(told)
-    )
+    found = latents.project(model, picture, steps=60, seed=1, tell=lambda *told: heard.append(told))
     assert found.error < 0.35 * found.nearest < found.random
     assert torch.equal(found.item, model.codec.begin(picture, (8, 8)))
     error = (found.found - found.item).square().mean().sqrt()
@@ -77,9 +75,7 @@ def test_directions_of_items_change_what_is_seen_more_than_others(model: Model) 
     z = latents.latents(model, 16, 9)
 
     def change(vector: torch.Tensor) -> float:
-        ends = [
-            latents.walk(model, one, vector[None], [-2.0, 2.0], "above") for one in z
-        ]
+        ends = [latents.walk(model, one, vector[None], [-2.0, 2.0], "above") for one in z]
         return sum(float((a - b).square().mean()) for a, b in ends)
 
     last = latents.directions(model, latents.generator_of(model).latent, by="items").vectors[-1]

@@ -1,8 +1,8 @@
-"""Changes of arrays through which gradients pass, for critics that would learn few items by heart.
+"""Changes of arrays that gradients pass through, for critics that would learn few items by heart.
 
-Real and made items are changed alike (Zhao et al. 2020, DiffAugment); each change happens to an item
-with a chance below one, so that the generator does not learn to make changed items (Karras et al.
-2020, ADA, section 2.2). Knows grids and channels, not what is drawn.
+Real and made items are changed alike (Zhao et al. 2020, DiffAugment); each change happens to an
+item with a chance below one, so that the generator does not learn to make changed items (Karras et
+al. 2020, ADA, section 2.2). Knows grids and channels, not what is drawn.
 Shape legend: B items, C channels, K channels of the control.
 """
 
@@ -36,9 +36,7 @@ class Changes:
     place: Tensor  # [B, axes], in [0, 1): the middle of the hidden part
 
     @classmethod
-    def draw(
-        cls, x: Tensor, rng: Generator, share: float, kinds: Sequence[str] = KINDS
-    ) -> Changes:
+    def draw(cls, x: Tensor, rng: Generator, share: float, kinds: Sequence[str] = KINDS) -> Changes:
         """share: the chance of each kind for each item."""
         count, axes = len(x), x.dim() - 2
         draws = torch.rand(count, 2 * axes + 3, generator=rng, device=rng.device)

@@ -24,11 +24,12 @@ from genloom.spec import ArraySpec, Spec, TokenSpec
 @dataclass(frozen=True, kw_only=True)
 class ConvConfig:
     """patch: pixels a side that become channels of one place, so that the costly finest grids are
-    left out. base: channels at the finest grid, doubled at each halving up to `most`. levels: grids,
-    0 for as many as the spec's grid can be halved to. bounded: what is generated goes through tanh,
-    as pixels that are mostly black or white want. styled: latent and prompt scale the channels of
-    every block, too, not only of the coarsest grid. patches: the critic's verdicts are one a place
-    of its coarsest grid, [B, places], on a grid of any size (Isola et al. 2017, section 3.2.2)."""
+    left out. base: channels at the finest grid, doubled at each halving up to `most`. levels: of
+    grids, 0 for as many as the spec's grid can be halved to. bounded: what is generated goes
+    through tanh, as pixels that are mostly black or white want. styled: latent and prompt scale the
+    channels of every block, too, not only of the coarsest grid. patches: the critic's verdicts are
+    one a place of its coarsest grid, [B, places], on a grid of any size (Isola et al. 2017, section
+    3.2.2)."""
 
     patch: int = 1
     base: int = 32
@@ -173,7 +174,8 @@ class ConvGenerator(_Steady):
         if self.prompt is not None and prompt is not None:
             z = torch.cat((z, self.prompt(prompt)[2]), -1)
         (height, width), channels = self.steps[0]
-        h = self.into(z).float().reshape(-1, height, width, channels).permute(0, 3, 1, 2)  # channels last
+        h = self.into(z).float().reshape(-1, height, width, channels)
+        h = h.permute(0, 3, 1, 2)  # channels last
         for number, stage in enumerate(self.stages):
             if number:
                 h = self.widen[number - 1](h).float()

@@ -232,14 +232,17 @@ def test_a_critic_of_patches_is_doubted_place_by_place() -> None:
 
 def test_spread_is_one_for_items_like_the_real_and_none_for_equal_ones() -> None:
     class Copying(Painter):
+        share = 1.0
+
         def forward(self, z: Tensor, prompt: Tensor | None = None, control=None) -> Tensor:
-            return self.weight * pictures().x * share
+            return self.weight * pictures().x * self.share
 
     prompts = torch.tensor([[1], [1], [1], [2], [2], [2]])
     for share, prompt, hoped in ((1.0, None, 1.0), (0.25, prompts, 0.25), (0.0, prompts, 0.0)):
         data = pictures()
         data.prompt = prompt
         nets = {"critic": Looking(), "generator": Copying()}
+        nets["generator"].share = share
         loss = Adversarial().loss("generator", nets, data, torch.Generator().manual_seed(1))
         assert float(loss.parts["spread"]) / 6 == pytest.approx(hoped, abs=1e-5)
 
@@ -276,7 +279,7 @@ def test_knobs_that_cannot_be_are_refused(knobs: dict, told: str) -> None:
 
 def test_rows_have_no_places_to_change() -> None:
     nets = {"critic": Line(), "generator": Scale()}
-    with pytest.raises(RecipeError, match="use family.augment=0"):
+    with pytest.raises(RecipeError, match=r"use family\.augment=0"):
         Adversarial(augment=0.5).loss("critic", nets, batch(), torch.Generator().manual_seed(1))
 
 

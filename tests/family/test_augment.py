@@ -1,4 +1,4 @@
-"""Changes that a critic sees: drawn from a generator alone, the same for both sides, with gradients."""
+"""Changes that a critic sees: drawn from a generator alone, with gradients."""
 
 from __future__ import annotations
 
