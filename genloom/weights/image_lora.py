@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,16 @@ def _translated(
     told = {"unet_config": nets["unet"].config} if "unet" in nets else {}
     made = pipeline.lora_state_dict(dict(given), **told)
     state, alphas = made if isinstance(made, tuple) else (made, None)
-    return state, alphas or {}
+    return state, dict(_alphas(alphas or {}))
+
+
+def _alphas(told: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """ "net.module" -> alpha. The library names them by modules, or by one tensor of their pair."""
+    for name, alpha in told.items():
+        plain = name.removesuffix(".alpha")
+        match = _NAME.fullmatch(plain) or _NAME.fullmatch(f"{plain}.lora_A.weight")
+        if match is not None:
+            yield f"{match['net']}.{match['module'].replace('.processor.', '.')}", alpha
 
 
 def _paired(
@@ -166,7 +175,7 @@ def _scale(
     head: Mapping[str, Any], alphas: Mapping[str, Any], net: str, module: str
 ) -> Callable[[int], float]:
     """A module's scale by its rank: alpha / r, alpha / sqrt(r) where the head says so, else 1."""
-    alpha = alphas.get(f"{net}.{module}.alpha", head.get(f"{net}.lora_alpha"))
+    alpha = alphas.get(f"{net}.{module}", head.get(f"{net}.lora_alpha"))
     for pattern, other in dict(head.get(f"{net}.alpha_pattern") or {}).items():
         alpha = other if module == pattern or module.endswith(f".{pattern}") else alpha
     power = 0.5 if head.get(f"{net}.use_rslora") else 1.0

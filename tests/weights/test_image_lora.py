@@ -131,7 +131,7 @@ def refused() -> list[tuple[str, dict[str, torch.Tensor], str]]:
         ("module", odd, "is for another model: it has unet.*to_z, which this pipeline"),
         ("net", other, r"is for another model: it has transformer\..*, which this pipeline \("),
         ("half", {down: DOWN}, "half a pair for unet"),
-        ("dora", {down: DOWN, up: UP, "unet.x.dora_scale": UP}, "DoRA beside a published"),
+        ("dora", {down: DOWN, up: UP, "unet.x.dora_scale": UP + 1}, "DoRA beside a published"),
         ("names", {"some.weight": UP}, "has some.weight: only pairs|no LoRA of this pipeline's"),
     ]
 
