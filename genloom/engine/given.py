@@ -123,8 +123,8 @@ def _refuse_grid(model: Model, grid: Grid) -> None:
         near = [sorted({max(1, s // patch) * patch, -(-s // patch) * patch}) for s in grid]
         sides = [" or ".join(str(side * share) for side in pair) for pair in near]
         raise RequestError(
-            f"{_told(grid, share)} is no multiple of {patch * share}, the side of this model's "
-            f"patches: the nearest are {sides[-1]} wide and {sides[-2]} high"
+            f"{_told(grid, share)} is no multiple of {patch * share} on every side, as this model "
+            f"needs: the nearest are {sides[-1]} wide and {sides[-2]} high"
         )
 
 

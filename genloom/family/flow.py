@@ -33,7 +33,6 @@ from genloom.family.noise import keys, normal
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
 GUIDED = 2.0  # the scale where a weaker model is given to guide by, and nothing else is said
-_spread = spread
 TAKES = {"steps", "guidance", "guidance_interval", "solver", "size", "negative", "seamless"} | {
     *("item", "mask", "control", "strength", "outpaint", "towards", "towards_seed", "frames")
 }
