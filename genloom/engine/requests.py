@@ -88,6 +88,8 @@ def _wholly(codec: Any, options: Options) -> Options:
     whole = getattr(codec, "whole", None)
     if whole is None:
         return options
+    if options.stop:
+        raise RequestError("this model makes no texts: leave out stop strings")
     longest = options.max_tokens or whole
     return replace(options, min_tokens=min(longest, whole), max_tokens=min(longest, whole))
 

@@ -188,6 +188,8 @@ def test_a_picture_draws_as_many_codes_as_it_has(painter):
         assert {len(run) for run in runs.tensors()} == {1 + 4}
         short = engine.submit(Request(count=1, options=Options(max_tokens=2)))
         assert short.result()[0].size == (8, 8) and len(short.tensors()[0]) == 1 + 2
+        with pytest.raises(RequestError, match="makes no texts"):
+            engine.submit(Request(options=Options(stop=("x",))))
 
 
 def test_drafts_are_shown_while_codes_come(painter):
