@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 from genloom.errors import RecipeError
 from genloom.family.augment import KINDS, Changes
 from genloom.family.base import NONE, Cache, Nets, Samples
-from genloom.family.noise import keys, normal
+from genloom.family.flow_editing import noise
 from genloom.family.steering import steered
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
@@ -35,7 +35,9 @@ class Adversarial:
     carries: ClassVar[type] = ArraySpec
     roles: ClassVar[frozenset[str]] = frozenset({"generator", "critic"})
     players: ClassVar[tuple[str, ...]] = ("critic", "generator")
-    takes: ClassVar[frozenset[str]] = frozenset({"truncation", "directions", "control"})
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"truncation", "directions", "control", "towards_seed", "frames"}
+    )
     frozen: ClassVar[frozenset[str]] = NONE
     group: ClassVar[int] = 1
     falls: ClassVar[bool] = False  # what one party gains, the other loses
@@ -118,10 +120,10 @@ class Adversarial:
     def start(self, nets: Nets, spec: Spec, request: Encoded) -> Samples:
         assert isinstance(spec, ArraySpec)
         rows = len(request.index)
-        key = keys(request.seed, request.index)
+        key, z = noise(request, (nets["generator"].latent,))
         truncation = 1.0 if request.options.truncation is None else request.options.truncation
-        z = truncation * normal(key, 0, (nets["generator"].latent,))
-        state = {"key": key, "z": steered(z, nets["generator"], request.options.directions)}
+        z = steered(truncation * z, nets["generator"], request.options.directions)
+        state = {"key": key, "z": z}
         for name in ("prompt", "control"):
             told = getattr(request, name)
             if told is not None:

@@ -268,6 +268,20 @@ def test_truncation_brings_latents_to_their_mean() -> None:
     assert torch.equal(Adversarial().start(nets, SPEC, half).state["z"], 0.5 * whole)
 
 
+def test_frames_lead_from_one_seed_to_another() -> None:
+    nets = {"critic": Line(), "generator": Scale()}
+    ends = [
+        Adversarial().start(nets, SPEC, Encoded(seed=s, index=torch.zeros(1).long())).state["z"][0]
+        for s in (2, 9)
+    ]
+    options = Options(towards_seed=9, frames=5)
+    rows = Encoded(seed=2, index=torch.arange(5), options=options)
+    z = Adversarial().start(nets, SPEC, rows).state["z"]
+    assert torch.allclose(z[0], ends[0], atol=1e-5) and torch.allclose(z[4], ends[1], atol=1e-5)
+    far = (z[1:] - z[:-1]).norm(dim=1)
+    assert float(far.max()) < 0.5 * float((ends[0] - ends[1]).norm())
+
+
 @pytest.mark.parametrize(
     ("knobs", "told"),
     [({"augment": 2.0}, "0 to 1 is expected"), ({"changes": ("blur",)}, r"\['blur'\]: use some")],
