@@ -8,8 +8,10 @@ import shutil
 import pytest
 import torch
 import toys
+from PIL import Image
 
 from genloom import api, tuning
+from genloom.engine.requests import Encoder
 from genloom.errors import RecipeError, RequestError, UsageError
 from genloom.recipe import Part
 from genloom.spec import Request
@@ -119,3 +121,18 @@ def test_nets_that_would_change_their_shape_are_refused(tmp_path):
             start=tmp_path / "gan",
             changes=(*QUICK, EDGES, "train.steps=2"),
         )
+
+
+def test_a_mask_tells_a_model_of_holes_where_they_are(base, tmp_path):
+    """A start that learns to fill holes: the item and the mask of a request are what it is told."""
+    model = told(base, tmp_path / "filling", "codec.control=masked", "train.steps=2")
+    item, white = toys.captioned(1)[0], Image.new("L", (8, 8), 255)
+    mask = Image.new("L", (8, 8), 0)
+    mask.paste(255, (0, 0, 4, 8))
+    encoded = Encoder(model)(Request(item=item, mask=mask))
+    assert encoded.control is not None and encoded.control.shape == (4, 8, 8)
+    assert bool((encoded.control[3, :, :4] == 1).all() & (encoded.control[3, :, 4:] == -1).all())
+    assert bool((encoded.control[:3, :, :4] == 0).all())
+    assert torch.allclose(encoded.control[:3, :, 4:], model.codec.encode([item])[0, :, :, 4:])
+    whole = Encoder(model)(Request(item=item, mask=white))
+    assert whole.control is not None and bool((whole.control[:3] == 0).all())

@@ -18,8 +18,8 @@ SIZES = {
     "large": {"width": 160, "depth": 20},
 }
 MINUTES = {"tiny": 5.0, "small": 30.0, "base": 180.0, "large": float("inf")}
-CRITIC = {"patch": 2, "base": 32, "most": 128, "levels": 3, "patches": True, "blocks": 1}
-CONVINCE = 0.01  # weight of the critic beside errors that are a few hundredths
+CRITIC = {"patch": 2, "base": 16, "most": 64, "levels": 3, "patches": True, "blocks": 1}
+CONVINCE = 0.003  # a tenth of the slope of the errors: more is sharper and further from the real
 
 
 def choose(size: str, facts: Facts) -> Recipe:
