@@ -19,6 +19,7 @@ _CREATIVE = re.compile(
     r"(?:\bcc[ -]by|\battribution)((?:[ -](?:sa|nc|nd|share ?alike|non ?commercial|no ?deriv\w*))*)"
     r"[ -]?(\d\.\d)"
 )
+_NUMBERED = re.compile(r"\bcreative commons (\d\.\d)[ -]by((?:[ -](?:sa|nc|nd))*)\b")
 _PARTS = (("nc", "-NC"), ("non", "-NC"), ("nd", "-ND"), ("no", "-ND"), ("s", "-SA"))
 _WORDED = (  # a phrase of its text or a way it is named -> identifier; texts are in lower case
     (r"permission is hereby granted, free of charge, to any person|\bmit\b", "MIT"),
@@ -64,6 +65,7 @@ def identifiers(text: str) -> list[str]:
     short = " ".join(text.split()).lower()
     place = short[:_HEAD] if len(short) > _LONG else short
     found = [_creative(parts, version) for parts, version in _CREATIVE.findall(place)]
+    found += [_creative(parts, version) for version, parts in _NUMBERED.findall(place)]
     found += [name for pattern, name in _WORDED if re.search(pattern, place)]
     if "public domain" in place and not {"CC0-1.0", "Unlicense"} & set(found):
         found.append(PUBLIC_DOMAIN)

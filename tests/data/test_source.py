@@ -96,6 +96,8 @@ def test_large_files_are_hashed_in_blocks(tmp_path):
         (BSD + " permitted. Neither the name of", ["BSD-3-Clause"]),
         ("CC0 1.0 Universal (public domain dedication)", ["CC0-1.0"]),
         ("under CC BY-SA 3.0 (Creative Commons)", ["CC-BY-SA-3.0"]),
+        ("the Creative Commons 3.0 BY or CC0 if so", ["CC-BY-3.0", "CC0-1.0"]),
+        ("Creative Commons 4.0 BY-SA", ["CC-BY-SA-4.0"]),
         ("Attribution-NonCommercial-NoDerivatives 4.0 International", ["CC-BY-NC-ND-4.0"]),
         ("Attribution 4.0 International " + "terms " * 1000 + "public domain", ["CC-BY-4.0"]),
         ("GNU GENERAL PUBLIC LICENSE\n Version 3, 29 June 2007", ["GPL-3.0"]),
