@@ -26,7 +26,8 @@ def test_it_is_legal_and_its_grids_are_few_places(size: str, side: int) -> None:
     assert set(made.net) == {"generator", "critic"} and made.prompt is not None
     if side > 28:
         patch = made.net["generator"].options["patch"]
-        assert side % patch == 0 and 16 <= side // patch < 32
+        assert side % patch == 0 and 16 <= side // patch <= 32
+        assert made.net["generator"].options["base"] >= 16 * patch
         assert made.family.options["augment"] > 0
 
 

@@ -95,7 +95,11 @@ class Cache(Protocol):
 
 
 class Family(Protocol):
-    """An objective and its sampler."""
+    """An objective and its sampler.
+
+    One may also have `least`, parts of its loss by name with what they must not stay below: there
+    what it makes has collapsed (train/collapse.py).
+    """
 
     kind: ClassVar[str]
     carries: ClassVar[type]  # TokenSpec or ArraySpec

@@ -31,7 +31,9 @@ CONV = {
     "base": {"base": 64, "most": 256, "blocks": 1},
     "large": {"base": 128, "most": 512, "blocks": 2},
 }
-FINEST = 16  # places a side that the finest grid has about: what a CPU can afford
+# Pixels a side that are one place of the finest grid: it then has 16 to 32 places a side, which a
+# CPU can afford, and channels enough for the pixels of a place.
+PATCHES = ((128, 8), (64, 4), (32, 4), (16, 2))
 FEW = 10_000  # items, up to which the critic would learn them by heart
 AUGMENT = 0.4
 
@@ -71,6 +73,14 @@ def _products(size: str) -> dict[str, Any]:
 
 
 def _convolutions(size: str, side: int) -> dict[str, Any]:
-    """patch: the finest grid has about FINEST places a side."""
-    patch = next((p for p in (16, 8, 4, 2) if side % p == 0 and side // p >= FINEST), 1)
-    return CONV[size] | {"patch": patch, "group": 64, "expansion": 1.0, "styled": True}
+    above = (patch for low, patch in PATCHES if side > low and side % patch == 0)
+    patch, given = next(above, 1), CONV[size]
+    base = max(given["base"], 16 * patch)
+    return given | {
+        "base": base,
+        "most": max(given["most"], base),
+        "patch": patch,
+        "group": 64,
+        "expansion": 1.0,
+        "styled": True,
+    }
