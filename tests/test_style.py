@@ -135,6 +135,24 @@ def test_dora_and_a_label_of_three_pictures(base):
     assert made(api.load(model.folder), "my cat", 2).shape == (2, 3, 8, 8)
 
 
+def test_a_u_net_is_adapted_saved_and_loaded(base):
+    recipe = toys.recipe(
+        Part("image", toys.OPTIONS["image"][0]), Part("flow"), {"net": "unet"}, "words", steps=2
+    )
+    folder = base.folder.parent
+    start = api.train(recipe, toys.captioned(), out=folder / "unet")
+    model = api.train(
+        "image",
+        red(4),
+        out=folder / "unet-red",
+        start=start,
+        adapter="lora",
+        changes=["train.steps=4", 'data.caption="zork"'],
+    )
+    assert not torch.equal(made(model, "zork", 2), made(start, None, 2))
+    assert torch.equal(made(api.load(model.folder), "zork", 2), made(model, "zork", 2))
+
+
 @pytest.mark.parametrize(
     "options, items, kind, words",
     [
