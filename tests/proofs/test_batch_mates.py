@@ -188,7 +188,7 @@ def test_groups_of_pictures_equal_the_whole():
     net = shake(ConvGenerator(config, spec, None))
     z = torch.randn(21, config.latent, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        torch.testing.assert_close(net(z), net.whole(z, None), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(net(z), net.whole(z, None, None), atol=1e-4, rtol=1e-4)
 
 
 def test_pictures_through_the_diffusion_transformer():
