@@ -66,7 +66,7 @@ def record(
         **({} if getattr(model, "bits", None) is None else {"bits": getattr(model, "bits", None)}),
         **({"adapter": model.card["adapter"]} if "adapter" in model.card else {}),
         "recipe": model.recipe.digest(),
-        "data": {k: data[k] for k in ("sha256", "licence", "items") if k in data},
+        "data": {k: data[k] for k in ("sha256", "licence", "items", "credits") if data.get(k)},
         **_published(model),
         "media": model.codec.media,
         "prompt": request.prompt,

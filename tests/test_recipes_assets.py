@@ -16,6 +16,7 @@ from PIL import Image
 from genloom import api, registry
 from genloom.material import prepare
 from genloom.recipe import Facts
+from genloom.spec import Request
 from genloom.train.log import silent
 
 ICON = (
@@ -128,6 +129,7 @@ def test_icons_name_their_authors_and_become_drawings(tmp_path):
     model = api.train("icons", tmp_path, out=tmp_path / "m", size="tiny", changes=changes)
     assert list(model.card["data"]["credits"]) == ["ann", "bob"]
     assert "made by: ann, bob" in (tmp_path / "m" / "README.md").read_text()
+    assert list(api.record(model, Request())["data"]["credits"]) == ["ann", "bob"]
     (made,) = model.generate("icon 3", steps=2)
     assert model.codec.write(made, tmp_path / "icon.svg") is False
     assert "<path" in (tmp_path / "icon.svg").read_text()
