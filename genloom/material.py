@@ -164,6 +164,7 @@ def prepare(
         notes = list(getattr(made.codec, "notes", ()))
     made.overlap = overlap(made.train_items, made.held_items, NEARLY)
     notes += [f"new in prompts: {', '.join(made.new_words)}"] if made.new_words else []
+    notes += _unheard(made)
     notes += [made.overlap.note] if made.overlap is not None and made.overlap.note else []
     if notes:  # what could not be learnt as it stands, such as infinite numbers
         listener(Event(kind="fit", step=0, values={"notes": notes}))
@@ -336,6 +337,17 @@ def _varied(recipe: Recipe, codec: Any, items: Any) -> Any:
     if not hasattr(codec, "varied"):
         raise RecipeError(f"codec {recipe.codec.kind!r} cannot vary items: use data.crops=0")
     return codec.varied(items, max(d.crops, 1 + d.flips), d.flips, recipe.train.seed)
+
+
+def _unheard(made: Material) -> list[str]:
+    """A note on words of the captions that the start has no id for, and none free."""
+    ask = getattr(made.prompt, "unknown", None)
+    if made.begun is None or made.prompts is None or ask is None:
+        return []
+    captions = made.codec.captions(made.train_items) or ()
+    strange = dict.fromkeys(word for one in dict.fromkeys(captions) for word in ask(one))
+    shown = ", ".join(list(strange)[:5]) + (" ..." if len(strange) > 5 else "")
+    return [f"the start has no free ids left for: {shown}"] if strange else []
 
 
 def _learnt(prompt: Any, captions: Sequence[str], begun: Begun | None) -> Sequence[str]:
