@@ -144,9 +144,11 @@ def generate(
     beams
         Search for the likeliest text, so many at a time.
     bits
-        Of the weights of a model of texts: fewer are faster and a little less exact.
+        Of the weights of a model of texts: fewer are faster and a little less exact. Of a
+        published pipeline 32 or 16.
     adapter
-        What a model has learnt besides: a folder in the PEFT layout, or a model trained as adapter.
+        What a model has learnt besides: a folder in the PEFT layout, or a model trained as adapter;
+        beside a published pipeline a LoRA in safetensors.
     speculate
         How to guess ahead, which changes the speed and not the text: lookup, or a smaller model.
     steps

@@ -37,7 +37,8 @@ def bring(
     Parameters
     ----------
     source
-        A folder in the Hugging Face layout, a GGUF file, org/name on a hub, or org/name:file.gguf.
+        A folder in the Hugging Face layout or of a diffusion pipeline, a GGUF file, org/name on a
+        hub, or org/name:file.gguf.
     name
         Name or path of the model; the source's own name unless given.
     revision

@@ -342,11 +342,12 @@ class Engine:
         """Count each sample's steps; decode PREVIEWS of them at most, evenly over its way."""
         assert isinstance(flight.samples, Samples)
         samples = flight.samples.select(rows.to(flight.samples.x.device))
-        results = self.family.result(samples, self.spec)
         progress = getattr(self.family, "progress", None)
         one = torch.ones(len(rows), dtype=torch.long)
         done, steps = (one, one) if progress is None else progress(samples)
         due = done * PREVIEWS // steps > (done - 1) * PREVIEWS // steps
+        wanted = bool(due.any())  # a result may cost as much as a step
+        results = self.family.result(samples, self.spec) if wanted else [None] * len(rows)
         told = zip(done.tolist(), steps.tolist(), due.tolist(), results, strict=True)
         for slot, (step, of, shown, x) in zip(flight.slot[rows].tolist(), told, strict=True):
             item = generation.decode([x])[0] if shown else None

@@ -97,7 +97,7 @@ class Residents:
 
 def weight_bytes(folder: Path) -> int:
     """Of a model's tensors on disk."""
-    return sum(file.stat().st_size for file in Path(folder).glob("*.safetensors"))
+    return sum(file.stat().st_size for file in Path(folder).rglob("*.safetensors"))
 
 
 def _told(size: int) -> str:

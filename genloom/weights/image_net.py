@@ -13,7 +13,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from genloom.codec.verbatim import text_of
 from genloom.errors import RequestError
 from genloom.family.pipeline import Order
+from genloom.spec import ArraySpec
 from genloom.weights.image_kinds import REFUSED, Kind, class_of
 from genloom.weights.image_memory import Saving
 from genloom.weights.image_steps import Seen, preview, watch
@@ -31,6 +32,9 @@ CLIP = 77  # ids that such a tokenizer's net reads
 
 class Guest(nn.Module):
     """The parts of one pipeline, shared by all pictures that are made of it."""
+
+    fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    carries: ClassVar[type] = ArraySpec
 
     def __init__(
         self,

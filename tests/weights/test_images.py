@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tiny_pipelines
 import torch
+from loopback_hub import serving
 from PIL import Image
 from test_turns import until
 
@@ -25,6 +26,7 @@ from genloom.family.noise import keys
 from genloom.spec import Options, Request
 from genloom.trust import provenance
 from genloom.weights import image_memory, images
+from genloom.weights.hub import Place, pull
 from genloom.weights.image_folder import examine
 from genloom.weights.image_kinds import KINDS, class_of
 from genloom.weights.image_memory import Saving, saving_of
@@ -109,9 +111,10 @@ def test_a_picture_is_the_library_s_own(shelf, picture, mask, kind, task):
     wanted["generator"] = torch.Generator().manual_seed(int(key))
     if KINDS[kind].negative == " ":
         wanted["negative_prompt"] = " "
-    if task != "text":
-        wanted |= {"image": (loaded.codec.encode([picture]) + 1) / 2, "strength": strength}
+    begun = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 127.5 - 1
     fresh = torch.ones(64, 64)
+    if task != "text":
+        wanted |= {"image": (begun[None] + 1) / 2, "strength": strength}
     if task == "mask":
         fresh = torch.zeros(64, 64)
         fresh[:32, :32] = 1
@@ -120,7 +123,7 @@ def test_a_picture_is_the_library_s_own(shelf, picture, mask, kind, task):
     anew = fresh > 0.5
     assert ours.std() > 0.02 and (ours[:, anew] - other[:, anew]).abs().max() < 1e-4
     if task == "mask":  # what stays is the given picture itself, not what a latent kept of it
-        assert torch.equal(ours[:, ~anew], loaded.codec.encode([picture])[0][:, ~anew])
+        assert torch.equal(ours[:, ~anew], begun[:, ~anew])
 
 
 # --- the house's promises -------------------------------------------------------------------------
@@ -321,7 +324,8 @@ def test_a_picture_s_record_leads_back_and_makes_it_again(shelf, tmp_path, pictu
     verdict = provenance.verify(path)
     assert verdict.ok and verdict.model == "same" and verdict.licence == "openrail"
     again = provenance.replay(path)
-    assert np.array_equal(np.asarray(Image.open(path)), np.asarray(Image.open(again)))
+    with Image.open(path) as one, Image.open(again) as other:
+        assert np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def test_a_model_of_ours_that_was_damaged_is_refused(shelf, tmp_path):
@@ -353,3 +357,22 @@ def test_it_is_not_trained_or_written_for_others(model, tmp_path):
         model.family.score(dict(model.nets.items()), None)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="is no language model"):
         api.export(model, tmp_path / "x")
+
+
+def test_from_a_hub_it_comes_without_what_is_not_read(shelf, tmp_path):
+    served = Path(shutil.copytree(shelf(SD)[0], tmp_path / "served"))
+    (served / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"\x80\x04N.")
+    (served / "pipeline.py").write_text("raise SystemExit")
+    with serving(served) as hub:
+        pulled = pull(Place(repo="org/tiny", endpoint=hub.url, cache=tmp_path / "cache"))
+    card = {"hub": "org/tiny", "revision": pulled.commit}
+    found = images.from_folder(pulled.path, "tiny", card, shared=True)
+    ours = found.bring(api.Model, lambda done, of: None)
+    images.save(ours, tmp_path / "ours")
+    assert ours.card["source"] | {"files": {}} == {**card, "licence": "openrail", "files": {}}
+    kept = {p.name for p in (tmp_path / "ours").rglob("*")}
+    assert "model_index.json" in kept and not kept & {"pipeline.py", "diffusion_pytorch_model.bin"}
+    name = "unet/diffusion_pytorch_model.safetensors"
+    mine, theirs_ = tmp_path / "ours" / "pipeline" / name, (pulled.path / name).resolve()
+    assert mine.samefile(theirs_)  # a hub's cache does not change: one place on the disk for both
+    assert len(api.load(tmp_path / "ours", device="cpu").generate("a cat", steps=1)) == 1
