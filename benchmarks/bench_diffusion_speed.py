@@ -3,7 +3,8 @@
 Usage: bench_diffusion_speed.py [--models dit unet] [--ways ...] [--batch 64] [--sample-batch 16]
        [--runs 7] [--sample-runs 3] [--threads 2] [--steps 50 20]
 DiT: 8 layers of 192, 3 heads of 64, patches of 2, a class each, a modulation of its own for each
-layer; U-Net: 64, 128, 128 channels with attention at 16 x 16. 32 x 32 x 3, random pictures. Peers
+layer, layer norms, sines for places, as the peer has them (ours with squared ReLU, theirs with
+GELU); U-Net: 64, 128, 128 channels with attention at 16 x 16. 32 x 32 x 3, random pictures. Peers
 are built as ../shared/bench/image_diffusers.py builds them. Every way of each side is a process of
 its own: fp32, bf16 (autocast; ours as the package's loop does it), compiled (ours as `train` takes
 it where a probe says so), the peer's U-Net channels last, too. Ours is a whole step of the loop
@@ -47,7 +48,8 @@ NETS: dict[str, Part] = {
             "patch": 2,
             "own_modulation": True,
             "norm": "layer",
-            "qk_norm": "layer",
+            "qk_norm": "none",
+            "rotary": None,
         },
     ),
     "unet": Part("unet", {"base": 64, "factors": [1, 2, 2], "blocks": 1, "attends": 256}),

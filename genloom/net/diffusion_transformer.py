@@ -9,6 +9,7 @@ Shape legend: B items, C channels, K control channels, L patches, P prompt posit
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -60,6 +61,7 @@ class DiffusionTransformer(nn.Module):
                 raise ValueError(f"patch {config.patch} must divide each side of the grid {grid}")
         width = config.width
         self.patch, self.spec = config.patch, spec
+        self.placed = config.rotary is None  # then places are told at the entrance
         self.axes = len(spec.grid)
         values = spec.channels * config.patch ** len(spec.grid)
         self.into = Linear(values, width)
@@ -90,6 +92,8 @@ class DiffusionTransformer(nn.Module):
         if self.control is not None and control is not None:
             h = h + self.control(self._patches(control)).to(h.dtype)
         position, present, extra = self._places(grid, x.device), None, 0
+        if self.placed:
+            h = h + sines(position, h.shape[-1]).to(h.dtype)
         if self.prompt is not None and prompt is not None:
             words, there, pooled = self.prompt(prompt)
             c, extra = c + pooled, words.shape[1]
@@ -129,3 +133,13 @@ class DiffusionTransformer(nn.Module):
         for axis in range(self.axes):
             order += [1 + axis, 2 + self.axes + axis]
         return cut.permute(order).reshape(len(h), self.spec.channels, *grid)
+
+
+def sines(position: Tensor, width: int) -> Tensor:
+    """float [..., D]: sines and cosines of the coordinates, long [..., A], an equal share of the
+    width for each axis (Vaswani et al. 2017, section 3.5)."""
+    waves = width // (2 * position.shape[-1])
+    steps = torch.arange(waves, device=position.device) / max(waves, 1)
+    turn = position[..., None].float() * torch.exp(-math.log(10000.0) * steps)
+    out = torch.cat((turn.sin(), turn.cos()), -1).flatten(-2)
+    return nn.functional.pad(out, (0, width - out.shape[-1]))

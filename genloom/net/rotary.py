@@ -120,7 +120,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     beyond the first 2 P numbers of a head stays."""
     turned = 2 * cos.shape[-1]
     cos, sin = cos.unsqueeze(-2).to(x.dtype), sin.unsqueeze(-2).to(x.dtype)
-    if turned == x.shape[-1] and torch.is_grad_enabled():  # fewer passes, back above all
+    if turned == x.shape[-1] and (torch.is_grad_enabled() or x.dtype == torch.bfloat16):
+        # fewer passes over memory, back above all: 2.7 ms for 4.2 (16 x 256 x 3 x 64)
         cos, sin = torch.cat((cos, cos), -1), torch.cat((-sin, sin), -1)
         return torch.addcmul(x * cos, x.roll(turned // 2, -1), sin)
     first, second = x[..., :turned].chunk(2, -1)

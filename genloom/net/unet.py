@@ -21,7 +21,7 @@ from genloom.net.prompt_encoder import PromptEncoder
 from genloom.net.time import TimeEmbedding
 from genloom.spec import ArraySpec, PromptSpec, Spec
 
-TOGETHER = 16  # at use on a CPU, so many items a pass: a sum's order follows from the batch's size
+TOGETHER = 4  # at use on a CPU, so many items a pass: a sum's order follows from the batch's size
 
 
 @dataclass(frozen=True, kw_only=True)

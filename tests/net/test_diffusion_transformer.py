@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from genloom.net.diffusion_transformer import DiffusionTransformer, DiffusionTransformerConfig
+from genloom.net.diffusion_transformer import (
+    DiffusionTransformer,
+    DiffusionTransformerConfig,
+    sines,
+)
 from genloom.spec import ArraySpec, TokenSpec
 
 WORDS = TokenSpec(vocab=9, length=5, bos=0, eos=None, pad=0)
@@ -131,3 +137,19 @@ def test_a_layer_may_have_a_modulation_of_its_own() -> None:
     with torch.no_grad():
         own.modulation.weight[: 6 * 16] *= 2
     assert not torch.allclose(shared(x, time), own(x, time), atol=1e-2)
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+def test_without_rotary_positions_places_are_told_at_the_entrance(grid: tuple[int, ...]) -> None:
+    spec = ArraySpec(grid=grid, channels=2)
+    config = replace(CONFIG, rotary=None)
+    net = DiffusionTransformer(config, spec, None)
+    with torch.no_grad():
+        for p in net.parameters():
+            p += 0.2 * torch.randn(p.shape, generator=rng())
+    same = torch.ones(1, *spec.shape)
+    with torch.no_grad():
+        patches = net._patches(net(same, torch.tensor([0.5])))[0]
+    assert not torch.allclose(patches[0], patches[1], atol=1e-3)  # alike patches, unlike places
+    places = sines(net._places(grid, torch.device("cpu"))[0], 48)
+    assert torch.unique(places, dim=0).shape == places.shape  # no two places are alike
