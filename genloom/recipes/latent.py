@@ -5,7 +5,9 @@ what makes pictures of these: flow in the latents, or one code after another as 
     genloom train image-latent DATA --set codec.autoencoder=small
 
 On 2 cores `small` autoencoders take about 10 minutes at 28-64 pixels, and as much again what is
-built on them. Where pictures have 64 pixels or fewer a place of the latents covers 4 x 4 of them,
+built on them. Measured with `tiny` on 5,000 digits: after 300 steps of 32 the tokenizer gives
+held-out digits back with 22.7 dB (the mean digit: 11.9), and 250 steps of 32 in its codes draw
+digits of which most can be read. Where pictures have 64 pixels or fewer a place of the latents covers 4 x 4 of them,
 else 8 x 8.
 """
 
@@ -30,6 +32,7 @@ SIZES = {
     "large": {"width": 512, "depth": 12, "heads": 8},
 }
 LEVELS = (8, 5, 5, 5)  # 1000 codes (Mentzer et al. 2023, table 1)
+SMALL_SIDE = 28  # pixels, up to which four channels of latents are enough
 LARGE_SIDE = 64  # pixels, above which a place covers 8 x 8
 LARGE_GRID = 16  # places a side of the latents, above which the flow's patches are 2 x 2
 
@@ -44,13 +47,13 @@ def _coder(name: str, size: str, facts: Facts, net: dict[str, Any]) -> Recipe:
         family=Part("reconstruction"),
         net={"net": Part("autoencoder", {**CODERS[size], "factor": factor, **net})},
         data=Data(batch=32 if side <= LARGE_SIDE else 8),
-        train=Train(steps=3000, rate=2e-3, muon_rate=0.0, weight_decay=0.0, preview=500),
+        train=Train(steps=3000, rate=3e-3, muon_rate=0.0, weight_decay=0.0, preview=500),
     )
 
 
 def choose_autoencoder(size: str, facts: Facts) -> Recipe:
-    """Normal latents of 4 channels, 8 from 128 pixels on."""
-    channels = 4 if (facts.side or 32) <= LARGE_SIDE else 8
+    """Normal latents of 4 channels for small pictures, which are mostly grey, else of 8."""
+    channels = 4 if (facts.side or 32) <= SMALL_SIDE else 8
     return _coder("image-autoencoder", size, facts, {"latent": channels})
 
 
