@@ -299,6 +299,7 @@ def _made(want: Want, quiet: bool) -> Any:
         return api.exact(want.model, want.request, want.guide)
     with want.model.engine(want.guesser, want.guide) as engine:
         generation = engine.submit(want.request)
+        generation.shown = want.strip is not None
         seen = making.with_status(generation, silent)
         if want.strip is not None:
             making.strip(want.model.codec, seen, want.strip)

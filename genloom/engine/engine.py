@@ -346,6 +346,7 @@ class Engine:
         one = torch.ones(len(rows), dtype=torch.long)
         done, steps = (one, one) if progress is None else progress(samples)
         due = done * PREVIEWS // steps > (done - 1) * PREVIEWS // steps
+        due &= generation.shown
         wanted = bool(due.any())  # a result may cost as much as a step
         results = self.family.result(samples, self.spec) if wanted else [None] * len(rows)
         told = zip(done.tolist(), steps.tolist(), due.tolist(), results, strict=True)
@@ -365,7 +366,7 @@ class Engine:
 
     def _show(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
         if generation.watched:
-            shown = self._shows(generation) or self.memory is not None
+            shown = (generation.shown and self._shows(generation)) or self.memory is not None
             item = generation.decode([x])[0] if shown else None
             generation.tell(news(generation, slot, item, finished))
 

@@ -56,7 +56,8 @@ class Steps(Protocol):
 
 @dataclass(eq=False)
 class Generation:
-    """A request under way. Iterate for progress, or call `result`."""
+    """A request under way. Iterate for progress, or call `result`. shown: whether arrays in the
+    making are decoded for those who iterate; where not, progress counts their steps alone."""
 
     engine: Steps
     request: Request
@@ -66,6 +67,7 @@ class Generation:
     cancelled: bool = False
     ended: bool = False  # with fewer than were asked for
     error: GenloomError | None = None
+    shown: bool = True
     endings: dict[int, Ending] = field(default_factory=dict)
     _slots: list[Tensor] = field(default_factory=list)
     _parts: list[Any] = field(default_factory=list)

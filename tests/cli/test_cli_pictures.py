@@ -11,9 +11,11 @@ import pytest
 from commands import Shell, one_error
 from PIL import Image
 
-from genloom.cli.making import unknown
+from genloom.cli import settings
+from genloom.cli.making import unknown, watched
 from genloom.cli.picture_options import PictureOptions
 from genloom.errors import UsageError
+from genloom.spec import Options, Request
 
 STEPS = ("--steps", "3")
 
@@ -115,6 +117,15 @@ def test_a_guide_is_recorded_and_a_strip_is_written(
     assert told["record"]["guide"]["weights"] == told["record"]["weights"]
     height, width, _ = pixels(strip).shape
     assert width / height == pytest.approx(3 / 2, rel=0.1)  # three steps across, two pictures down
+
+
+def test_a_terminal_hears_of_every_step(image_model: str) -> None:
+    said: list[str] = []
+    with settings.load(image_model).engine() as engine:
+        generation = engine.submit(Request(count=2, options=Options(steps=3)))
+        seen = watched(generation, said.append)
+    assert said[0] == "making 0 of 2, step 1 of 3" and said[-1] == "making 2 of 2"
+    assert {number: len(items) for number, items in seen.items()} == {0: 3, 1: 3}
 
 
 @pytest.mark.parametrize(

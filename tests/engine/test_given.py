@@ -244,6 +244,15 @@ def test_a_long_way_is_shown_a_few_times_and_counted_throughout(model: Model) ->
     assert sum(shown) == PREVIEWS and shown[-1] and shown[4]
 
 
+def test_who_wants_no_previews_hears_of_the_steps_alone(model: Model) -> None:
+    with Engine(model) as engine:
+        generation = engine.submit(asked(steps=10))
+        generation.shown = False
+        news = list(generation)
+    assert [n.step for n in news] == [*range(1, 10), 0]
+    assert all(n.item is None for n in news) and len(generation.items()) == 1
+
+
 def test_stopping_half_way_leaves_nothing_in_flight(model: Model) -> None:
     with Engine(model) as engine:
         generation = engine.submit(asked(steps=40))
