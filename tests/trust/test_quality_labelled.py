@@ -55,15 +55,15 @@ def test_made_pairs_teach_what_real_ones_do(tmp_path):
     items = scenes(600)
     facts = Facts(items=600, units=600, captions=["1 disc"], side=SIDE)
     recipe = choose("tiny", facts).with_(
-        *("train.steps=700", "train.preview=0", "train.judge=0", "net.net.patch=2"),
-        *("train.compile=off", "data.batch=32", "net.net.width=96"),
+        *("train.steps=700", "train.preview=0", "train.judge=0", "train.compile=off"),
+        *("data.batch=32", "net.net.width=96", "net.net.depth=2"),
     )
     model = api.train(recipe, items, out=tmp_path / "model")
-    report = evaluate(model, scenes(150, 7), training=items, count=200, shown=6000)
+    report = evaluate(model, scenes(150, 7), training=items, count=200, shown=4000)
     head, counted = report.rows[0], report["counts_as_asked"]
     assert head.value > head.floor + 0.8 * (head.ceiling - head.floor)
-    assert counted.value > 0.5
-    rare = make_set(model, {"1 disc, 1 cross": 12})
+    assert counted.value > counted.floor
+    rare = make_set(model, {"1 disc, 1 cross": 12}, tries=12)
     assert rare.kept == {"1 disc, 1 cross": 12}
     assert rare.totals == dict.fromkeys(CLASSES, 12)
     assert shares(rare.items)["cross"] == 1.0 > 3 * shares(items)["cross"]
