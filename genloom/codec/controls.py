@@ -225,7 +225,7 @@ def edges(x: Tensor, gain: float) -> Tensor:
 
 
 def drawn(picture: Tensor) -> Tensor | None:
-    """[1, H, W], white on black, of a picture [C, H, W] that is a drawing in two shades; else None."""
+    """[1, H, W], white on black, of a picture [C, H, W] drawn in two shades; else None."""
     shade = grey(picture[None])[0, :1]
     if picture[:3].std(0).max() > 0.05 and len(picture) > 2:
         return None
