@@ -116,7 +116,7 @@ class Pipeline:
 
     def start(self, nets: Nets, spec: Spec, request: Encoded) -> Paintings:
         assert isinstance(spec, ArraySpec)
-        self._check(request)
+        self._check(nets, request)
         options, net = request.options, nets["net"]
         guidance = self.guidance if options.guidance is None else options.guidance
         grid = request.grid or spec.grid
@@ -139,7 +139,11 @@ class Pipeline:
         done = torch.tensor([one.done for one in items], dtype=torch.bool)
         return Paintings(torch.empty(len(items), 0, *grid), done, {}, items)
 
-    def _check(self, request: Encoded) -> None:
+    def _check(self, nets: Nets, request: Encoded) -> None:
+        if "guide" in nets:
+            raise RequestError(
+                "a published pipeline is guided by its own empty prompt alone: leave the guide out"
+            )
         if request.fresh is not None and "mask" not in self.does:
             raise RequestError(
                 "this pipeline makes no part of a picture anew: give a picture without transparency"
