@@ -1,4 +1,4 @@
-"""Arrays of unlike grids are drawn grid by grid, once an epoch each; some is drawn anew each time."""
+"""Arrays of unlike grids are drawn grid by grid, once an epoch each; what is drawn anew."""
 
 from __future__ import annotations
 
