@@ -230,7 +230,7 @@ class Recipe:
             if family.carries is TokenSpec:
                 raise RecipeError(
                     f"family {self.family.kind!r} is prompted by the beginning of the item itself: "
-                    "leave the recipe's prompt out"
+                    "use it without the recipe's prompt (prompt=null)"
                 )
             self.make_prompt()
         self._check_told(bool(getattr(codec, "tells", False)), family)

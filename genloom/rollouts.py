@@ -73,7 +73,8 @@ class Rollouts:
     """The loader of a training by rewards.
 
     model: the one in training; None to know sizes only. prompts: of a step. told: what is to be
-    logged of the last step. still: steps in a row without a signal.
+    logged of the last step. still: steps in a row without a signal. begun: the mean worth of the
+    first step. finished: why no more is to be learnt, where something was.
     """
 
     tasks: Sequence[Asked]
@@ -87,6 +88,8 @@ class Rollouts:
     listener: Listener = silent
     told: dict[str, float] = field(default_factory=dict)
     still: int = 0
+    begun: float | None = None
+    finished: str = ""
 
     def __post_init__(self) -> None:
         if not self.tasks:
@@ -203,7 +206,10 @@ class Rollouts:
                 "is learnt from them. Take easier or harder tasks, a reward in degrees, or a "
                 "better model to start from",
             )
-        if self.still >= USELESS and not self.family.kl:
+        self.begun = float(worth.mean()) if self.begun is None else self.begun
+        if self.still >= USELESS and float(worth.mean()) > self.begun:
+            self.finished = f"in {USELESS} steps every try was worth as much as its siblings"
+        elif self.still >= USELESS and not self.family.kl:
             raise RewardError(
                 f"in {USELESS} steps no try was better than its siblings (worth {first:g}), so "
                 "nothing can be learnt: take other tasks, another reward or a better start"

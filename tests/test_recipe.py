@@ -90,7 +90,7 @@ def test_roles_must_be_filled():
 
 
 def test_token_families_take_no_prompt_codec():
-    with pytest.raises(RecipeError, match="leave the recipe's prompt out"):
+    with pytest.raises(RecipeError, match="without the recipe's prompt"):
         MADE["text"]().with_('prompt={"kind":"words"}')
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 import toys
 
-from genloom import api
+from genloom import api, rollouts
 from genloom.errors import DataError, RewardError, Stopped, UsageError
 from genloom.forecast import fresh, job_of
 from genloom.material import Material, prepare
@@ -239,3 +239,33 @@ def test_tasks_that_do_not_fit_are_counted(base: Path, tmp_path: Path) -> None:
     notes = [n for e in heard if e.kind == "fit" for n in e.values["notes"]]
     assert any("2 tasks" in n and "N tokens" in n for n in notes)
     assert any("1 tasks" in n and "no answers" in n for n in notes)
+
+
+def test_tries_that_became_all_as_good_finish_and_those_that_always_were_do_not(base, monkeypatch):
+    monkeypatch.setattr(rollouts, "USELESS", 2)
+    for begun, ends in ((0.2, True), (1.0, False)):
+        made = material(base, lambda item: 1.0)
+        loader: Any = made.loader(fresh(made, Model))
+        loader.begun = begun
+        loader.batches(0)
+        assert not loader.finished
+        if ends:
+            loader.batches(1)
+            assert "as much as its siblings" in loader.finished
+        else:
+            with pytest.raises(RewardError, match="nothing can be learnt"):
+                loader.batches(1)
+        made.close()
+
+
+def test_a_loader_that_has_finished_ends_the_training_as_it_stands(tmp_path):
+    ready = toys.job(toys.MADE["text"](steps=50), tmp_path / "run")
+    ready.loader.finished = "nothing is left"
+    outcome = Loop(ready).fit()
+    assert outcome.steps == 1 and outcome.ended == "nothing is left"
+
+
+def test_a_training_that_never_learnt_is_given_up(base, tmp_path, monkeypatch):
+    monkeypatch.setattr(rollouts, "USELESS", 3)
+    with pytest.raises(RewardError, match="nothing can be learnt"):
+        trained(base, tmp_path / "m", lambda item: 1.0, "train.steps=50", "family.kl=0")

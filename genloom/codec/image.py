@@ -161,8 +161,9 @@ class ImageCodec(Telling):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        values = load_json(folder, cls.kind, frozenset({*OPTIONS, "learnt", "hard"}), TOLD)
-        learnt, hard = values.pop("learnt"), values.pop("hard")
+        always, since = frozenset({*OPTIONS[:4], "learnt"}), TOLD | {*OPTIONS[4:], "hard"}
+        values = load_json(folder, cls.kind, always, since)
+        learnt, hard = values.pop("learnt"), values.pop("hard", False)
         grids = values.pop("grids", ())
         try:
             codec = cls(**values)

@@ -38,6 +38,9 @@ class Batches(Protocol):
     def told(self) -> Mapping[str, float]:
         """What is to be logged of the last batches."""
 
+    # Where batches are made on the way it also has `finished`: why no more is to be learnt, "" so
+    # far; the training then ends as it stands.
+
     def batches(self, step: int, accumulate: int = 1) -> list[Batch]: ...
 
 

@@ -145,7 +145,8 @@ class Loop:
             if not parts:  # rolled back
                 continue
             log("step", self.step, **parts, seconds=round(self.spent, 3))
-            if self._judged(log) or self.ended:
+            self.ended = self.ended or getattr(self.job.loader, "finished", "")
+            if self._judged(log) or parallel.any_of(bool(self.ended)):
                 return
             if self.train.preview and self.step % self.train.preview == 0:
                 self._preview(log)

@@ -21,7 +21,9 @@ from genloom.codec.image import ImageCodec
 from genloom.codec.picture_files import pixel_hash, read_record, write_picture
 from genloom.codec.pictures import Picture
 from genloom.codec.resize import resized
+from genloom.codec.saving import save_json
 from genloom.errors import DataError, ModelError, RecipeError, RequestError, ResourceError
+from genloom.spec import ArraySpec
 
 
 def picture(size=(8, 8), mode="RGB", seed=0):
@@ -426,6 +428,16 @@ def test_save_and_load(tmp_path):
     assert loaded.spec == codec.spec
     items = [picture((20, 9), seed=4)]
     assert torch.equal(loaded.encode(items), codec.encode(items))
+
+
+def test_what_was_saved_before_there_were_more_options_loads(tmp_path):
+    old = {"size": [8, 8], "mode": "RGB", "fit": "pad", "background": "white", "learnt": "RGB"}
+    save_json(tmp_path, "image", old)
+    loaded = ImageCodec.load(tmp_path)
+    assert loaded.spec == ArraySpec(grid=(8, 8), channels=3)
+    save_json(tmp_path, "image", {k: v for k, v in old.items() if k != "fit"})
+    with pytest.raises(ModelError, match="fit"):
+        ImageCodec.load(tmp_path)
 
 
 def test_a_damaged_codec_file(tmp_path, codec):

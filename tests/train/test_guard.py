@@ -71,7 +71,7 @@ def test_state_round_trip():
 
 def test_a_poisoned_item_is_skipped_and_the_rest_learnt(tmp_path):
     ready = job(MADE["row by flow"](steps=20), tmp_path)
-    ready.loader.source.x[3] = float("nan")
+    ready.loader.source.groups[0][3] = float("nan")
     poisoned = sum(bool(ready.loader.batch(n).x.isnan().any()) for n in range(20))
     before = ready.model.digest()
     outcome = Loop(ready).fit()
@@ -99,7 +99,7 @@ def test_broken_weights_are_rolled_back_to_the_checkpoint(tmp_path):
 
 def test_hopeless_data_ends_with_a_sentence(tmp_path):
     ready = job(MADE["row by flow"](steps=100), tmp_path)
-    ready.loader.source.x.fill_(float("nan"))
+    ready.loader.source.groups[0].fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"after 3 roll backs .*train\.rate=") as caught:
         Loop(ready).fit()
     assert "\n" not in str(caught.value)

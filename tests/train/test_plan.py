@@ -79,5 +79,5 @@ def test_a_probe_measures_and_keeps_nothing(tmp_path):
 def test_a_probe_that_breaks_does_not_fall_back_on_an_earlier_training(tmp_path):
     Loop(job(MADE["row by flow"](steps=40), tmp_path / "run")).save()
     ready = job(MADE["row by flow"](steps=50), tmp_path / "run")
-    ready.loader.source.x.fill_(float("nan"))
+    ready.loader.source.groups[0].fill_(float("nan"))
     assert plan.probe(ready, seconds=0.01).seconds > 0  # five steps in, it rolls back to nothing
