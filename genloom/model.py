@@ -147,9 +147,10 @@ class Model:
                 prompt = registry.find("prompt", recipe.prompt.kind).load(path / "prompt")
             specs = read_json(path / "spec.json")
             told: Any = None if specs["prompt"] is None else spec_from_json(specs["prompt"])
+            made: Any = spec_from_json(specs["codec"])
             if nets is None:
                 with Unfilled():
-                    nets = recipe.make_nets(spec_from_json(specs["codec"]), told)
+                    nets = recipe.make_nets(made, told)
                 nets.load_state_dict(_weights(path, torch.device(device), dtype), assign=True)
             card = read_json(path / "card.json")
         except GenloomError:

@@ -1,4 +1,4 @@
-"""Where the record of an asset lies: inside a PNG, SVG or Parquet file, else in `<file>.json` beside it.
+"""Where an asset's record lies: inside a PNG, SVG or Parquet file, or in `<file>.json` beside it.
 
 Knows file formats and which bytes of them are the content. Knows not what a record says.
 """
