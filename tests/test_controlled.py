@@ -92,7 +92,8 @@ def test_with_an_adapter_it_is_saved_whole(base, tmp_path):
     assert torch.allclose(*results, atol=1e-5)
     known, now = api.load(base).nets.state_dict(), loaded.nets.state_dict()
     assert bool(now["net.control.weight"].any())
-    assert torch.equal(known["net.time.up.weight"], now["net.time.up.weight"])
+    moved = {name for name, x in known.items() if not torch.equal(x, now[name])}
+    assert moved and all(name.endswith("weight") for name in moved)  # low-rank parts, worked in
 
 
 def test_a_start_that_was_told_something_else_is_refused(base, tmp_path):
