@@ -70,7 +70,7 @@ def evaluate(
     curve
         Measure at 1, 2, 4, 8, 16, 32 and 50 steps instead, beside real items against real ones.
     plot
-        A file for the curve as a picture: .svg or .png.
+        A file for the curve as a picture, an .svg.
     out
         A file for the report as JSON, with every item of the suites.
     json

@@ -65,12 +65,9 @@ def test_few_steps_and_the_curve(
     assert [p["steps"] for p in told["points"]] == [1, 2, 4, 8, 16, 32, 50]
     assert "frechet_distance" in told["real"]
     assert (tmp_path / "c.svg").read_text().startswith("<svg")
-    shown = shell(
-        "eval", "quick", pictures, "--curve", "--plot", tmp_path / "c.png", "-q", "-n", "8"
-    )
+    shown = shell("eval", "quick", pictures, "--curve", "-q", "-n", "8")
     assert shown.out.splitlines()[0].split()[0] == "steps" and "real" in shown.out
-    assert pixels(tmp_path / "c.png").shape[:2] == (680, 1120)
-    one_error(shell("eval", "quick", "--curve", "--plot", "c.gif"), ".svg or .png")
+    one_error(shell("eval", "quick", "--curve", "--plot", "c.png"), ".svg")
     one_error(shell("eval", "quick", "--plot", "c.svg"), "--curve")
 
 
