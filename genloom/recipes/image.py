@@ -8,6 +8,8 @@ captioned scenes, 700 steps of 16 patches a picture draw 8 of 10 as asked.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from genloom.recipe import Data, Facts, Part, Recipe, Train
 
 SIZES = {
@@ -26,18 +28,27 @@ WORDS = {"dropped": 0.15}
 MINUTES = {"tiny": 3.0, "small": 20.0, "base": 120.0, "large": float("inf")}
 
 
+COMMON = 5  # distinct captions that a common word is in
+
+
 def _codec(facts: Facts) -> tuple[Part, Part | None]:
     options = {} if facts.side is None else {"size": facts.side}
     return Part("image", options), prompt_for(facts)
 
 
 def prompt_for(facts: Facts) -> Part | None:
-    """Classes where captions are few and short, else words."""
+    """Classes where captions are few and short, else words. Some are left out while training where
+    most of them are rare: of captions that fill a pattern with common words each word counts, and
+    scenes drawn as asked fell from 99 % to 71 % with it."""
     if not facts.captions:
         return None
     distinct = set(facts.captions)
     short = all(len(caption.split()) <= 3 for caption in distinct)
-    return Part("label") if short and len(distinct) <= 100 else Part("words", WORDS)
+    if short and len(distinct) <= 100:
+        return Part("label")
+    counts = Counter(word for caption in distinct for word in set(caption.split()))
+    rare = sum(count < COMMON for count in counts.values())
+    return Part("words", WORDS if 2 * rare > len(counts) else {})
 
 
 def choose(size: str, facts: Facts) -> Recipe:
