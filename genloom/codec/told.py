@@ -8,6 +8,7 @@ Shape legend: C channels, K channels told, H rows, W columns; values [-1, 1].
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 MARK, FOLDER = "_control", "control"  # dog_control.png or control/dog.png stands beside dog.png
 
 
-class Telling:
+class Telling(ABC):
     """The part of a codec of pictures that tells. telling: what, None for nothing."""
 
     telling: Control | None = None
@@ -68,11 +69,13 @@ class Telling:
         """Whether anything is told; known from the options alone."""
         return self.telling is not None
 
+    @abstractmethod
     def _channels(self) -> int:
-        raise NotImplementedError
+        """Of a picture."""
 
+    @abstractmethod
     def _mode(self) -> str:
-        raise NotImplementedError
+        """Of a picture: L, RGB or RGBA."""
 
     # --- while training ---------------------------------------------------------------------------
 

@@ -75,6 +75,17 @@ def take(items: Any, index: Iterable[int]) -> Any:
     return [items[n] for n in rows]
 
 
+def even(size: int, most: int) -> list[int]:
+    """At most so many numbers below `size`, evenly over all."""
+    count = min(size, most)
+    return [n * size // count for n in range(count)]
+
+
+def evenly(items: Any, most: int) -> Any:
+    """At most so many items, evenly over a collection that may be sorted."""
+    return take(items, even(len(items), most))
+
+
 def _check(fraction: float) -> None:
     if not 0.0 <= fraction < 1.0:
         raise DataError(f"cannot hold out {fraction!r} of the data: give at least 0 and below 1")

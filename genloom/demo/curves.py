@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
+
+from genloom.demo.drawing import page, words
 
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, FOOT = 64, 24, 40, 48  # margins
-INK, FAINT, MADE, REAL = "#222222", "#cccccc", "#2563a8", "#2f7d4f"
+FAINT, MADE, REAL = "#cccccc", "#2563a8", "#2f7d4f"
 LEAST = 1e-6  # a distance may be zero or, unbiased, below it
 
 
@@ -30,30 +31,26 @@ def quality(
     def up(y: float) -> float:
         return HEIGHT - FOOT - (HEIGHT - TOP - FOOT) * _share(max(y, LEAST), low, high)
 
-    parts = [_text(LEFT, 20, title, "start", 14)]
+    parts = [words(LEFT, 20, title, "start", 14)]
     for tick in _ticks(low, high):
         parts.append(_line(LEFT, up(tick), WIDTH - RIGHT, up(tick), FAINT))
-        parts.append(_text(LEFT - 6, up(tick) + 4, f"{tick:g}", "end"))
+        parts.append(words(LEFT - 6, up(tick) + 4, f"{tick:g}", "end"))
     for x in steps:
-        parts.append(_text(across(x), HEIGHT - FOOT + 18, str(x), "middle"))
+        parts.append(words(across(x), HEIGHT - FOOT + 18, str(x), "middle"))
     if real is not None:
         parts.append(
             _line(LEFT, up(real), WIDTH - RIGHT, up(real), REAL, ' stroke-dasharray="5 4"')
         )
         told = f"real against real {real:.3g}"
-        parts.append(_text(WIDTH - RIGHT, up(real) + 14, told, "end", colour=REAL))
+        parts.append(words(WIDTH - RIGHT, up(real) + 14, told, "end", colour=REAL))
     path = "L".join(f"{across(x):.1f} {up(y):.1f}" for x, y in points)
     parts.append(f'<path d="M{path}" fill="none" stroke="{MADE}" stroke-width="2"/>')
     for x, y in points:
         parts.append(f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="3.5" fill="{MADE}"/>')
-        parts.append(_text(across(x), up(y) - 9, f"{y:.3g}", "middle", colour=MADE))
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "steps", "middle"))
-    parts.append(_text(WIDTH - RIGHT, 20, metric.replace("_", " "), "end"))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>{"".join(parts)}</svg>\n'
-    )
+        parts.append(words(across(x), up(y) - 9, f"{y:.3g}", "middle", colour=MADE))
+    parts.append(words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "steps", "middle"))
+    parts.append(words(WIDTH - RIGHT, 20, metric.replace("_", " "), "end"))
+    return page(title, WIDTH, HEIGHT, parts)
 
 
 def _share(value: float, low: float, high: float) -> float:
@@ -72,8 +69,3 @@ def _ticks(low: float, high: float) -> list[float]:
 def _line(x: float, y: float, x2: float, y2: float, colour: str, more: str = "") -> str:
     at = f'x1="{x:.1f}" y1="{y:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
     return f'<line {at} stroke="{colour}"{more}/>'
-
-
-def _text(x: float, y: float, text: str, anchor: str, size: int = 11, colour: str = INK) -> str:
-    at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
-    return f'<text {at} font-family="sans-serif">{escape(text)}</text>'

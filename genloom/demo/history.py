@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from itertools import groupby
 from typing import Any
 
+from genloom.demo.drawing import page, words
+
 WIDTH, PANEL = 640, 190
 LEFT, RIGHT, TOP, FOOT = 70, 20, 34, 30  # margins of a panel
-INK, FAINT, RAW, MEAN = "#222222", "#dddddd", "#9db7d6", "#2563a8"
+FAINT, RAW, MEAN = "#dddddd", "#9db7d6", "#2563a8"
 MOST_POINTS = 600  # of a line
 SMOOTHED = 0.02  # of the steps, the width of the running mean
 LEFT_OUT = frozenset({"time", "kind", "step", "seconds", "norm", "path"})
@@ -52,14 +53,10 @@ def _numbers(event: Mapping[str, Any]) -> list[tuple[str, float]]:
 def plot(title: str, measures: Mapping[str, Line]) -> str:
     """All measures, one below the other."""
     height = 40 + PANEL * len(measures)
-    parts = [_text(16, 26, title, "start", 15)]
+    parts = [words(16, 26, title, "start", 15)]
     for n, (name, line) in enumerate(measures.items()):
         parts.append(f'<g transform="translate(0 {40 + n * PANEL})">{_panel(name, line)}</g>')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" aria-label="{escape(title, quote=True)}">'
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>{"".join(parts)}</svg>\n'
-    )
+    return page(title, WIDTH, height, parts)
 
 
 def _panel(name: str, line: Line) -> str:
@@ -76,19 +73,19 @@ def _panel(name: str, line: Line) -> str:
         across = LEFT + (right - LEFT) * (x - first) / (last - first)
         return f"{across:.1f} {below - (below - TOP) * share:.1f}"
 
-    parts = [_text(LEFT, TOP - 10, name.replace("_", " "), "start", 13)]
+    parts = [words(LEFT, TOP - 10, name.replace("_", " "), "start", 13)]
     for part in (0.0, 0.5, 1.0):
         y = below - (below - TOP) * part
         parts.append(f'<path d="M{LEFT} {y:.1f}H{right}" stroke="{FAINT}"/>')
-        parts.append(_text(LEFT - 6, y + 4, f"{low + part * (high - low):.4g}", "end"))
-    parts.append(_text(LEFT, below + 18, f"step {first:,.0f}", "start"))
-    parts.append(_text(right, below + 18, f"{last:,.0f}", "end"))
+        parts.append(words(LEFT - 6, y + 4, f"{low + part * (high - low):.4g}", "end"))
+    parts.append(words(LEFT, below + 18, f"step {first:,.0f}", "start"))
+    parts.append(words(right, below + 18, f"{last:,.0f}", "end"))
     lines = ((line, RAW, 1), (mean, MEAN, 2)) if len(line) > len(mean) else ((line, MEAN, 2),)
     for points, colour, width in lines:
         path = "L".join(at(x, y) for x, y in thinned(points))
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
     y = mean[-1][1]
-    parts.append(_text(right, TOP - 10, f"last {y:.4g}", "end", colour=MEAN))
+    parts.append(words(right, TOP - 10, f"last {y:.4g}", "end", colour=MEAN))
     return "".join(parts)
 
 
@@ -112,8 +109,3 @@ def thinned(line: Line) -> Line:
         return line
     last = len(line) - 1
     return [line[round(n * last / (MOST_POINTS - 1))] for n in range(MOST_POINTS)]
-
-
-def _text(x: float, y: float, text: str, anchor: str, size: int = 11, colour: str = INK) -> str:
-    at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
-    return f'<text {at} font-family="sans-serif">{escape(text)}</text>'

@@ -90,7 +90,7 @@ def train_classifier(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps)
     model.train()
     for rows in _rows(len(x), steps, rng):
-        images = _moved(x[rows].float(), rng)
+        images = moved(x[rows].float(), SHIFT, rng)
         loss = F.cross_entropy(model(images), labels[rows], label_smoothing=0.05)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -120,9 +120,9 @@ def _rows(count: int, steps: int, rng: torch.Generator) -> Iterator[Tensor]:
         order = order[batch:]
 
 
-def _moved(x: Tensor, rng: torch.Generator) -> Tensor:
-    """The whole batch moved by the same few pixels, its edge repeated."""
-    down, right = torch.randint(0, 2 * SHIFT + 1, (2,), generator=rng).tolist()
-    padded = F.pad(x, (SHIFT,) * 4, mode="replicate")
+def moved(x: Tensor, most: int, rng: torch.Generator) -> Tensor:
+    """The whole batch moved by the same few pixels, at most so many, its edge repeated."""
+    down, right = torch.randint(0, 2 * most + 1, (2,), generator=rng).tolist()
+    padded = F.pad(x, (most,) * 4, mode="replicate")
     cut = padded[:, :, down : down + x.shape[2], right : right + x.shape[3]]
     return cut.contiguous(memory_format=FORMAT)

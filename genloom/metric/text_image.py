@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genloom.errors import DataError
-from genloom.metric.classifier import Classifier
+from genloom.metric.classifier import Classifier, moved
 
 WIDTH = 128
 BATCH = 256
@@ -110,7 +110,7 @@ def _teach(
         if len(order) < min(BATCH, len(x)):
             order = torch.cat([order, torch.randperm(len(x), generator=rng)])
         rows, order = order[:BATCH], order[BATCH:]
-        seen = model.of_pictures(_moved(x[rows].float(), rng))
+        seen = model.of_pictures(moved(x[rows].float(), SHIFT, rng))
         said = model.of_captions([_fewer(numbers[n], rng) for n in rows.tolist()])
         loss = _contrast(seen @ said.T * model.scale.exp().clamp(max=50), same[rows])
         optimizer.zero_grad(set_to_none=True)
@@ -136,13 +136,6 @@ def _fewer(numbers: list[int], rng: torch.Generator) -> list[int]:
     """Without some of the words, but never without all."""
     keep = torch.rand(len(numbers), generator=rng) >= DROPPED
     return [n for n, kept in zip(numbers, keep.tolist(), strict=True) if kept] or numbers
-
-
-def _moved(x: Tensor, rng: torch.Generator) -> Tensor:
-    """The whole batch moved by the same few pixels, its edge repeated."""
-    down, right = torch.randint(0, 2 * SHIFT + 1, (2,), generator=rng).tolist()
-    padded = F.pad(x, (SHIFT,) * 4, mode="replicate")
-    return padded[:, :, down : down + x.shape[2], right : right + x.shape[3]]
 
 
 def retrieval(scores: Tensor, right: Tensor, most: int = 10) -> float:

@@ -9,6 +9,7 @@ style width (Z and what is told).
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -52,7 +53,7 @@ TOGETHER = 16
 ENLARGED = 1.6  # makes up for what bilinear enlarging takes of the deviation of fresh noise
 
 
-class _Steady(nn.Module):
+class _Steady(nn.Module, ABC):
     """A net whose result for an item does not depend on what else is in the batch, once trained."""
 
     def forward(
@@ -70,8 +71,9 @@ class _Steady(nn.Module):
         rows = first + torch.arange(TOGETHER).clamp(max=count - 1)
         return self.whole(*(None if part is None else part[rows] for part in given))[:count]
 
+    @abstractmethod
     def whole(self, x: Any, prompt: Tensor | None, control: Tensor | None, /) -> Tensor:
-        raise NotImplementedError
+        """All items at once."""
 
 
 def ladder(spec: ArraySpec, config: ConvConfig) -> list[tuple[tuple[int, int], int]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom import api
+from genloom.data.split import evenly
 from genloom.errors import DataError, RequestError, UsageError
 from genloom.spec import Options, Request
 from genloom.train.log import Event, Listener, silent
@@ -77,7 +78,7 @@ def curve(
             "needed to compare; name data to measure on"
         )
     codec = loaded.codec
-    held, train = _spread(held, number), _spread(train, number)
+    held, train = evenly(held, number), evenly(train, number)
     real = Point(steps=None, metrics=codec.compare(held, train))
     points = []
     for at in sorted(set(steps)):
@@ -118,14 +119,6 @@ def _items(model: api.Model, data: Any) -> Any:
     if not path.exists():
         raise DataError(f"{path} does not exist: give a file or a folder to measure on")
     return model.codec.read(path).items
-
-
-def _spread(items: Any, count: int) -> Any:
-    """So many, evenly over a collection that may be sorted."""
-    index = [n * len(items) // count for n in range(count)]
-    if hasattr(items, "iloc"):
-        return items.iloc[index].reset_index(drop=True)
-    return [items[n] for n in index]
 
 
 def _made(model: api.Model, held: Any, steps: int, seed: int, options: Options) -> Any:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from genloom import api
 from genloom.codec.base import Codec
-from genloom.data.split import take
+from genloom.data.split import even, take
 from genloom.errors import DataError
 from genloom.metric.overlap import longest_overlap
 from genloom.metric.privacy import copied_rows
@@ -107,7 +107,7 @@ def neighbours(codec: Codec, items: Any, train: Any, held: Any, count: int) -> N
     if not len(held):
         raise DataError("the model kept no data back, so that nothing says what is near")
     points = codec.features(items)
-    some = codec.features(take(held, _spread(len(held), HELD_OUT)))
+    some = codec.features(take(held, even(len(held), HELD_OUT)))
     chunks = (take(train, range(*part)) for part in _parts(len(train)))
     distance, index = nearest(torch.cat((points, some)), map(codec.features, chunks), count)
     real = distance[len(points) :, 0]
@@ -135,7 +135,7 @@ def trace(asset: Any, model: api.Model | str | Path | None = None, count: int = 
         raise DataError("the model kept no data back, so that nothing says what is near")
     if isinstance(items[0] if isinstance(items, list) else None, str):
         return _trace_text("\n".join(items), train, held, loaded.codec, count)
-    some = take(held, _spread(len(held), HELD_OUT))
+    some = take(held, even(len(held), HELD_OUT))
     points = loaded.codec.features(items)
     both = torch.cat((points, loaded.codec.features(some)))
     chunks = (take(train, range(*part)) for part in _parts(len(train)))
@@ -207,12 +207,6 @@ def _parts(size: int) -> list[tuple[int, int]]:
     return [(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
 
 
-def _spread(size: int, most: int) -> list[int]:
-    """At most so many numbers, evenly over all."""
-    count = min(size, most)
-    return [n * size // count for n in range(count)]
-
-
 # --- texts ----------------------------------------------------------------------------------------
 
 
@@ -238,7 +232,7 @@ def _trace_text(
         if not any(n.index == i and abs(n.start - s) < len(asset) for n in found):
             text = train[i][s : s + len(asset)]
             found.append(Neighbour(item=0, index=i, distance=far, start=s, text=text))
-    probes = "\1\0\1".join(others[n] for n in _spread(len(others), PASSAGES))
+    probes = "\1\0\1".join(others[n] for n in even(len(others), PASSAGES))
     longest = longest_overlap(probes, joined).characters
     return _trace(found[:count], distance[1:, 0], overlap=run, held_out_overlap=longest)
 
@@ -272,7 +266,7 @@ def _cut(texts: Sequence[str], size: int, most: int) -> list[str]:
         for index, text in enumerate(texts)
         for start in range(0, max(1, len(text) - size + 1), size)
     ]
-    some = (places[n] for n in _spread(len(places), most))
+    some = (places[n] for n in even(len(places), most))
     return [texts[index][start : start + size] for index, start in some]
 
 
@@ -324,6 +318,6 @@ def _like(items: Any, held: Any) -> Any:
     if not (isinstance(items, list | tuple) and items and isinstance(items[0], str)):
         return held
     whole = "\n".join(held)
-    starts = _spread(max(1, len(whole) - max(map(len, items))), len(items))
+    starts = even(max(1, len(whole) - max(map(len, items))), len(items))
     pairs = zip(items, (starts * len(items))[: len(items)], strict=True)
     return [whole[start : start + len(text)] for text, start in pairs if text.strip()]

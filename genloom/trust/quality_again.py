@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from genloom import api
+from genloom.data.split import evenly
 from genloom.metric.fidelity import peak_signal_to_noise, structural_similarity
 from genloom.metric.fixed_features import fixed_features
 from genloom.metric.image import frechet_distance
@@ -37,20 +38,15 @@ def measure(
 ) -> tuple[list[Row], dict[str, Any]]:
     """Rows of fidelity, one picture made for each held-out one."""
     codec: Any = model.codec
-    held = _spread(held, count or MADE)
+    held = evenly(held, count or MADE)
     told = told_of(codec, held)
     prompts = codec.captions(held) if model.prompts is not None else None
     tell("making pictures again")
     made = codec.even(made_like(model, len(held), prompts, told, held))
     real = codec.even(held)
-    floor = _floor(codec, _spread(train, AVERAGED), real, told)
+    floor = _floor(codec, evenly(train, AVERAGED), real, told)
     what = "the mean training picture" if told is None else "what was told"
     return _rows(made, real, floor, what), {"pictures": len(real), "floor": what}
-
-
-def _spread(items: Sequence[Any], count: int) -> list[Any]:
-    size = min(count, len(items))
-    return [items[n * len(items) // size] for n in range(size)]
 
 
 def _floor(codec: Any, train: Sequence[Any], real: Tensor, told: Sequence[Any] | None) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from genloom import api
+from genloom.data.split import even, evenly
 from genloom.errors import DataError, RequestError
 from genloom.metric.classifier import Classifier, train_classifier
 from genloom.metric.fixed_features import fixed_features
@@ -84,7 +85,7 @@ def measure(
             f"{len(held)} held-out and {len(train)} training pictures, {number} to be made: at "
             f"least {LEAST} held-out ones and as many for training are needed"
         )
-    train, held = _spread(train, TRAINED), _spread(held, number)
+    train, held = evenly(train, TRAINED), evenly(held, number)
     found = _slots(model, train, held) if shown else []
     real, rest = _pictures(model, train, held, found)
     tell("making pictures")
@@ -97,7 +98,7 @@ def measure(
         judge = _teach(real, found, seed, shown)
     tell("comparing")
     features, space = _space(judge)
-    rows = _distances(features, rest.x, own.x, floor, _evenly(real.x, len(own.x)), space)
+    rows = _distances(features, rest.x, own.x, floor, real.x[even(len(real.x), len(own.x))], space)
     if judge is not None:
         rows = [*_recognised(judge, own, rest, found), *rows]
         tell("teaching another judge made pictures")
@@ -147,16 +148,6 @@ def _described(found: Sequence[Slot], shown: int) -> str:
 
 
 # --- pictures ------------------------------------------------------------------------------------
-
-
-def _spread(items: Sequence[Any], count: int) -> list[Any]:
-    """At most `count`, evenly over a collection that may be sorted."""
-    size = min(count, len(items))
-    return [items[n * len(items) // size] for n in range(size)]
-
-
-def _evenly(x: Tensor, count: int) -> Tensor:
-    return x[torch.arange(count) * len(x) // count]
 
 
 def _slots(model: api.Model, train: Sequence[Any], held: Sequence[Any]) -> list[Slot]:

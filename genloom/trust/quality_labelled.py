@@ -16,6 +16,7 @@ from torch import Tensor
 
 from genloom import api
 from genloom.codec.labelled_item import NOTHING, Labelled
+from genloom.data.split import evenly
 from genloom.errors import DataError
 from genloom.metric.fixed_features import fixed_features
 from genloom.metric.image import frechet_distance, kernel_distance, nearest_distance
@@ -44,7 +45,7 @@ def measure(
             f"{len(held)} held-out and {len(train)} training pictures: {LEAST} of each are needed"
         )
     codec: Any = model.codec
-    train = _spread(train, count or MADE)
+    train = evenly(train, count or MADE)
     tell("making pairs")
     asked = codec.captions(train)
     made = make(model, asked, seed)
@@ -73,12 +74,6 @@ def make(model: api.Model, captions: Sequence[str], seed: int) -> list[Labelled]
             for n, prompt in enumerate(prompts)
         ]
         return [generation.result()[0] for generation in waiting]
-
-
-def _spread(items: Sequence[Any], count: int) -> list[Any]:
-    """At most `count`, evenly over a collection that may be sorted."""
-    size = min(count, len(items))
-    return [items[n * len(items) // size] for n in range(size)]
 
 
 # --- segmenters -----------------------------------------------------------------------------------
@@ -154,7 +149,7 @@ def _looks(
     """Of the pictures without their masks, equal counts of each side."""
     count = min(len(made), len(train), len(held))
     sides = [
-        codec.pictures.encode([item.picture for item in _spread(items, count)])
+        codec.pictures.encode([item.picture for item in evenly(items, count)])
         for items in (held, made, train)
     ]
     blank = torch.zeros_like(sides[0]) + sides[2].mean((0, 2, 3), keepdim=True)
