@@ -53,7 +53,7 @@ $(STAMP):
 	--index-url "$(TORCH_INDEX)" torch; fi
 	@echo "==> Installing Genloom and what it needs (about 1 GB, mostly torch; once)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-	-e ".[tables,test]"
+	-e ".[tables,server,test]"
 	@rm -f .venv/installed-* && touch $@
 
 demo: $(STAMP)

@@ -1,14 +1,18 @@
 """Images: MNIST by class, four kinds of model with the same wall-clock minutes each, in one table.
 
-Usage: bench_images.py [--minutes 10] [--only flow gan codes fast] [--count 5000] [--keep FOLDER]
-                       [--size S]
-flow: flow matching on pixels, 24 steps as the preset has it, and 50. gan: one step. codes: an
-autoencoder with finite codes (half of the minutes), then a transformer over the codes (the other
-half), through the engine of texts. fast: the flow model taught to jump (as many minutes again),
-1, 2 and 4 steps. A sixth is held out. Feature space: the last hidden layer of a classifier taught
-by real training digits, the same for all; "taught": a classifier that saw made digits alone, on
-real held-out ones. Floors: pixels drawn one by one from training digits, the commonest class.
-Ceilings: training digits against held-out ones, the classifier taught by real digits.
+Usage: bench_images.py [--minutes 10] [--only flow gan codes fast peer] [--count 5000]
+                       [--keep FOLDER] [--size S] [--guidance G]
+flow: flow matching on pixels, 24 steps as the preset has it, and 50, with the preset's guidance and
+with none. gan: one step. codes: an autoencoder with finite codes (half of the minutes), then a
+transformer over the codes (the other half), through the engine of texts. fast: the flow model
+taught to jump (as many minutes again), 1, 2 and 4 steps. peer: a U-Net of diffusers by class, in
+bf16, channels last, with an average of its weights, as many minutes; DDIM in 50 steps and
+DPM-Solver++ in 20, FEW pictures (thousands would take an hour) beside as many of ours: distances
+rise where pictures are fewer. A sixth is held out. Feature space: the last hidden layer of a
+classifier taught by real training digits, the same for all; "taught": a classifier that saw made
+digits alone, on real held-out ones. Floors: pixels drawn one by one from training digits, the
+commonest class. Ceilings: training digits against held-out ones, the classifier taught by real
+digits.
 """
 
 from __future__ import annotations
@@ -20,11 +24,16 @@ from pathlib import Path
 from typing import Any
 
 import protocol
+import torch
+from safetensors.torch import load_file, save_file
 
 from genloom import api
+from genloom.data.split import evenly
 from genloom.trust import quality
 
-WAYS = ("flow", "gan", "codes", "fast")
+WAYS = ("flow", "gan", "codes", "fast", "peer")
+PEER = Path(__file__).with_name("peer_unet.py")
+FEW = 500
 SHOWN = ("taught_by_made", "recognised", "frechet_distance", "precision", "recall")
 HELD = ("data.holdout=0.1667", "train.judge=0", "train.preview=0")
 
@@ -34,8 +43,10 @@ class Bench:
 
     def __init__(self, args: argparse.Namespace, folder: Path) -> None:
         self.minutes, self.count, self.size = args.minutes, args.count, args.size
+        self.guidance = args.guidance
         self.source, self.folder = protocol.data("mnist"), folder
         self.rows: list[dict[str, Any]] = []
+        self.told = ""  # after a row's name
 
     def train(self, medium: str, name: str, share: float = 1.0, **more: Any) -> tuple[Path, float]:
         """The model's folder, and seconds; one that is there already is taken as it is."""
@@ -52,6 +63,8 @@ class Bench:
     def flow(self) -> None:
         out, seconds = self.train("image", "flow")
         self.measure("flow", out, seconds)
+        self.measure("flow, unguided", out, seconds, guidance=1.0)
+        self.measure("flow, unguided, 50 steps", out, seconds, guidance=1.0, steps=50)
         self.measure("flow, 50 steps", out, seconds, steps=50)
 
     def gan(self) -> None:
@@ -65,9 +78,36 @@ class Bench:
 
     def fast(self) -> None:
         start, first = self.train("image", "flow")
-        out, second = self.train("image-fast", "fast", start=start)
+        worked_in = () if self.guidance is None else (f"family.guidance={self.guidance}",)
+        name = "fast" if self.guidance is None else f"fast-{self.guidance:g}"
+        out, second = self.train("image-fast", name, start=start, changes=worked_in)
         for steps in (1, 2, 4):
-            self.measure(f"fast, {steps} steps", out, first + second, steps=steps)
+            self.measure(f"{name}, {steps} steps", out, first + second, steps=steps)
+
+    def peer(self) -> None:
+        python = protocol.peer("hf")
+        if python is None:
+            return
+        model = api.load(self.train("image", "flow")[0])  # whose codec and split the peer is given
+        train, held = model.training_items(), model.held_out_items()
+        count = min(self.count, FEW)
+        held = evenly(held, count)
+        place = self.folder / "mnist-peer"
+        place.mkdir(parents=True, exist_ok=True)
+        numbers = {
+            "train": model.codec.encode(train),
+            "labels": torch.tensor(list(map(int, model.codec.captions(train)))),
+            "asked": torch.tensor(list(map(int, model.codec.captions(held)))),
+        }
+        save_file({k: v.contiguous() for k, v in numbers.items()}, place / "given.safetensors")
+        told = protocol.run_json([python, PEER, place, "--minutes", self.minutes])
+        self.count, self.told = count, f", {count}"
+        for way, each in told["seconds_each"].items():
+            made = model.codec.decode(load_file(place / f"{way}.safetensors")["made"])
+            report = quality.evaluate(model, count=count, made=made)
+            self.note(f"diffusers U-Net, {way}{self.told}", report, told["seconds"], each)
+        for ours in (self.gan, self.fast):
+            ours()
 
     def measure(self, name: str, out: Path, seconds: float, **family: Any) -> None:
         model = api.load(out)
@@ -77,9 +117,12 @@ class Bench:
         begun = time.perf_counter()
         list(model.generate("3", 64, seed=1))
         each = (time.perf_counter() - begun) / 64
-        report = quality.evaluate(model, count=self.count)
-        if not self.rows:
-            self.rows = [self._line(side, report, side) for side in ("floor", "ceiling")]
+        self.note(name + self.told, quality.evaluate(model, count=self.count), seconds, each)
+
+    def note(self, name: str, report: quality.Report, seconds: float, each: float) -> None:
+        if not any(row[""] == f"ceiling{self.told}" for row in self.rows):
+            sides = ("floor", "ceiling")
+            self.rows += [self._line(side + self.told, report, side) for side in sides]
         told = {"minutes": f"{seconds / 60:.1f}", "ms a digit": f"{1000 * each:.1f}"}
         self.rows.append(self._line(name, report, "value") | told)
         print(name, self.rows[-1], flush=True)
@@ -96,6 +139,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--size")
+    parser.add_argument("--guidance", type=float, help="worked into `fast`, else the preset's")
     parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
     protocol.head(f"Images: MNIST, a sixth held out, {args.minutes:g} minutes each")

@@ -17,7 +17,8 @@ import torch
 
 from genloom import store, tensor_files
 from genloom.errors import ModelError
-from genloom.model import ADAPTER, Model, own_place, read_json, recover, replacing
+from genloom.folders import own_place, read_json, recover, replacing
+from genloom.model import ADAPTER, Model
 from genloom.net import lora
 from genloom.net.lora import Adapter, LowRank, adapted
 from genloom.recipe import Start

@@ -6,6 +6,8 @@ Joins codecs, loop and engine; knows no formula and no medium.
 from __future__ import annotations
 
 import platform
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
@@ -24,6 +26,7 @@ from genloom.engine.engine import Engine
 from genloom.engine.requests import streams
 from genloom.errors import ModelError, RequestError, UsageError
 from genloom.family.noise import keys, uniform
+from genloom.folders import own_place, read_json, recover, write_json
 from genloom.forecast import decide, fresh, job_of, speed_of
 from genloom.material import Material, prepare, read_again
 from genloom.net.lora import Adapter
@@ -168,7 +171,7 @@ def train(
     parallel.join()
     begun = time.monotonic()
     target = store.place(out if out is not None else _name(medium, data))
-    stored.own_place(target)
+    own_place(target)
     with _held(target) as run, ExitStack() as after:
         recipe = _resumed(run) if resume else None
         where = pick_device(device)
@@ -193,7 +196,7 @@ def train(
             listener(Event(kind="plan", step=0, values=forecast.to_json()))
             if parallel.rank() == 0:
                 _clear(run)
-                stored.write_json(run / "recipe.json", material.recipe.to_json())
+                write_json(run / "recipe.json", material.recipe.to_json())
         model = fresh(material, Model)
         model.nets.to(where)
         loop = Loop(job_of(material, model, run, listener, stop, resume))
@@ -203,7 +206,7 @@ def train(
         if parallel.rank() == 0:
             adapted.save(model, target)
             averaging.keep(model, run, loop.snapshots())
-            stored.shutil.rmtree(run / "checkpoint", ignore_errors=True)
+            shutil.rmtree(run / "checkpoint", ignore_errors=True)
         parallel.wait()
     return model
 
@@ -249,7 +252,7 @@ def plan(
         speed_of(where),
         reward,
     )
-    with closing(material), stored.tempfile.TemporaryDirectory() as folder:
+    with closing(material), tempfile.TemporaryDirectory() as folder:
         forecast = decide(material, size, minutes, begun, Path(folder), where)
     cost = None if price is None else price * forecast.seconds / 3600
     return replace(forecast, cost=cost)
@@ -313,13 +316,13 @@ def import_weights(
     what is missing, damaged, unsafe, not known or not allowed.
     """
     if name is not None:
-        stored.own_place(store.place(name))
+        own_place(store.place(name))
     made = {"software": software(), "created": datetime.now(UTC).isoformat(timespec="seconds")}
     if base is not None:
         return adapted.bring(_as_stored(base), Path(source).expanduser(), name, made)
     found = find(source, revision=revision, token=token, progress=partial(progress, "fetching"))
     target = store.place(name if name is not None else found.name)
-    stored.own_place(target)
+    own_place(target)
     with store.locked(target):
         model = found.bring(Model, partial(progress, "reading"))
         model.recipe = replace(model.recipe, name=target.name)
@@ -402,10 +405,10 @@ def _name(medium: str | Recipe, data: Any) -> str:
 def _resumed(run: Path) -> Recipe:
     """The recipe of the training that was stopped here."""
     file = run / "recipe.json"
-    if not file.is_file() or not stored.recover(run / "checkpoint").is_dir():
+    if not file.is_file() or not recover(run / "checkpoint").is_dir():
         raise ModelError(f"nothing to resume at {run}: train without --resume")
     try:
-        return Recipe.from_json(stored.read_json(file))
+        return Recipe.from_json(read_json(file))
     except ValueError as error:
         raise ModelError(f"{file} is damaged: train without --resume to start again") from error
 
@@ -413,7 +416,7 @@ def _resumed(run: Path) -> Recipe:
 def _clear(run: Path) -> None:
     """Forget an earlier training of this name."""
     for name in ("checkpoint", "previews", "averages"):
-        stored.shutil.rmtree(run / name, ignore_errors=True)
+        shutil.rmtree(run / name, ignore_errors=True)
     (run / "metrics.jsonl").unlink(missing_ok=True)
 
 

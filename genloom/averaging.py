@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from genloom import adapted, store
 from genloom.errors import ModelError
-from genloom.model import Model, own_place
+from genloom.folders import own_place
+from genloom.model import Model
 from genloom.train import averages
 from genloom.train.averages import Kept
 

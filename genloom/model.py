@@ -7,12 +7,7 @@ before anything is used. Safetensors and JSON only. Knows no loop, engine or met
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +20,7 @@ from genloom import registry, tensor_files
 from genloom.codec.base import Codec
 from genloom.errors import GenloomError, ModelError, ResourceError
 from genloom.family.base import Family
+from genloom.folders import own_place, read_json, recover, replacing, write_json
 from genloom.net.unfilled import Unfilled
 from genloom.recipe import Recipe
 from genloom.spec import spec_from_json, spec_to_json
@@ -98,7 +94,10 @@ class Model:
         own_place(target)
         with replacing(target) as new:
             write_json(new / "recipe.json", self.recipe.to_json())
-            told = self._write(new) if weights is None else weights(new)
+            try:
+                told = self._write(new) if weights is None else weights(new)
+            except SafetensorError as error:
+                raise ResourceError(f"{target} could not be written: {error}") from error
             for name, part in (("codec", self.codec), ("prompt", self.prompt)):
                 if part is not None:
                     (new / name).mkdir()
@@ -176,100 +175,6 @@ def _weights(path: Path, device: torch.device, dtype: Any) -> dict[str, Tensor]:
         mapped = wanted == stored and device.type == "cpu"
         out[name] = files.mapped(name) if mapped else files.read(name).to(device, wanted)
     return out
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A temporary folder that takes the target's place when the block ends well, else goes."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        prefix = f".{target.name}.new-{os.getpid()}-"
-        new = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
-    except OSError as error:
-        raise _no_room(target, error) from error
-    try:
-        yield new
-        sync(new)
-        os.chmod(new, 0o755)
-        old = _aside(target)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            os.rename(target, old)  # a crash here is mended by `recover`
-        os.rename(new, target)
-        _sync_file(target.parent)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise _no_room(target, error) from error
-    except SafetensorError as error:
-        raise ResourceError(f"{target} could not be written: {error}") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def _sweep(target: Path) -> None:
-    """Remove what processes that died while saving here left behind."""
-    prefix = f".{target.name}.new-"
-    for left in target.parent.iterdir():
-        pid = left.name.removeprefix(prefix).split("-")[0]
-        if left.name.startswith(prefix) and pid.isdigit() and not Path("/proc", pid).exists():
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def own_place(target: Path) -> None:
-    """ModelError where something that is no model is in the way: saving would replace it."""
-    try:
-        there, taken = target.exists(), target.is_dir() and any(target.iterdir())
-        strange = taken and not (target / "recipe.json").is_file()
-    except OSError as error:
-        raise _no_room(target, error) from error
-    if strange:
-        raise ModelError(f"{target} holds files that are no model: choose another place with --out")
-    if there and not target.is_dir():
-        raise ModelError(f"{target} is a file: choose another place with --out, or move it away")
-
-
-def recover(path: Path) -> Path:
-    """The folder; where a crash fell between the two renames, the earlier one is put back."""
-    old = _aside(path)
-    if not path.exists() and old.is_dir():
-        os.rename(old, path)
-    return path
-
-
-def _aside(path: Path) -> Path:
-    return path.parent / f".{path.name}.old"
-
-
-def _no_room(target: Path, error: OSError) -> ResourceError:
-    reason = error.strerror or str(error)
-    return ResourceError(
-        f"{target} could not be written ({reason}): choose another place with --out, or make room; "
-        "what was there before is untouched"
-    )
-
-
-def sync(folder: Path) -> None:
-    """Flush every file and folder below to the disk."""
-    for path in sorted(folder.rglob("*")):
-        _sync_file(path)
-    _sync_file(folder)
-
-
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _files(folder: Path) -> list[Path]:

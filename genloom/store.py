@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from genloom.errors import ModelError, ResourceError, UsageError
-from genloom.model import recover
+from genloom.folders import recover
 
 RUN = ".run"  # a training keeps its state beside the model, in a folder named so
 _LOCK = "lock"

@@ -20,6 +20,8 @@ ROOT = "genloom"
 RANK = {
     "errors": 0.0,
     "heap": 0.0,
+    "folders": 0.1,
+    "wire": 0.1,
     "sandbox": 0.0,
     "sandbox_cell": 0.0,
     "spec": 0.1,
@@ -55,6 +57,7 @@ RANK = {
     "api": 5.0,
     "trust": 6.0,
     "agent": 6.0,
+    "hosting": 6.5,  # a process in which models live; the server speaks to it by frames alone
     "server": 7.0,
     ROOT: 7.9,  # genloom/__init__.py: the public names
     "studio": 8.0,

@@ -12,13 +12,14 @@ from safetensors.torch import load_file
 
 from genloom import model as stored
 from genloom.errors import ModelError
+from genloom.folders import write_json
 
 
 def folder(place: Path, name: str, content: bytes) -> Path:
     (place / name).write_bytes(content)
     for other in ("recipe.json", "spec.json"):
-        stored.write_json(place / other, {})
-    stored.write_json(place / "checksums.json", stored._checksums(place))
+        write_json(place / other, {})
+    write_json(place / "checksums.json", stored._checksums(place))
     return place
 
 

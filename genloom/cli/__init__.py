@@ -45,6 +45,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("project", "latents:project", "Find a real picture in a model's latents."),
         ("directions", "latents:directions", "Find and draw what a model's latents mean."),
         ("chat", "chat:chat", "Talk with a model, or pipe one question through it."),
+        ("serve", "serve:serve", "Serve models over HTTP, in the shape of OpenAI's API."),
         ("models", "models:models", "List the models."),
         ("show", "models:show", "What a model is, what it learnt from, and how good it is."),
         ("rm", "models:remove", "Delete a model and what its training left."),

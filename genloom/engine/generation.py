@@ -125,15 +125,27 @@ class Generation:
         self._told.append(progress)
 
     def __iter__(self) -> Iterator[Progress]:
-        self._watched = True
+        self.watch()
         while not self.complete:
             self.engine.tick()
-            yield from self._news()
-        yield from self._news()  # what another's tick finished
+            yield from self._taken()
+        yield from self._taken()  # what another's tick finished
         if self.error is not None:
             raise self.error
 
-    def _news(self) -> list[Progress]:
+    def watch(self) -> None:
+        """Have progress told, for one who ticks the engine himself and asks for `news`."""
+        self._watched = True
+
+    def news(self) -> list[Progress]:
+        """What was told since it was asked last. The error that ended a sample, where one did and
+        all else is told."""
+        told = self._taken()
+        if not told and self.complete and self.error is not None:
+            raise self.error
+        return told
+
+    def _taken(self) -> list[Progress]:
         told, self._told = self._told, []
         return told
 

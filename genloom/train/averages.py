@@ -16,7 +16,7 @@ from torch import Tensor
 
 from genloom.data.source import file_sha256
 from genloom.errors import ModelError, UsageError
-from genloom.model import read_json, recover, replacing, write_json
+from genloom.folders import read_json, recover, replacing, write_json
 from genloom.train import ema
 
 NAME = "averages"

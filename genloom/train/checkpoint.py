@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genloom.data.source import file_sha256
 from genloom.errors import ModelError
-from genloom.model import read_json, recover, replacing, write_json
+from genloom.folders import read_json, recover, replacing, write_json
 
 NAME = "checkpoint"
 SUM = "sha256"  # of the tensors' file, so that a flipped bit does not train on

@@ -74,8 +74,11 @@ def measure(
     count: int | None,
     tell: Tell,
     shown: int = SHOWN,
+    made: Sequence[Any] | None = None,
 ) -> tuple[list[Row], dict[str, Any]]:
-    """shown: pictures that the judges are shown in training; 0: no judge, distances only."""
+    """shown: pictures that the judges are shown in training; 0: no judge, distances only. made:
+    pictures of another maker to be measured in the place of the model's, one for each held-out
+    picture that is compared, made for its caption."""
     held = _askable(model, held)
     if repeats(model):
         return quality_again.measure(model, train, held, seed=seed, count=count, tell=tell)
@@ -89,7 +92,7 @@ def measure(
     found = _slots(model, train, held) if shown else []
     real, rest = _pictures(model, train, held, found)
     tell("making pictures")
-    made_items = _make(model, held, seed)
+    made_items = _make(model, held, seed) if made is None else _given(made, number)
     own = Pictures(x=_encoded(model.codec, made_items), labels=rest.labels)
     floor = _shuffled(real.x, number, seed)
     judge = None
@@ -213,6 +216,15 @@ def _make(model: api.Model, held: Sequence[Any], seed: int) -> list[Any]:
             places = [n for n, other in enumerate(asked) if other == caption]
             for n, item in zip(places, generation.result(), strict=True):
                 made[n] = item
+    return made
+
+
+def _given(made: Sequence[Any], number: int) -> Sequence[Any]:
+    if len(made) != number:
+        raise DataError(
+            f"{len(made)} made pictures are given, but {number} are compared: give one for each "
+            "held-out picture, in their order"
+        )
     return made
 
 

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from genloom.errors import ModelError
-from genloom.model import Model, write_json
+from genloom.folders import write_json
+from genloom.model import Model
 from genloom.net.lora import LowRank, Piece, adapted, beside, matrices, sizes
 from genloom.tensor_files import TensorFiles, write
 from genloom.weights.adapter_configs import Told, config_of_file

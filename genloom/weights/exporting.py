@@ -19,7 +19,8 @@ from genloom import tensor_files
 from genloom.codec.text import TextCodec
 from genloom.codec.tokenizer import PublishedTokenizer
 from genloom.errors import ModelError, ResourceError, UsageError
-from genloom.model import Model, replacing, write_json
+from genloom.folders import replacing, write_json
+from genloom.model import Model
 from genloom.weights import expressed, gguf
 from genloom.weights.decoders import options_of, translation_of
 

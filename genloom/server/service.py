@@ -1,0 +1,22 @@
+"""Everything that routes need, in one object that lives as long as the server does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from genloom.server.call import Engines
+from genloom.server.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    settings: Settings
+    engines: Engines
+
+
+def service_of(request: Request) -> Service:
+    """FastAPI's dependency."""
+    found: Service = request.app.state.service
+    return found
