@@ -1,0 +1,35 @@
+"""Who may ask what: the caller of a request, and the scope that a route needs.
+
+Routes take `Depends(caller_of)` or `Depends(needs("files"))`; both give the `Caller`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Request
+
+from genloom.server.caller import LOCAL, SCOPES, Caller
+from genloom.server.failure import Failure
+
+
+def caller_of(request: Request) -> Caller:
+    """FastAPI's dependency: who asks."""
+    found: Caller = getattr(request.state, "caller", LOCAL)
+    return found
+
+
+def needs(scope: str) -> Callable[[Request], Caller]:
+    """A dependency that gives the caller, and is a 403 where the key has no such scope."""
+    if scope not in SCOPES:
+        raise ValueError(f"no scope {scope!r}: {', '.join(sorted(SCOPES))}")
+
+    def allowed(request: Request) -> Caller:
+        caller = caller_of(request)
+        if not caller.may(scope):
+            raise Failure(
+                403, f"this key lacks the scope {scope!r}: ask for one that has it", code="scope"
+            )
+        return caller
+
+    return allowed
