@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -10,10 +10,19 @@ from genloom.server.call import Engines
 from genloom.server.settings import Settings
 
 
+@dataclass(kw_only=True)
+class Life:
+    """The one thing about a server that changes: draining ends it once `active` answers are out."""
+
+    draining: bool = False
+    active: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     settings: Settings
     engines: Engines
+    life: Life = field(default_factory=Life)
 
 
 def service_of(request: Request) -> Service:

@@ -1,14 +1,54 @@
-"""How a server is run, as a value: every limit and place in one frozen dataclass."""
+"""How a server is run, as values: every place and every limit, frozen.
+
+Knows no environment variable and no flag; `genloom serve` makes one of these.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a client can make the server hold and wait for. Sizes in bytes, times in seconds."""
+
+    body_bytes: int = 32 << 20
+    file_bytes: int = 512 << 20  # of the routes that take files
+    bodies_bytes: int = 512 << 20  # of all bodies that are held in memory at one time
+    head_bytes: int = 64 << 10
+    headers: int = 100
+    head_seconds: float = 15.0  # until a request's head is whole
+    body_seconds: float = 60.0  # until a body that is held in memory is whole
+    idle_seconds: float = 30.0  # between two pieces of a file
+    request_seconds: float = 600.0  # until the answer is whole
+    connections: int = 1024
+    connections_per_address: int = 512
+    json_depth: int = 64
+    waiting: int = 256  # requests that wait for all models
+    waiting_per_owner: int = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """models: names or paths that are offered; empty: all in this user's data folder."""
+    """models: names or paths that are offered; empty: all in this user's data folder. data: the
+    folder of records and assets; None: "server" beside the models. database: an SQLAlchemy URL;
+    "": SQLite in `data`. memory: bytes that loaded models may take; None: what the machine has.
+    idle_minutes: an unused model is unloaded after; 0: never. origins: web pages that may ask
+    (`https://name:port`). hosts: names under which the server is reached, besides loopback."""
 
     host: str = "127.0.0.1"
     port: int = 8000
     models: tuple[str, ...] = ()
+    data: Path | None = None
+    database: str = ""
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    memory: int | None = None
+    idle_minutes: float = 30.0
+    preload: tuple[str, ...] = ()
+    drain_seconds: float = 30.0
+    json_logs: bool = False
+    limits: Limits = field(default_factory=Limits)
