@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from genloom.server.engines.stats import Stats
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -26,7 +28,7 @@ class Call:
     batch: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """kind: text, delta, preview, asset, values, ended or done. An error is raised as a Failure."""
 
@@ -39,8 +41,29 @@ class Engines(Protocol):
     """Models at work, wherever they are."""
 
     def run(self, call: Call) -> AsyncIterator[Event]:
-        """Events to "done". Failure where it is refused (no such model, overloaded, draining, not
-        possible), runs out of time, or its engine dies."""
+        """Events to "done". Failure, at once where it is refused (404 model_not_found, 503
+        overloaded or draining, 429 rate_limit_exceeded, 422 poison_request), in the iteration where
+        it is not possible, runs out of time (504), or its engine dies (engine_restarted). Pieces
+        that were not taken yet come as one."""
 
     async def about(self, model: str) -> Mapping[str, Any]:
         """What hosting/about.py tells of a model, loaded if need be. Failure where it cannot."""
+
+    async def load(self, model: str) -> None:
+        """Have it in memory now. Failure where it cannot be."""
+
+    async def unload(self, model: str) -> bool:
+        """Out of memory once what it has under way is finished; False where it was not in it."""
+
+    async def swap(self, model: str) -> None:
+        """Serve what lies on disk now; what is under way finishes on what was there before.
+        Failure (422 integrity_mismatch) where that does not load: the old one goes on serving."""
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse what is new, let what was admitted finish for so long, end the rest, and close."""
+
+    def stats(self) -> Stats:
+        """Numbers for /metrics, as they are now."""
+
+    def unready(self) -> list[str]:
+        """Why this server is not ready: one sentence each; none where it is."""
