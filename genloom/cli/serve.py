@@ -18,12 +18,8 @@ def serve(*models: str, host: str = "127.0.0.1", port: int = 8000) -> None:
         The port; 0 takes a free one.
     """
     try:
-        import uvicorn
-
-        from genloom.server.app import make_app
+        from genloom.server import serving
+        from genloom.server.settings import Settings
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "server") from error
-    from genloom.server.settings import Settings
-
-    settings = Settings(models=models, host=host, port=port)
-    uvicorn.run(make_app(settings), host=host, port=port)
+    serving.serve(Settings(models=models, host=host, port=port), lambda text: print(text, flush=True))

@@ -1,39 +1,116 @@
-"""The application: routes put together, errors in one shape, life from start to drain."""
+"""The application: routes and layers put together, and its life from start to drain."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 
+import genloom
+from genloom import store
 from genloom.server.engines.supervisor import Supervisor
 from genloom.server.failure import Failure
-from genloom.server.routes import completions, models
+from genloom.server.handlers import add_handlers
+from genloom.server.keyring import Keyring
+from genloom.server.layers.answering import Answering
+from genloom.server.layers.audit import Audited
+from genloom.server.layers.gate import Gate
+from genloom.server.layers.idempotency import Idempotent
+from genloom.server.layers.receiving import Receiving
+from genloom.server.life import Life
+from genloom.server.measures import Measures
+from genloom.server.metering import Metered
+from genloom.server.records.records import Records, open_records
+from genloom.server.routes import completions, docs, health, metrics, models
 from genloom.server.service import Service
 from genloom.server.settings import Settings
+from genloom.server.threads import in_thread
 
-ROUTES = (models.router, completions.router)
+ROUTES = (
+    health.router,
+    metrics.router,
+    docs.router,
+    models.router,
+    completions.router,
+)
+SWEEP = 60.0  # seconds between two sweeps of what has expired
+ABOUT = "Every medium in the shape of OpenAI's API."
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """A server's application."""
+    """A server's application; its records are opened when it starts and closed when it ends."""
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        engines = Supervisor()
-        app.state.service = Service(settings=settings, engines=engines)
-        yield
-        await engines.close()
+        records = await in_thread(open_stores, settings)
+        try:
+            service = _service(settings, records)
+            app.state.service = service
+            sweeping = asyncio.create_task(_sweep(records))
+            try:
+                yield
+            finally:
+                await _ended(sweeping)
+                await service.engines.drain(0)
+        finally:
+            await in_thread(records.close)
 
-    app = FastAPI(title="Genloom", lifespan=life)
+    app = FastAPI(
+        title="Genloom",
+        description=ABOUT,
+        version=genloom.__version__,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Answering),
+            Middleware(Gate, settings=settings),
+            Middleware(Audited),
+            Middleware(Receiving, limits=settings.limits),
+            Middleware(Idempotent),
+        ],
+    )
     for router in ROUTES:
         app.include_router(router)
-    app.add_exception_handler(Failure, _failed)
+    add_handlers(app)
     return app
 
 
-async def _failed(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Failure)
-    return JSONResponse(error.body(), error.status, error.headers)
+def open_stores(settings: Settings) -> Records:
+    return open_records(settings.data or store.home() / "server", settings.database)
+
+
+def _service(settings: Settings, records: Records) -> Service:
+    life = Life()
+    measures = Measures(life)
+    engines = Metered(Supervisor(), records.journal)
+    measures.watch(engines)
+    return Service(
+        settings=settings,
+        engines=engines,
+        records=records,
+        keyring=Keyring(records, settings.host),
+        life=life,
+        measures=measures,
+    )
+
+
+async def _sweep(records: Records) -> None:
+    while True:
+        await asyncio.sleep(SWEEP)
+        try:
+            await in_thread(records.sweep)
+        except Failure as error:
+            logging.getLogger("genloom").warning("the sweep waits: %s", error)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -5,8 +5,11 @@ The one place where errors of the house become statuses and codes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+from starlette.responses import Response
 
 
 class Failure(Exception):
@@ -25,12 +28,24 @@ class Failure(Exception):
         super().__init__(message)
         self.status, self.message, self.code, self.param = status, message, code, param
         self.type = type or TYPES.get(status, "invalid_request_error")
-        self.headers = dict(headers or {})
+        self.headers = {name.lower(): value for name, value in (headers or {}).items()}
+        if status in WAITS:
+            self.headers.setdefault("retry-after", "1")
 
     def body(self) -> dict[str, Any]:
         told = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": told}
 
+    def text(self) -> bytes:
+        """The body as ASCII: nothing that a client sent can spoil it."""
+        return json.dumps(self.body(), separators=(",", ":")).encode("ascii")
+
+
+def response_of(failure: Failure) -> Response:
+    return Response(failure.text(), failure.status, failure.headers, "application/json")
+
+
+WAITS = {429, 503}  # worth asking again
 
 TYPES = {
     401: "authentication_error",

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fastapi import Request
 
 from genloom.server.call import Engines
+from genloom.server.keyring import Keyring
+from genloom.server.life import Life
+from genloom.server.measures import Measures
+from genloom.server.records.records import Records
 from genloom.server.settings import Settings
-
-
-@dataclass(kw_only=True)
-class Life:
-    """The one thing about a server that changes: draining ends it once `active` answers are out."""
-
-    draining: bool = False
-    active: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
     settings: Settings
     engines: Engines
-    life: Life = field(default_factory=Life)
+    records: Records
+    keyring: Keyring
+    life: Life
+    measures: Measures
 
 
 def service_of(request: Request) -> Service:

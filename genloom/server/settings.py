@@ -21,6 +21,7 @@ class Limits:
     head_seconds: float = 15.0  # until a request's head is whole
     body_seconds: float = 60.0  # until a body that is held in memory is whole
     idle_seconds: float = 30.0  # between two pieces of a file
+    taking_seconds: float = 60.0  # in which a client takes nothing of its answer
     request_seconds: float = 600.0  # until the answer is whole
     connections: int = 1024
     connections_per_address: int = 512

@@ -9,6 +9,7 @@ from typing import Any
 from genloom import store
 from genloom.server.call import Call, Event
 from genloom.server.engines.process import HostProcess
+from genloom.server.engines.stats import Stats
 
 
 class Supervisor:
@@ -34,3 +35,25 @@ class Supervisor:
     async def close(self) -> None:
         for host in self.hosts.values():
             await host.close()
+
+    async def drain(self, seconds: float) -> None:
+        await self.close()
+
+    async def load(self, model: str) -> None:
+        await self.host(model)
+
+    async def unload(self, model: str) -> bool:
+        host = self.hosts.pop(model, None)
+        if host is not None:
+            await host.close()
+        return host is not None
+
+    async def swap(self, model: str) -> None:
+        await self.unload(model)
+        await self.load(model)
+
+    def stats(self) -> Stats:
+        return Stats(draining=False)
+
+    def unready(self) -> list[str]:
+        return [f"{name} is down" for name, host in self.hosts.items() if host.dead.is_set()]

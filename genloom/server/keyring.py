@@ -1,0 +1,109 @@
+"""Keys at work: from what a request carries to its caller, remembered for a moment.
+
+A key that is revoked, also by another program, opens nothing after `FRESH` seconds; once a key was
+made anywhere, nothing is open without one. Knows the records; no path and no route.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import time
+from collections import OrderedDict
+
+from genloom.server.caller import LOCAL, ROLES, Caller
+from genloom.server.failure import Failure
+from genloom.server.records.people import Key, User, hash_of
+from genloom.server.records.records import Records
+from genloom.server.threads import in_thread
+
+FRESH = 2.0  # seconds for which an answer of the records is believed
+KNOWN = 4096  # keys that are remembered, unknown ones included
+LONGEST = 256  # characters of a key
+CHALLENGE = {"www-authenticate": "Bearer"}
+
+
+class Keyring:
+    """host: where the server listens; without any key only loopback is answered."""
+
+    def __init__(self, records: Records, host: str) -> None:
+        self.records = records
+        self.local = is_loopback(host)
+        self._needed = False
+        self._asked = float("-inf")
+        self._known: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
+
+    async def caller(self, token: str) -> Caller:
+        """Failure 401 where there is a key and this is none, or where this is none that opens."""
+        if not token and await self._open():
+            return LOCAL
+        found = await self._found(token) if 0 < len(token) <= LONGEST else None
+        if found is None:
+            if not token:
+                raise Failure(
+                    401,
+                    "give a key: Authorization: Bearer gl-...",
+                    code="missing_api_key",
+                    headers=CHALLENGE,
+                )
+            if await self._open():
+                return LOCAL  # clients send some key even where none is needed
+            raise Failure(
+                401, "this key opens nothing here", code="invalid_api_key", headers=CHALLENGE
+            )
+        self.records.journal.key_used(found.key)
+        return found
+
+    async def _open(self) -> bool:
+        """Whether no key was ever made; once one was, this is never asked again."""
+        if not self._needed and time.monotonic() - self._asked > FRESH:
+            self._needed = await in_thread(self.records.keys.any)
+            self._asked = time.monotonic()
+        return self.local and not self._needed
+
+    async def _found(self, token: str) -> Caller | None:
+        digest = hash_of(token)
+        when, caller = self._known.get(digest, (float("-inf"), None))
+        if time.monotonic() - when > FRESH:
+            caller = await in_thread(self._read, token, digest)
+            self._known[digest] = time.monotonic(), caller
+            self._known.move_to_end(digest)
+            while len(self._known) > KNOWN:
+                self._known.popitem(last=False)
+        return caller
+
+    def _read(self, token: str, digest: str) -> Caller | None:
+        key = self.records.keys.found(token)
+        if key is None or not hmac.compare_digest(key.hash, digest) or not key.valid(time.time()):
+            return None
+        user = None if key.user_id is None else self.records.users.get(key.user_id)
+        return None if user is not None and user.disabled is not None else caller_of_key(key, user)
+
+    def forget(self) -> None:
+        """Ask the records anew: keys or users were changed here."""
+        self._known.clear()
+        self._asked = float("-inf")
+
+
+def caller_of_key(key: Key, user: User | None) -> Caller:
+    """A key without scopes has those of its role; a user's key never more than the user's role."""
+    scopes = frozenset(key.scopes) or ROLES[key.role]
+    quotas = [(key.id, key.quotas)]
+    if user is not None:
+        scopes &= ROLES[user.role]
+        quotas.append((user.id, user.quotas))
+    return Caller(
+        key=key.id,
+        user="" if user is None else user.id,
+        role=key.role,
+        scopes=scopes,
+        owner=key.id if user is None else user.id,
+        quotas=tuple((account, told) for account, told in quotas if told),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
