@@ -5,6 +5,8 @@ Joins codecs, loop and engine; knows no formula and no medium.
 
 from __future__ import annotations
 
+import copy
+import glob
 import platform
 import shutil
 import tempfile
@@ -18,17 +20,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from genloom import adapted, averaging, store
 from genloom import model as stored
 from genloom.engine.engine import Engine
+from genloom.engine.keeping import kept, needs_keeping
 from genloom.engine.requests import streams
-from genloom.errors import ModelError, RequestError, UsageError
-from genloom.family.noise import keys, uniform
+from genloom.errors import ModelError, UsageError
 from genloom.folders import own_place, read_json, recover, write_json
 from genloom.forecast import decide, fresh, job_of, speed_of
-from genloom.material import Material, prepare, read_again
+from genloom.material import Material, Terms, prepare, read_again
 from genloom.net.lora import Adapter
 from genloom.net.quantize import quantize
 from genloom.recipe import Recipe, Start
@@ -37,7 +38,7 @@ from genloom.requested import request_of, software
 from genloom.spec import Options, Request
 from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
-from genloom.train.loop import Loop
+from genloom.train.loop import Loop, Outcome
 from genloom.train.plan import Plan
 from genloom.tuning import BITS, Begun, start_of
 from genloom.weights import images
@@ -45,8 +46,6 @@ from genloom.weights.exporting import export as written
 from genloom.weights.sources import find
 
 FORMS = BITS
-MOST_DRAWN = 500_000  # candidates for one request with conditions
-KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
 
 class Model(stored.Model):
@@ -100,35 +99,9 @@ def exact(model: stored.Model, request: Request, guide: stored.Model | None = No
     columns at once), candidates are drawn under further numbers and kept so that what is kept
     follows the model's conditional distribution exactly."""
     with Engine(model, guide=guide) as engine:
-        if not (model.codec.conditional and (request.where or request.prompt)):
-            return engine.submit(request).result()
-        rows = _kept(model.codec, engine, request)
-    codec: Any = model.codec
-    return codec.settle(codec.decode(rows), request.where, request.prompt)
-
-
-def _kept(codec: Any, engine: Engine, request: Request) -> Tensor:
-    kept: list[Tensor] = []
-    first, missing, drawn = request.first, request.count, 0
-    while missing > 0:
-        rate = max(1e-4, (request.count - missing) / drawn) if drawn else 1.0
-        asked = min(MOST_DRAWN - drawn, max(64, round(1.1 * missing / rate)) if drawn else missing)
-        if asked <= 0:
-            raise RequestError(
-                f"only {request.count - missing} of {request.count} rows met the conditions in "
-                f"{drawn} draws: loosen them"
-            )
-        generation = engine.submit(replace(request, first=first, count=asked))
-        generation.result()
-        rows = generation.tensors()
-        chance = generation.keep_chance()
-        index = torch.arange(first, first + asked)
-        good = uniform(keys(request.seed, index), KEEPING)[:, 0] < chance
-        good &= torch.as_tensor(codec.matches(codec.decode(rows), request.where, request.prompt))
-        kept.append(rows[good][:missing])
-        missing -= len(kept[-1])
-        first, drawn = first + asked, drawn + asked
-    return torch.cat(kept)
+        if needs_keeping(model.codec, request):
+            return kept(engine, request)
+        return engine.submit(request).result()
 
 
 # --- training -----------------------------------------------------------------------------------
@@ -150,6 +123,10 @@ def train(
     bits: int | None = None,
     teacher: stored.Model | str | Path | None = None,
     reward: str | Callable[..., Any] | None = None,
+    validation: Any = None,
+    epochs: float | None = None,
+    rates: float = 1.0,
+    checkpoints: int = 0,
     device: str = "auto",
     listener: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
@@ -167,6 +144,10 @@ def train(
     reward: what judges a model's tries at tasks, in the words of `--reward`, or a function of a
     mapping (prompt, completion and what else the task says) that gives a number; to resume with a
     function, give it again.
+
+    validation: data to judge by, in place of a share held back; to resume, give it again. epochs:
+    passes over the data, in place of the recipe's steps. rates: a factor on the recipe's rates.
+    checkpoints: so many models as they were at the ends of the last passes stay as NAME:step-N.
     """
     parallel.join()
     begun = time.monotonic()
@@ -189,6 +170,7 @@ def train(
             source,
             speed_of(where),
             reward,
+            Terms(validation=validation, epochs=epochs, rates=rates),
         )
         after.callback(material.close)
         if recipe is None:
@@ -199,7 +181,11 @@ def train(
                 write_json(run / "recipe.json", material.recipe.to_json())
         model = fresh(material, Model)
         model.nets.to(where)
-        loop = Loop(job_of(material, model, run, listener, stop, resume))
+        job = job_of(material, model, run, listener, stop, resume)
+        if checkpoints and parallel.rank() == 0:
+            job.keep = partial(_keep, material, target, checkpoints, listener)
+            job.kept = material.passes
+        loop = Loop(job)
         outcome = loop.fit()
         model.nets.to("cpu")
         model.card = _card(material, outcome, time.monotonic() - begun, where)
@@ -420,6 +406,23 @@ def _clear(run: Path) -> None:
     (run / "metrics.jsonl").unlink(missing_ok=True)
 
 
+def _keep(
+    material: Material, target: Path, most: int, listener: Listener, model: Model, step: int
+) -> None:
+    """Save the model as it is at a step beside the one to be; of these only the last ones stay."""
+    now = Model(
+        recipe=model.recipe, codec=model.codec, prompt=model.prompt, nets=copy.deepcopy(model.nets)
+    )
+    now.nets.requires_grad_(False)
+    now.card = _card(material, Outcome(steps=step, seconds=0.0), 0.0, model.device)
+    place = target.with_name(f"{target.name}:step-{step}")
+    adapted.save(now, place)
+    listener(Event(kind="kept", step=step, values={"path": str(place), "model": place.name}))
+    names = target.parent.glob(f"{glob.escape(target.name)}:step-[0-9]*")
+    for old in sorted(names, key=lambda path: int(path.name.rpartition("-")[2]))[:-most]:
+        shutil.rmtree(old)
+
+
 def _parents(start: Start | None) -> list[dict[str, str]]:
     """The models that this one comes from."""
     if start is None:
@@ -434,6 +437,7 @@ def _parents(start: Start | None) -> list[dict[str, str]]:
 def _card(material: Material, outcome: Any, seconds: float, device: torch.device) -> dict[str, Any]:
     return {
         "data": material.manifest.to_json(),
+        **({} if material.validation is None else {"validation": material.validation.to_json()}),
         "recipe": material.recipe.digest(),
         "parents": _parents(material.recipe.start),
         "metrics": {k: round(v, 6) for k, v in outcome.metrics.items()},

@@ -17,6 +17,8 @@ This file knows nothing else of the package.
 
 from __future__ import annotations
 
+OVER_CONTEXT = "context_length_exceeded"  # the code of prompts that are too long
+
 
 class GenloomError(Exception):
     """Base of every error raised on purpose."""
@@ -35,7 +37,12 @@ class RecipeError(UsageError):
 
 
 class RequestError(UsageError):
-    """A prompt, a condition or an option that this model cannot act on."""
+    """A prompt, a condition or an option that this model cannot act on. param: the field that is at
+    fault; code: a word for it that programs know."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param, self.code = param, code
 
 
 class MissingExtra(UsageError):

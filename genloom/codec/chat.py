@@ -20,7 +20,7 @@ from genloom.codec.chat_tokens import ChatTokens, Shield, texts_in, walked
 from genloom.codec.template import NONCHARACTERS, Template
 from genloom.codec.tokenizer import PublishedTokenizer
 from genloom.codec.tool_calls import Delta, Markup, Parser
-from genloom.errors import ModelError, RequestError
+from genloom.errors import OVER_CONTEXT, ModelError, RequestError
 from genloom.spec import TokenSpec
 
 _GENERATION = re.compile(r"\{%-?\+?\s*generation\s*[-+]?%\}")
@@ -119,7 +119,9 @@ class Renderer:
         if len(ids) > most:
             raise RequestError(
                 f"the conversation has {len(ids)} tokens, but at most {most} fit into the context "
-                f"of this model ({self.spec.length}): shorten it or begin anew"
+                f"of this model ({self.spec.length}): shorten it or begin anew",
+                param="messages",
+                code=OVER_CONTEXT,
             )
         inside = self.markup.begins_inside(_without(rendered))
         return Prompt(ids=tuple(ids), inside=inside, tools=offered is not None)

@@ -23,7 +23,7 @@ from genloom.codec.byte_pairs import BYTES, SPECIAL, BytePairs
 from genloom.codec.saving import OPTIONS, load_json, save_json, write_atomic
 from genloom.codec.text_files import Documents, read_texts
 from genloom.codec.tokenizer import PublishedTokenizer
-from genloom.errors import ModelError, RecipeError, RequestError
+from genloom.errors import OVER_CONTEXT, ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
 _TINY = 200_000  # bytes; below it merges see too few examples to be worth their parameters
@@ -170,7 +170,9 @@ class TextCodec:
         if len(known) > self.length - 1:
             raise RequestError(
                 f"the prompt has {len(known)} tokens and the context of this model {self.length}: "
-                f"shorten it to {self.length - 1} tokens"
+                f"shorten it to {self.length - 1} tokens",
+                param="prompt",
+                code=OVER_CONTEXT,
             )
         return Condition(known=known)
 

@@ -8,8 +8,8 @@ Shape legend: B samples of a flight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -37,9 +37,16 @@ from genloom.net.precision import rounded
 from genloom.net.quantize import at_work, served
 from genloom.spec import ArraySpec, Encoded, Request, TokenSpec
 
-__all__ = ["Engine", "Generation", "Progress"]
+__all__ = ["Engine", "Generation", "Prepared", "Progress"]
 
-PREVIEWS = 8  # of each sample of arrays, while it is made and watched
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A request with all that takes long before it may join: on any thread, see `prepare`."""
+
+    request: Request
+    encoded: Encoded
+    decode: Callable[[Any], Any]
 
 
 class Engine:
@@ -131,12 +138,22 @@ class Engine:
             raise RequestError(f"no adapter {request.adapter!r}: known are {known}")
         return self.encoder(request)
 
-    def submit(self, request: Request) -> Generation:
+    def prepare(self, request: Request) -> Prepared:
+        """What `submit` would do first: texts encoded, a form compiled, files opened. It touches
+        nothing of the loop, so that another thread may do it meanwhile."""
+        return Prepared(
+            request=request,
+            encoded=self.encode(request),
+            decode=finishing(self.model, request),
+        )
+
+    def submit(self, asked: Request | Prepared) -> Generation:
         """Queue a request. RequestError when the model cannot act on it."""
-        encoded = self.encode(request)
+        prepared = self.prepare(asked) if isinstance(asked, Request) else asked
+        request, encoded = prepared.request, prepared.encoded
         if isinstance(self.spec, ArraySpec):  # what the family refuses, it refuses before the loop
             self.family.start(self.nets, self.spec, replace(encoded, index=encoded.index[:1]))
-        generation = Generation(self, request, self._next, finishing(self.model, request))
+        generation = Generation(self, request, self._next, prepared.decode)
         self.open[self._next], self.encoded[self._next] = generation, encoded
         if request.options.beams is not None and self.memory is not None:
             assert isinstance(self.spec, TokenSpec)
@@ -219,13 +236,11 @@ class Engine:
             "(rows), or free some memory"
         )
         if self.memory is None or not isinstance(flight.samples, Streams):
-            if flight.cache is not None:
-                raise told from error
-            if len(flight) > 1:
+            if len(flight) > 1 and flight.cache is None:
                 self.together = max(1, len(flight) * flight.weight // 2)
                 self.flights.append(flight.part(len(flight) // 2))
             else:
-                generation = self.open[int(flight.owner[0])]
+                generation = self.open[int(flight.owner[-1])]  # who came last
                 generation.error = told
                 generation.cancel()
             return
@@ -248,6 +263,9 @@ class Engine:
             slot = torch.arange(taken.first, taken.last)
             numbered = replace(encoded, index=encoded.index[taken.first : taken.last])
             samples = self.family.start(self.nets, self.spec, numbered)
+            if isinstance(samples, Streams):
+                made = zip(slot.tolist(), samples.items, strict=True)
+                self.open[taken.owner].streams.update(made)
             owner = torch.full_like(slot, taken.owner)
             cache = self.family.cache(self.nets, samples, self.memory)
             new = Flight(samples, cache, owner, slot, weight)
@@ -345,7 +363,8 @@ class Engine:
         progress = getattr(self.family, "progress", None)
         one = torch.ones(len(rows), dtype=torch.long)
         done, steps = (one, one) if progress is None else progress(samples)
-        due = done * PREVIEWS // steps > (done - 1) * PREVIEWS // steps
+        most = generation.previews
+        due = done * most // steps > (done - 1) * most // steps
         due &= generation.shown
         wanted = bool(due.any())  # a result may cost as much as a step
         results = self.family.result(samples, self.spec) if wanted else [None] * len(rows)
@@ -367,7 +386,7 @@ class Engine:
     def _show(self, generation: Generation, slot: int, x: Tensor, finished: bool) -> None:
         if generation.watched:
             shown = (generation.shown and self._shows(generation)) or self.memory is not None
-            item = generation.decode([x])[0] if shown else None
+            item = generation.decode([x])[0] if shown and generation.finals else None
             generation.tell(news(generation, slot, item, finished))
 
     def _shows(self, generation: Generation) -> bool:

@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from genloom.errors import GenloomError
+from genloom.family.streams import Stream
 from genloom.spec import Request
+
+PREVIEWS = 8  # of each sample of arrays, while it is made and watched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,9 @@ class Steps(Protocol):
 @dataclass(eq=False)
 class Generation:
     """A request under way. Iterate for progress, or call `result`. shown: whether arrays in the
-    making are decoded for those who iterate; where not, progress counts their steps alone."""
+    making are decoded for those who iterate, `previews` times each at most; where not, progress
+    counts their steps alone. finals: whether finished ones are, too. streams: runs of ids in the
+    making, by sample, for those who read them as they like."""
 
     engine: Steps
     request: Request
@@ -68,12 +73,16 @@ class Generation:
     ended: bool = False  # with fewer than were asked for
     error: GenloomError | None = None
     shown: bool = True
+    previews: int = PREVIEWS
+    finals: bool = True
+    streams: dict[int, Stream] = field(default_factory=dict)
     endings: dict[int, Ending] = field(default_factory=dict)
     _slots: list[Tensor] = field(default_factory=list)
     _parts: list[Any] = field(default_factory=list)
     _mass: list[Tensor] = field(default_factory=list)
     _told: list[Progress] = field(default_factory=list)
     _watched: bool = False
+    _landed: int = 0
 
     @property
     def complete(self) -> bool:
@@ -105,6 +114,14 @@ class Generation:
             return torch.cat(self._parts)[order]
         flat = [x for part in self._parts for x in part]
         return [flat[n] for n in order.tolist()]
+
+    def landed(self) -> list[tuple[int, Any]]:
+        """(sample, what it is before decoding) of those that finished since it was asked last."""
+        first, self._landed = self._landed, len(self._slots)
+        pairs = zip(self._slots[first:], self._parts[first:], strict=True)
+        return [
+            (slot, x) for slots, part in pairs for slot, x in zip(slots.tolist(), part, strict=True)
+        ]
 
     def keep_chance(self) -> Tensor:
         """float [N]: with what chance each finished sample is to be kept (1 but for samples drawn

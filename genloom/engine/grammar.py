@@ -62,9 +62,7 @@ class Vocabulary:
     @classmethod
     def of(cls, codec: Any) -> Vocabulary:
         """RequestError for a codec that makes no texts."""
-        pairs = getattr(codec, "pairs", None)
-        words = getattr(codec, "words", None)  # of a chat: control tokens count
-        pairs = words.given() if pairs is None and words is not None else pairs
+        pairs = pairs_of(codec)
         if not isinstance(codec.spec, TokenSpec) or pairs is None:
             raise RequestError("this model makes no texts: leave out schema, regex and grammar")
         return cls(pairs, codec.spec)
@@ -92,6 +90,13 @@ class Vocabulary:
             raise RequestError(f"the form of the text is refused: {_line(made.get_error())}")
         _try_out(Matcher(made.deep_copy(), self.size))
         return made
+
+
+def pairs_of(codec: Any) -> Any:
+    """The vocabulary of a codec of texts, None of any other."""
+    pairs = getattr(codec, "pairs", None)
+    words = getattr(codec, "words", None)  # of a chat: control tokens count
+    return words.given() if pairs is None and words is not None else pairs
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genloom.engine.paged import Held, Memory
 from genloom.engine.requests import streams
-from genloom.errors import RequestError
+from genloom.errors import OVER_CONTEXT, RequestError
 from genloom.model import Model
 from genloom.net.pages import PAGE, PagedAttention
 from genloom.net.quantize import served
@@ -50,24 +50,37 @@ class Scored:
         return self.nats / math.log(2) / max(1, self.bytes)
 
 
-class Reader:
-    """Reads texts with a model of texts. RequestError for any other."""
+def scored(text: str, ids: Sequence[int], logprobs: Sequence[float]) -> Scored:
+    """What is told of a text that was read."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return Scored(ids=tuple(ids), logprobs=tuple(logprobs), characters=len(text), bytes=size)
 
-    def __init__(self, model: Model, memory: int | None = None) -> None:
+
+class Reader:
+    """Reads texts with a model of texts. RequestError for any other. net: what serves its weights
+    already, where something does."""
+
+    def __init__(self, model: Model, memory: int | None = None, net: Any = None) -> None:
         spec = model.codec.spec
         if not streams(spec):
             raise RequestError("this model makes no runs of ids: it cannot read texts")
         self.model, self.spec = model, spec
         nets: Any = model.nets
         nets.eval()
-        net: Any = served(model.nets["net"])
-        self.net, self.memory = net, Memory(net.layout(), spec.length, memory)
+        net = served(model.nets["net"]) if net is None else net
+        self.net: Any = net
+        self.memory = Memory(self.net.layout(), spec.length, memory)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.memory.prefixes.clear()
+
+    @property
+    def width(self) -> int:
+        """Numbers of an embedding."""
+        return int(self.net.config.width)
 
     # --- what is asked --------------------------------------------------------------------------
 
@@ -81,11 +94,11 @@ class Reader:
     ) -> Tensor:
         """float32 [N, D]: the last hidden states, their mean or the last one; the first `size`
         numbers of each (Matryoshka, Kusupati et al. 2022), scaled to length one."""
-        width = self.net.config.width
+        width = self.width
         if size is not None and not 1 <= size <= width:
             raise RequestError(f"size is {size}, but 1 to {width} is expected")
         out = []
-        for hidden in self.hidden([self._ids(text) for text in texts]):
+        for hidden in self.hidden([self.ids(text) for text in texts]):
             kept = hidden.float()
             out.append(kept.mean(0) if pooling == "mean" else kept[-1])
         made = torch.stack(out)[:, :size] if out else torch.zeros(0, size or width)
@@ -94,24 +107,16 @@ class Reader:
     def score(self, texts: Sequence[str]) -> list[Scored]:
         """How likely each text is, id by id. One longer than the context is read in windows that
         overlap by half, so that every id has at least half a context before it."""
-        runs = [self._ids(text, whole=False) for text in texts]
-        windows = [list(self._windows(ids)) for ids in runs]
+        runs = [self.ids(text, whole=False) for text in texts]
+        windows = [list(self.windows(ids)) for ids in runs]
         hidden = self.hidden([ids for some in windows for ids, _ in some])
         out, lead = [], 1 if self.spec.leads else 0
         for text, ids, some in zip(texts, runs, windows, strict=True):
             told = [p for run, new in some for p in self.logprobs(next(hidden), run)[new:]]
-            size = len(text.encode("utf-8", "surrogatepass"))
-            out.append(
-                Scored(
-                    ids=tuple(ids[lead:]),
-                    logprobs=tuple(told),
-                    characters=len(text),
-                    bytes=size,
-                )
-            )
+            out.append(scored(text, ids[lead:], told))
         return out
 
-    def _windows(self, ids: list[int]) -> Iterator[tuple[list[int], int]]:
+    def windows(self, ids: list[int]) -> Iterator[tuple[list[int], int]]:
         """(ids, how many of its predictions are known already)."""
         size, half = self.spec.length, max(1, self.spec.length // 2)
         yield ids[:size], 0
@@ -125,19 +130,26 @@ class Reader:
     def rank(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers the query: the mean log-likelihood of the query behind it
         (Sachan et al. 2022, with the model's own next words as the judge), higher is better."""
-        asked = self.model.codec.encode([f"\n{query}"])[0].tolist()
-        if not asked:
-            raise RequestError("the query is empty: give the words to rank by")
-        runs = [self._ids(text, room=len(asked)) + asked for text in texts]
+        asked = self.query_ids(query)
+        runs = [self.ids(text, room=len(asked)) + asked for text in texts]
         out = []
         for ids, hidden in zip(runs, self.hidden(runs), strict=True):
             told = self.logprobs(hidden[-len(asked) - 1 :], ids[-len(asked) - 1 :])
             out.append(math.fsum(told) / len(told))
         return out
 
+    def query_ids(self, query: str) -> list[int]:
+        """Ids of a query as it stands behind a text."""
+        asked: list[int] = self.model.codec.encode([f"\n{query}"])[0].tolist()
+        if not query:
+            raise RequestError("the query is empty: give the words to rank by", param="query")
+        return asked
+
     # --- how it is read -------------------------------------------------------------------------
 
-    def _ids(self, text: str, room: int = 0, whole: bool = True) -> list[int]:
+    def ids(self, text: str, room: int = 0, whole: bool = True) -> list[int]:
+        """Of a text that is to be read. RequestError where it is over the context less `room`,
+        unless it need not be read `whole`, in one window."""
         ids: list[int] = self.model.codec.encode([text])[0].tolist()
         if self.spec.leads or not ids:
             ids = [self.spec.bos, *ids]
@@ -145,7 +157,9 @@ class Reader:
         if whole and len(ids) > most:
             raise RequestError(
                 f"a text has {len(ids)} tokens and {most} fit into the context of this model: "
-                "cut it into parts"
+                "cut it into parts",
+                param="input",
+                code=OVER_CONTEXT,
             )
         return ids
 
@@ -166,13 +180,14 @@ class Reader:
         group: list[Sequence[int]] = []
         for run in runs:
             if group and sum(map(len, group)) + len(run) > self.memory.budget:
-                yield from self._together(group)
+                yield from self.together(group)
                 group = []
             group.append(run)
         if group:
-            yield from self._together(group)
+            yield from self.together(group)
 
-    def _together(self, group: Sequence[Sequence[int]]) -> list[Tensor]:
+    def together(self, group: Sequence[Sequence[int]]) -> list[Tensor]:
+        """float [L, D] of each of these runs in one call, or of one long one in several."""
         held = [self.memory.open() for _ in group]
         try:
             if len(group) == 1:

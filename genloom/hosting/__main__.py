@@ -1,5 +1,6 @@
 """`python -m genloom.hosting FD [HOME]`: serve the model that is named on that socket until it
-closes. HOME: the folder of this user's models, where it is not the usual one."""
+closes. HOME: the folder of this user's models, where it is not the usual one. SIGTERM finishes what
+is open first."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ def main() -> None:
     link = socket.socket(fileno=int(sys.argv[1]))
     if len(sys.argv) > 2:
         store.set_home(sys.argv[2])
-    Host(link).run()
+    host = Host(link)
+    signal.signal(signal.SIGTERM, host.drain)
+    host.run()
 
 
 if __name__ == "__main__":

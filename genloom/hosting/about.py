@@ -1,27 +1,59 @@
-"""What a host says of its model: what it makes and what it can be asked, without its name's help."""
+"""What a host says of its model: what it makes and what it can be asked, its name left out."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from genloom import api
-from genloom.engine.requests import streams
-from genloom.engine.telling import Words, teller
+from genloom.hosting.site import Site
+from genloom.requested import GIVEN
 
 
-def about(model: api.Model) -> dict[str, Any]:
+def about(site: Site) -> dict[str, Any]:
     """JSON values that the web process decides by: no branch there asks for a medium's name."""
-    codec, spec = model.codec, model.codec.spec
+    model = site.model
+    codec: Any = model.codec
+    spec: Any = codec.spec
+    takes = frozenset(model.family.takes)
     return {
         "media": codec.media,
         "suffix": codec.suffix,
-        "texts": streams(spec) and isinstance(teller(codec), Words),
-        "chats": hasattr(codec, "renderer"),
+        "texts": site.texts,
+        "chats": site.chats,
+        "speaks": site.chats,
+        "tools": site.chats and site.renderer.markup.form is not None,
+        "reasons": site.chats and site.renderer.markup.thought is not None,
+        "embeds": site.texts,
         "conditional": codec.conditional,
-        "takes": sorted(model.family.takes),
+        "prompted": model.prompt is not None,
+        "takes": sorted(takes - set(GIVEN)),
+        "accepts": _accepts(site, takes),
         "context": getattr(spec, "length", None),
         "vocab": getattr(spec, "vocab", None),
+        "grids": _grids(spec),
+        "control": int(getattr(spec, "control", 0) or 0) > 0,
+        "adapters": sorted(site.adapters),
         "parameters": model.parameters,
-        "weights": model.card.get("weights") or model.digest(),
+        "bytes": sum(
+            t.numel() * t.element_size()
+            for net in model.nets.values()
+            for t in (*net.parameters(), *net.buffers())
+        ),
+        "bits": model.bits,
+        "weights": site.weights,
         "recipe": model.recipe.name,
     }
+
+
+def _grids(spec: Any) -> list[list[int]]:
+    """Every grid that items have, the usual one first; none where they have none."""
+    usual = tuple(getattr(spec, "grid", ()))
+    others = [grid for grid in getattr(spec, "grids", ()) if tuple(grid) != usual]
+    return [list(grid) for grid in (usual, *others)] if usual else []
+
+
+def _accepts(site: Site, takes: frozenset[str]) -> list[str]:
+    """Names of the files that may come along."""
+    codec: Any = site.model.codec
+    hooks = {"item": "begin", "mask": "fresh"}
+    told = [name for name, hook in hooks.items() if name in takes and hasattr(codec, hook)]
+    return [*told, *(["control"] if getattr(codec.spec, "control", 0) else [])]

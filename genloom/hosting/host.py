@@ -1,114 +1,201 @@
 """The loop: hear what is asked, step the engine, tell what is new. One model, one thread of it.
 
-Messages in: open {model, options}, make {id, task, given}, cancel {id}, close. Out: ready {about},
-failed {error}, news {of: [...]}, alive {stats}. Of the news: each names its id and a kind (text,
-delta, preview, asset, values, ended, done, error); blobs are named in it by "blob".
+Messages in: open {model, options}, make {id, task, given}, cancel {id}, drain, close. Out: ready
+{about}, failed {error}, news {of: [...]}, alive {stats}. Of the news: each names its id and a kind
+(text, delta, preview, asset, values, ended, done, error); blobs are named in it by "blob". What
+takes long before a task can begin is done aside (side.py).
 """
 
 from __future__ import annotations
 
-import select
+import os
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
-from genloom import api
-from genloom.errors import GenloomError
+from genloom.errors import GenloomError, ResourceError
 from genloom.hosting.about import about
+from genloom.hosting.link import Link
+from genloom.hosting.log import log, log_error
+from genloom.hosting.site import Site, open_site
 from genloom.hosting.task import News, Task, error_of
-from genloom.hosting.tasks import TASKS
-from genloom.wire import Frames, Message, frame
+from genloom.hosting.tasks import task_of
+from genloom.wire import Message
 
-IDLE, ALIVE, RECEIVED = 0.5, 1.0, 1 << 20  # seconds, seconds, bytes
+IDLE, ALIVE = 0.25, 1.0  # seconds
+MOST = 4096  # open requests; the web process keeps its own, shorter queue
 
 
 class Host:
-    """Serves one model on a connected socket."""
+    """Serves one model on a connected socket. `drain`: finish what is open, then end."""
 
-    def __init__(self, link: socket.socket) -> None:
-        self.link, self.frames = link, Frames()
-        self.link.setblocking(True)
-        self.model: api.Model | None = None
-        self.engine: Any = None
+    def __init__(self, sock: socket.socket) -> None:
+        self.link = Link(sock)
+        self.site: Site | None = None
         self.tasks: dict[int, Task] = {}
-        self.closing = False
-        self._told = 0.0
+        self.preparing: dict[int, Task] = {}
+        self.closing = self.draining = False
+        self._parent = os.getppid()
+        self._alive = 0.0
+        self._ticks = 0
+
+    def drain(self, *_: object) -> None:
+        """Also what SIGTERM calls."""
+        self.draining = True
 
     def run(self) -> None:
         try:
-            while not self.closing:
-                self._hear(0 if self.busy else IDLE)
-                self._step()
-                self._say_alive()
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the parent is gone
+            while not self._over():
+                self._turn()
         finally:
-            if self.engine is not None:
-                self.engine.close()
+            if self.site is not None:
+                self.site.close()
             self.link.close()
 
-    @property
-    def busy(self) -> bool:
-        return bool(self.tasks)
+    def _over(self) -> bool:
+        gone = self.link.closed or os.getppid() != self._parent
+        drained = self.draining and not (self.tasks or self.preparing or self.link.waiting)
+        return self.closing or gone or drained
+
+    def _turn(self) -> None:
+        stuck = self.link.full  # nothing is made for a parent that does not read
+        for message in self.link.hear(0 if self._busy() and not stuck else IDLE):
+            self._take(message)
+        site = self.site
+        if site is not None:
+            site.side.quiet()
+            site.side.collect()
+            if not self.link.full:
+                self._step(site)
+                self._tell(self._news())
+        self._say_alive()
+
+    def _busy(self) -> bool:
+        """Whether there is something to do without being told or rung for."""
+        site = self.site
+        return site is not None and bool(site.engine.open or site.desk.busy)
 
     # --- hearing ----------------------------------------------------------------------------------
 
-    def _hear(self, seconds: float) -> None:
-        ready, _, _ = select.select([self.link], [], [], seconds)
-        if not ready:
+    def _take(self, message: Message) -> None:
+        acts: dict[str, Callable[[Message], None]] = {
+            "open": self._open,
+            "make": self._make,
+            "cancel": self._cancel,
+            "drain": self.drain,
+            "close": self._close,
+        }
+        act = acts.get(str(message.values.get("do")))
+        if act is None:
+            log(f"a message of an unknown kind: {str(message.values.get('do'))[:40]!r}")
             return
-        data = self.link.recv(RECEIVED)
-        if not data:
-            self.closing = True
-            return
-        for message in self.frames.feed(data):
-            getattr(self, f"_on_{message.values['do']}")(message)
+        act(message)
 
-    def _on_open(self, message: Message) -> None:
+    def _open(self, message: Message) -> None:
+        name = str(message.values.get("model"))
         try:
-            given = message.values.get("options") or {}
-            self.model = api.load(message.values["model"], bits=given.get("bits"))
-            self.engine = self.model.engine()
+            self.site = open_site(name, message.values.get("options") or {})
+            told = about(self.site)
         except GenloomError as error:
-            self._say({"say": "failed", "error": error_of(error)})
+            self.link.say({"say": "failed", "error": error_of(error)})
             return
-        self._say({"say": "ready", "about": about(self.model)})
+        except (MemoryError, RuntimeError) as error:
+            log_error(f"{name} cannot be opened", error)
+            short = ResourceError(f"{name} cannot be opened ({type(error).__name__}: {error})")
+            self.link.say({"say": "failed", "error": error_of(short)})
+            return
+        self.link.wake = [self.site.side.wake]
+        self.link.say({"say": "ready", "about": told})
 
-    def _on_make(self, message: Message) -> None:
-        values = message.values
+    def _make(self, message: Message) -> None:
+        values, site = message.values, self.site
+        number = int(values["id"])
         try:
-            task = TASKS[values["task"]](values["id"], self.engine, values["given"], message.blobs)
-        except GenloomError as error:
-            self._tell([News(of=values["id"], kind="error", values=error_of(error))])
-        else:
-            self.tasks[values["id"]] = task
+            if site is None:
+                raise ResourceError("no model is open here")
+            if self.draining:
+                raise ResourceError("this engine takes nothing more: it is about to end")
+            if len(self.tasks) + len(self.preparing) >= MOST:
+                raise ResourceError(f"{MOST} requests are open already: ask again later")
+            given = values.get("given") or {}
+            task = task_of(str(values.get("task")), number, site, given, message.blobs)
+            if task.quick:
+                task.prepare()
+                task.begin()
+                self.tasks[number] = task
+            else:
+                self._prepare(site, task)
+        except Exception as error:  # its own, whatever it is
+            self._fail(number, error)
 
-    def _on_cancel(self, message: Message) -> None:
-        task = self.tasks.pop(message.values["id"], None)
+    def _prepare(self, site: Site, task: Task) -> None:
+        self.preparing[task.number] = task
+
+        def go_on(_: Any, error: BaseException | None) -> None:
+            if self.preparing.pop(task.number, None) is None:
+                return  # cancelled meanwhile
+            try:
+                if error is not None:
+                    raise error
+                task.begin()
+                self.tasks[task.number] = task
+            except Exception as failed:
+                self._fail(task.number, failed)
+
+        try:
+            site.side.submit(task.prepare, go_on)
+        except GenloomError:
+            del self.preparing[task.number]
+            raise
+
+    def _cancel(self, message: Message) -> None:
+        number = int(message.values["id"])
+        self.preparing.pop(number, None)
+        task = self.tasks.pop(number, None)
         if task is not None:
             task.cancel()
 
-    def _on_close(self, message: Message) -> None:
+    def _close(self, message: Message) -> None:
         self.closing = True
 
     # --- stepping ---------------------------------------------------------------------------------
 
-    def _step(self) -> None:
-        if not self.tasks:
-            return
-        if self.engine.open:
-            self.engine.tick()
-        news: list[News] = []
+    def _step(self, site: Site) -> None:
+        if site.engine.open:
+            site.engine.tick()
+            self._ticks += 1
+        if site.desk.busy:
+            site.desk.step()
+
+    def _news(self) -> list[News]:
+        now, news = time.monotonic(), []
         for number, task in list(self.tasks.items()):
-            news += task.news()
+            try:
+                told = task.news(now)
+            except Exception as error:
+                self._fail(number, error)
+                continue
+            if told:
+                news += told
             if task.done:
                 del self.tasks[number]
-        if news:
-            self._tell(news)
+        return news
 
     # --- telling ----------------------------------------------------------------------------------
 
+    def _fail(self, number: int, error: Exception) -> None:
+        """This request ends; the others do not hear of it."""
+        task = self.tasks.pop(number, None)
+        if task is not None:
+            task.cancel()
+        if not isinstance(error, GenloomError):
+            log_error(f"request {number}", error)
+        self._tell([News(of=number, kind="error", values=error_of(error))])
+
     def _tell(self, news: list[News]) -> None:
+        if not news:
+            return
         blobs: dict[str, bytes] = {}
         told = []
         for one in news:
@@ -117,13 +204,16 @@ class Host:
                 values["blob"] = str(len(blobs))
                 blobs[values["blob"]] = one.blob
             told.append(values)
-        self._say({"say": "news", "of": told}, blobs)
-
-    def _say(self, values: dict[str, Any], blobs: dict[str, bytes] | None = None) -> None:
-        self.link.sendall(frame(values, blobs))
+        self.link.say({"say": "news", "of": told}, blobs)
 
     def _say_alive(self) -> None:
         now = time.monotonic()
-        if now - self._told >= ALIVE:
-            self._told = now
-            self._say({"say": "alive", "stats": {"open": len(self.tasks)}})
+        if now - self._alive >= ALIVE and not self.link.full:
+            self._alive = now
+            self.link.say({"say": "alive", "stats": self._stats()})
+
+    def _stats(self) -> dict[str, Any]:
+        memory = None if self.site is None else self.site.engine.memory
+        pages = {} if memory is None else {"pages": memory.size, "pages_used": memory.used}
+        counts = {"open": len(self.tasks), "preparing": len(self.preparing), "ticks": self._ticks}
+        return {**counts, **pages}

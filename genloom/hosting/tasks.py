@@ -1,57 +1,38 @@
-"""The one table name -> task, and making items: texts as they grow, everything else as files."""
+"""The one table of what a host can be asked: name -> task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from genloom import api
-from genloom.errors import GenloomError
-from genloom.hosting.task import News, Task, error_of
-from genloom.spec import Options, Request
+from genloom.errors import RequestError
+from genloom.hosting.answers import Count, Verify
+from genloom.hosting.chats import Chat
+from genloom.hosting.items import Items
+from genloom.hosting.reads import Embed, Rank, Score
+from genloom.hosting.site import Site
+from genloom.hosting.task import Task
+from genloom.hosting.texts import Complete
 
-
-class Generate:
-    """given: prompt, seed, count, where, options by name."""
-
-    def __init__(
-        self, number: int, engine: Any, given: Mapping[str, Any], blobs: Mapping[str, bytes]
-    ) -> None:
-        self.number, self.done = number, False
-        asked = {k: v for k, v in given.items() if k in ("prompt", "seed", "count", "where")}
-        options = Options(**given.get("options", {}))
-        self.model: api.Model = engine.model
-        self.request = Request(**asked, options=options)
-        self.generation = engine.submit(self.request)
-        self.generation.watch()
-
-    def news(self) -> list[News]:
-        try:
-            told = [self._news(one) for one in self.generation.news() if one.item is not None]
-        except GenloomError as error:
-            self.done = True
-            return [News(of=self.number, kind="error", values=error_of(error))]
-        if self.generation.complete:
-            self.done = True
-            told.append(News(of=self.number, kind="done", values={"usage": self._usage()}))
-        return told
-
-    def _news(self, one: Any) -> News:
-        kind = "ended" if one.finished else "text"
-        ending = self.generation.endings.get(one.sample)
-        finish = {"finish": ending.finish} if one.finished and ending is not None else {}
-        values = {"sample": one.sample, "text": str(one.item), **finish}
-        return News(of=self.number, kind=kind, values=values)
-
-    def _usage(self) -> dict[str, int]:
-        endings = self.generation.endings.values()
-        return {
-            "prompt_tokens": max((e.given for e in endings), default=0),
-            "completion_tokens": sum(e.made for e in endings),
-        }
-
-    def cancel(self) -> None:
-        self.generation.cancel()
+TASKS: dict[str, type[Task]] = {
+    "complete": Complete,
+    "chat": Chat,
+    "embed": Embed,
+    "rank": Rank,
+    "score": Score,
+    "count": Count,
+    "verify": Verify,
+}
+GENERATE = "generate"  # whatever the model makes
 
 
-TASKS: dict[str, Callable[..., Task]] = {"generate": Generate}
+def task_of(
+    name: str, number: int, site: Site, given: Mapping[str, object], blobs: Mapping[str, bytes]
+) -> Task:
+    """A new task. RequestError for one that does not exist."""
+    made = TASKS.get(name)
+    if name == GENERATE:
+        made = Complete if site.texts else Items
+    if made is None:
+        known = ", ".join((GENERATE, *TASKS))
+        raise RequestError(f"no task is called {str(name)[:40]!r}: known are {known}")
+    return made(number, site, given, blobs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -50,7 +50,7 @@ def save(codec: Codec, items: Any, target: str | Path, record: Mapping[str, Any]
     try:
         paths = _paths(target, codec, [number for number, _ in numbered])
         for path, (number, item) in zip(paths, numbered, strict=True):
-            _save_one(codec, item, path, number, record)
+            save_one(codec, item, path, number, record)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ResourceError(
@@ -76,7 +76,7 @@ def _paths(target: Path, codec: Codec, numbers: Sequence[int | None]) -> list[Pa
         shift += taken[-1] - (numbers[0] or 0) + 1
 
 
-def _save_one(
+def save_one(
     codec: Codec, item: Any, path: Path, number: int | None, record: Mapping[str, Any]
 ) -> str:
     """Write one asset with its record, inside where the format can; the content's hash."""
@@ -168,10 +168,14 @@ class Verdict:
         }
 
 
-def verify(path: str | Path, model: str | Path | None = None) -> Verdict:
+def verify(
+    path: str | Path, model: str | Path | None = None, known: Collection[str] | None = None
+) -> Verdict:
     """Whether a file is what its record says, and whether its model is at hand.
 
-    model: where the model lies now, should it have moved. DataError when there is no such file.
+    model: where the model lies now, should it have moved. known: digests of the weights at hand,
+    so that no model is looked for where a record, which may be anybody's, says that one lies.
+    DataError when there is no such file.
     """
     path = Path(path).expanduser()
     record, place = places.find_record(path)
@@ -186,7 +190,7 @@ def verify(path: str | Path, model: str | Path | None = None) -> Verdict:
         place=place,
         intact=intact,
         content=content,
-        model=_at_hand(record, model),
+        model=_at_hand(record, model) if known is None else _among(record, known),
         licence=str(data.get("licence") or source.get("licence") or "unknown"),
         record=record,
     )
@@ -194,6 +198,12 @@ def verify(path: str | Path, model: str | Path | None = None) -> Verdict:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _among(
+    record: Mapping[str, Any], known: Collection[str]
+) -> Literal["same", "differs", "missing"]:
+    return "same" if record.get("weights") in known else "missing"
 
 
 def _at_hand(
@@ -229,7 +239,7 @@ def replay(
         with tempfile.TemporaryDirectory() as folder:
             new = Path(folder) / path.name
             item = _whole(loaded.codec, items, record) if row is None else items[row]
-            made = _save_one(loaded.codec, item, new, record[ASSET]["number"], _bare(record))
+            made = save_one(loaded.codec, item, new, record[ASSET]["number"], _bare(record))
             if made == record[ASSET]["sha256"]:
                 return _moved(new, target)
     raise GenloomError(

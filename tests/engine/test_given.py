@@ -13,7 +13,8 @@ from PIL import Image
 from toys import MADE, captioned, shaken
 
 from genloom.codec.image import ImageCodec
-from genloom.engine.engine import PREVIEWS, Engine
+from genloom.engine.engine import Engine
+from genloom.engine.generation import PREVIEWS
 from genloom.errors import RequestError, ResourceError
 from genloom.model import Model
 from genloom.spec import Options, Request

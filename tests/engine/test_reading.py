@@ -56,7 +56,7 @@ def test_nothing_depends_on_the_pieces(model: Model) -> None:
 
 def test_embeddings_are_pooled_cut_and_of_length_one(model: Model) -> None:
     with Reader(model) as reader:
-        hidden = list(reader.hidden([reader._ids(text) for text in TEXTS]))
+        hidden = list(reader.hidden([reader.ids(text) for text in TEXTS]))
         mean, last = reader.embed(TEXTS), reader.embed(TEXTS, pooling="last", normalise=False)
         assert mean.shape == (5, 32) and not torch.allclose(mean[0], mean[3])
         torch.testing.assert_close(mean.norm(dim=1), torch.ones(5))

@@ -1,0 +1,135 @@
+"""The task of an assistant: messages in, its answer out as content, reasoning and calls of tools.
+
+Knows how a choice of tools becomes a form of the answer; templates and markers are the codec's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genloom.codec.chat import Prompt, Renderer
+from genloom.codec.chat_messages import checked_tools
+from genloom.codec.tool_calls import Delta, Parser
+from genloom.codec.tool_grammar import grammar
+from genloom.errors import OVER_CONTEXT, RequestError
+from genloom.family.streams import Stream
+from genloom.hosting import asked
+from genloom.hosting.grown import Grown
+from genloom.hosting.texts import Texts
+from genloom.spec import Request
+
+CHOICES = ("auto", "none", "required")
+
+
+class Spoken:
+    """An answer in its parts."""
+
+    def __init__(self, renderer: Renderer, prompt: Prompt) -> None:
+        self._parser = Parser(renderer.markup, tools=prompt.tools, inside=prompt.inside)
+        self._calls = 0
+
+    def piece(self, text: str) -> dict[str, Any] | None:
+        return self._told(self._parser.feed(text))
+
+    def last(self) -> dict[str, Any] | None:
+        return self._told(self._parser.finish())
+
+    def joined(self, first: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
+        return {key: first[key] + rest[key] for key in first}
+
+    def finish(self, why: str) -> str:
+        return "tool_calls" if self._calls and why == "stop" else why
+
+    def _told(self, delta: Delta) -> dict[str, Any] | None:
+        if not (delta.content or delta.reasoning or delta.calls):
+            return None
+        calls = []
+        for call in delta.calls:
+            arguments = json.dumps(call.arguments, ensure_ascii=False)
+            told = {"index": self._calls, "id": f"call_{call.id}", "name": call.name}
+            calls.append({**told, "arguments": arguments})
+            self._calls += 1
+        return {"content": delta.content, "reasoning": delta.reasoning, "calls": calls}
+
+
+class Chat(Texts):
+    """given: messages, tools, tool_choice, variables; and what every request has."""
+
+    kind = "delta"
+
+    def ask(self) -> Request:
+        renderer, given = self.site.renderer, self.given
+        tools, forced = _offered(given)
+        variables = given.get("variables")
+        if variables is not None and not isinstance(variables, Mapping):
+            raise RequestError("variables: an object is expected", param="variables")
+        self.prompt = renderer.prompt(given.get("messages"), tools=tools, variables=variables)
+        room = renderer.spec.length - len(self.prompt.ids) - 1
+        options = dict(given.get("options") or {})
+        if forced is not None:
+            options["grammar"] = self._form(renderer, forced, options)
+        wanted = options.get("max_tokens")
+        if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > room:
+            raise RequestError(
+                f"this model's context is {renderer.spec.length} tokens: the messages have "
+                f"{len(self.prompt.ids)} and {wanted} more are asked for",
+                param="max_tokens",
+                code=OVER_CONTEXT,
+            )
+        made = asked.options_of({"options": options}, max_tokens=room)
+        return asked.request_of(given, self.blobs, made, ids=self.prompt.ids)
+
+    def _form(self, renderer: Renderer, tools: Any, options: Mapping[str, Any]) -> str:
+        form = renderer.markup.form
+        if form is None:
+            raise RequestError("this model's template knows no calls", param="tool_choice")
+        others = {"schema", "regex", "grammar"} & {k for k, v in options.items() if v is not None}
+        if others:
+            raise RequestError(
+                f"{sorted(others)[0]} and a tool that has to be called exclude each other",
+                param="tool_choice",
+            )
+        return grammar(tools, form)
+
+    def voice(self) -> Spoken:
+        return Spoken(self.site.renderer, self.prompt)
+
+    def grown(self, stream: Stream) -> Grown:
+        return Grown(self._decode, (), self.prepared.request.options.stop)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        renderer = self.site.renderer
+        return renderer.tokens.shown(ids, renderer.kept)
+
+    def opening(self, sample: int) -> dict[str, Any] | None:
+        return {"content": "", "reasoning": "", "calls": []}
+
+
+def _offered(given: Mapping[str, Any]) -> tuple[Any, Any]:
+    """(the tools that are told to the model, those of which one has to be called)."""
+    tools, choice = checked_tools(given.get("tools")), given.get("tool_choice")
+    if choice is None or choice == "auto":
+        return tools, None
+    if choice == "none":
+        return None, None
+    if tools is None:
+        raise RequestError("tool_choice without tools: give some", param="tool_choice")
+    if choice == "required":
+        return tools, tools
+    name = _named(choice)
+    meant = [one for one in tools if one["function"]["name"] == name]
+    if not meant:
+        told = f"no tool is called {name!r}" if name else f"use {', '.join(CHOICES)} or a function"
+        raise RequestError(f"tool_choice: {told}", param="tool_choice")
+    return tools, meant
+
+
+def _named(choice: Any) -> str | None:
+    """The function that is meant, as either of OpenAI's interfaces names it."""
+    if not isinstance(choice, Mapping):
+        return None
+    inner = choice.get("function")
+    name = inner.get("name") if isinstance(inner, Mapping) else choice.get("name")
+    return name if isinstance(name, str) else None

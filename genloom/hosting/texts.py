@@ -1,0 +1,218 @@
+"""Tasks that write: a text that goes on, told piece by piece as it grows.
+
+Knows when a piece is told (soon at first, then now and then) and what of it; the engine knows how
+it is made. What a piece looks like is a voice's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from genloom.engine.generation import Generation
+from genloom.errors import RequestError
+from genloom.family.streams import Stream
+from genloom.hosting import asked
+from genloom.hosting.chances import chances
+from genloom.hosting.grown import Grown
+from genloom.hosting.task import QUICK, News, Task
+from genloom.spec import Request
+
+EVERY, SHARE, LONGEST = 0.05, 0.0016, 0.2  # seconds; each further open text adds SHARE
+
+
+class Voice(Protocol):
+    """How the pieces of one sample are told."""
+
+    def piece(self, text: str) -> dict[str, Any] | None:
+        """What the text adds, None where that is nothing yet."""
+
+    def last(self) -> dict[str, Any] | None:
+        """What was held back."""
+
+    def finish(self, why: str) -> str:
+        """Why it ended, in the words of its clients."""
+
+
+class Plain:
+    """Texts as they are."""
+
+    kind = "text"
+
+    def piece(self, text: str) -> dict[str, Any] | None:
+        return {"text": text} if text else None
+
+    def last(self) -> dict[str, Any] | None:
+        return None
+
+    def finish(self, why: str) -> str:
+        return why
+
+
+class Sample:
+    """One text of a request on its way out."""
+
+    def __init__(self, grown: Grown, voice: Any) -> None:
+        self.grown, self.voice = grown, voice
+        self.tokens = 0  # told
+        self.ended = False
+
+
+class Texts(Task):
+    """Subclasses make the request (`ask`) and choose the voice."""
+
+    kind = "text"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.generation: Generation | None = None
+        self.samples: dict[int, Sample] = {}
+        self.due = 0.0
+        self._ended = 0
+
+    # --- before
+
+    def ask(self) -> Request:
+        """The request. GenloomError where it cannot be acted on."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        if not self.site.texts:
+            raise RequestError("this model makes no texts: use generate", param="model")
+        self.prepared = self.site.engine.prepare(self.ask())
+
+    def begin(self) -> None:
+        self.generation = self.site.engine.submit(self.prepared)
+
+    def cancel(self) -> None:
+        if self.generation is not None and not self.generation.complete:
+            self.generation.cancel()
+
+    # --- how it is told
+
+    def voice(self) -> Any:
+        return Plain()
+
+    def grown(self, stream: Stream) -> Grown:
+        before = stream.ids[stream.lead : stream.prefix]
+        return Grown(self._decode, before, self.prepared.request.options.stop)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        text: str = self.site.model.codec.decode([torch.tensor(ids, dtype=torch.long)])[0]
+        return text
+
+    def opening(self, sample: int) -> dict[str, Any] | None:
+        """What is told before the first piece."""
+        return None
+
+    def news(self, now: float) -> list[News]:
+        generation = self.generation
+        if generation is None:
+            return []
+        complete = generation.complete
+        if now < self.due and not complete and len(generation.endings) == self._ended:
+            return []
+        if generation.error is not None:
+            self.cancel()
+            raise generation.error
+        told: list[News] = []
+        for slot, stream in list(generation.streams.items()):
+            told += self._of(generation, slot, stream)
+        if generation.request.options.beams is not None and complete:
+            told += self._found(generation)
+        if told:
+            self.due = now + min(LONGEST, EVERY + SHARE * len(self.site.engine.open))
+        self._ended = len(generation.endings)
+        if complete:
+            told.append(self._finish(generation))
+        return told
+
+    def _of(self, generation: Generation, slot: int, stream: Stream) -> list[News]:
+        """The news of one sample; one that has ended and is told is forgotten."""
+        if stream.length == stream.prefix and not stream.done:
+            return []
+        sample = self.samples.get(slot)
+        told = []
+        if sample is None:
+            sample = self.samples[slot] = Sample(self.grown(stream), self.voice())
+            if (opening := self.opening(slot)) is not None:
+                told.append(self.tell(self.kind, sample=slot, tokens=0, **opening))
+        over = slot in generation.endings
+        text = sample.grown.take(stream)
+        values = sample.voice.piece(text) if text else None
+        if over and (rest := sample.voice.last()) is not None:
+            values = rest if values is None else sample.voice.joined(values, rest)
+        if values is not None:
+            told.append(self._piece(slot, sample, stream, values))
+        if over:
+            del generation.streams[slot]
+            told.append(self._over(generation, slot, sample))
+        return told
+
+    def _piece(self, slot: int, sample: Sample, stream: Stream, values: dict[str, Any]) -> News:
+        made = stream.length - stream.prefix
+        first, sample.tokens = sample.tokens, made
+        if stream.options.logprobs is not None:
+            some = stream.chosen[first:made]
+            values = {**values, "logprobs": chances(self.site.pieces, some, stream.ends)}
+        return self.tell(self.kind, sample=slot, tokens=made - first, **values)
+
+    def _over(self, generation: Generation, slot: int, sample: Sample) -> News:
+        ending = generation.endings[slot]
+        finish = sample.voice.finish(ending.finish or "stop")
+        values = {"finish": finish, "tokens": ending.made, "reused": ending.reused}
+        return self.tell("ended", sample=slot, **values)
+
+    def _found(self, generation: Generation) -> list[News]:
+        """What a search found is told as a whole."""
+        told = []
+        for slot, x in generation.landed():
+            ending, voice = generation.endings[slot], self.voice()
+            made = x.tolist()[len(x) - ending.made :] if ending.made else []
+            if (opening := self.opening(slot)) is not None:
+                told.append(self.tell(self.kind, sample=slot, tokens=0, **opening))
+            values = voice.piece(self._decode(made)) or voice.piece("") or {}
+            told.append(self.tell(self.kind, sample=slot, tokens=ending.made, **values))
+            told.append(self._over(generation, slot, Sample(Grown(self._decode, (), ()), voice)))
+        return told
+
+    def _finish(self, generation: Generation) -> News:
+        endings = generation.endings.values()
+        return self.finish(
+            prompt_tokens=max((e.given for e in endings), default=0),
+            completion_tokens=sum(e.made for e in endings),
+            cached_tokens=max((e.reused for e in endings), default=0),
+        )
+
+
+class Complete(Texts):
+    """given: prompt or ids, echo; and what every request has."""
+
+    @property
+    def quick(self) -> bool:
+        asked_, options = self.given, self.given.get("options") or {}
+        size = len(asked_.get("prompt") or ()) + len(asked_.get("ids") or ())
+        return size < QUICK and not {"schema", "regex", "grammar"} & set(options)
+
+    def ask(self) -> Request:
+        codec: Any = self.site.model.codec
+        options = asked.options_of(self.given)
+        prompt = asked.text_in(self.given, "prompt")
+        ids = self.given.get("ids")
+        if ids is None:
+            where = self.given.get("where")
+            return asked.request_of(self.given, self.blobs, options, prompt=prompt, where=where)
+        if prompt is not None or self.given.get("where") is not None:
+            raise RequestError("a prompt is given both as a text and in ids", param="ids")
+        known = asked.ids_in(ids, "ids", codec.spec.vocab)
+        asked.check_room(len(known), codec.spec.length, "prompt")
+        return asked.request_of(self.given, self.blobs, options, ids=known)
+
+    def opening(self, sample: int) -> dict[str, Any] | None:
+        if not self.given.get("echo"):
+            return None
+        request = self.prepared.request
+        text = request.prompt if request.ids is None else self._decode(request.ids)
+        return {"text": text or ""}
