@@ -1,0 +1,160 @@
+"""What ordinary requests leave behind, written in the background: runs, usage, when keys were used.
+
+A request hands over in microseconds; a thread writes what has gathered in one transaction, a few
+times a second. What lies here and is not yet written is lost when the process is killed: at most
+the last moments of runs and usage. What a store acknowledges never comes this way. Bounded: the
+oldest runs go, counted in `lost`, where the database stays away; usage is a sum per owner.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, update
+
+from genloom.server.failure import Failure
+from genloom.server.records.database import Database
+from genloom.server.records.runs import Run, Runs
+from genloom.server.records.tables import KEYS
+from genloom.server.records.usage import Amounts, Usage, add, day_of, exhausted
+
+MOST = 20_000  # runs that wait
+EVERY = 0.25  # seconds
+NEAR = 0.8  # of a quota: from here on the database is asked every time
+Place = tuple[str, str]  # an owner and a day
+
+_log = logging.getLogger("genloom.records")
+
+
+class Journal:
+    def __init__(self, database: Database, runs: Runs, usage: Usage, every: float = EVERY) -> None:
+        self._database, self._runs, self._usage, self._every = database, runs, usage, every
+        self._lock, self._flushing = threading.Lock(), threading.Lock()
+        self._waiting: deque[Run] = deque()
+        self._pending: dict[Place, Amounts] = {}
+        self._known: dict[Place, Amounts] = {}  # what the database said last
+        self._used: dict[str, float] = {}
+        self.lost = 0
+        self._closed, self._wake = False, threading.Event()
+        self._thread = threading.Thread(target=self._work, name="genloom-journal", daemon=True)
+        self._thread.start()
+
+    def run(self, run: Run) -> None:
+        """Note a request that was answered."""
+        with self._lock:
+            if len(self._waiting) >= MOST:
+                self._waiting.popleft()
+                self.lost += 1
+            self._waiting.append(run)
+
+    def use(self, owner: str, amounts: Amounts) -> None:
+        """Note what was used, whatever the quotas."""
+        place = owner, day_of(time.time())
+        with self._lock:
+            self._pending[place] = self._pending.get(place, Amounts()) + amounts
+
+    def key_used(self, id: str) -> None:
+        with self._lock:
+            self._used[id] = time.time()
+
+    def charge(self, owner: str, amounts: Amounts, quotas: Mapping[str, float]) -> None:
+        """Note what will be used; Failure 429 where that is over a quota.
+
+        Counted in memory while far from every quota; near one in the database, exactly. Call it in
+        a thread: the first time of a day, and near a quota, it is a transaction."""
+        place = owner, day_of(time.time())
+        if place not in self._known:
+            self._learn(place)
+        with self._lock:
+            pending = self._pending.get(place, Amounts()) + amounts
+            near = {name: NEAR * limit for name, limit in quotas.items()}
+            if (self._known.get(place, Amounts()) + pending).over(near) is None:
+                self._pending[place] = pending
+                return
+        self.flush()
+        with self._lock:
+            self._known.pop(place, None)
+        self._usage.charge(owner, amounts, quotas)
+
+    def check(self, owner: str, quotas: Mapping[str, float]) -> None:
+        """Failure 429 where a quota is used up already: for amounts that are known afterwards."""
+        now = time.time()
+        place = owner, day_of(now)
+        if place not in self._known:
+            self._learn(place)
+        with self._lock:
+            have = self._known.get(place, Amounts()) + self._pending.get(place, Amounts())
+        over = (have + Amounts(requests=1, tokens=1, images=1, seconds=1e-9)).over(quotas)
+        if over is not None:
+            raise exhausted(have, quotas, over, now)
+
+    def _learn(self, place: Place) -> None:
+        found = self._usage.of(*place)
+        with self._lock:
+            self._known.setdefault(place, found)
+
+    def flush(self) -> None:
+        """Write what has gathered; when this returns it is on disk."""
+        with self._flushing:
+            with self._lock:
+                runs = list(self._waiting)
+                self._waiting.clear()
+                pending, self._pending = self._pending, {}
+                used, self._used = self._used, {}
+                today = day_of(time.time())
+                self._known = {p: a for p, a in self._known.items() if p[1] == today}
+            if not (runs or pending or used):
+                return
+            try:
+                totals = self._write(runs, pending, used)
+            except BaseException:
+                self._put_back(runs, pending)
+                raise
+            with self._lock:
+                self._known |= {p: a for p, a in totals.items() if p in self._known}
+
+    def _write(
+        self, runs: list[Run], pending: Mapping[Place, Amounts], used: Mapping[str, float]
+    ) -> dict[Place, Amounts]:
+        with self._database.writing() as connection:
+            self._runs.add(connection, runs)
+            totals = {p: add(connection, *p, amounts) for p, amounts in sorted(_items(pending))}
+            _note_used(connection, used)
+        return totals
+
+    def _put_back(self, runs: list[Run], pending: Mapping[Place, Amounts]) -> None:
+        with self._lock:
+            room = max(0, MOST - len(self._waiting))
+            kept = runs[len(runs) - room :] if room < len(runs) else runs
+            self.lost += len(runs) - len(kept)
+            self._waiting.extendleft(reversed(kept))
+            for place, amounts in pending.items():
+                self._pending[place] = self._pending.get(place, Amounts()) + amounts
+
+    def _work(self) -> None:
+        while not self._wake.wait(self._every):
+            try:
+                self.flush()
+            except Failure:
+                time.sleep(self._every)  # it was told in the log; the next round tries again
+            except Exception:
+                _log.exception("the journal could not be written")
+
+    def close(self) -> None:
+        """Write the rest and end."""
+        self._wake.set()
+        self._thread.join()
+        self.flush()
+
+
+def _items(pending: Mapping[Place, Amounts]) -> list[tuple[Place, Amounts]]:
+    return list(pending.items())
+
+
+def _note_used(connection: Connection, used: Mapping[str, float]) -> None:
+    for id in sorted(used):
+        connection.execute(update(KEYS).where(KEYS.c.id == id).values(used=used[id]))

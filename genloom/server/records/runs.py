@@ -1,0 +1,97 @@
+"""What was answered, for whom, by which weights, and which models were served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from genloom.server.records.database import Database
+from genloom.server.records.ids import new_id
+from genloom.server.records.rows import page_of
+from genloom.server.records.tables import MODELS, RUNS
+from genloom.server.records.upsert import upsert
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One request that was answered. weights: the digest of what answered it."""
+
+    id: str = field(default_factory=lambda: new_id("run_"))
+    time: float = field(default_factory=time.time)
+    owner: str = ""
+    route: str
+    status: int
+    ms: float
+    model: str | None = None
+    weights: str | None = None
+    seed: int | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    images: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A model that was served: first and last are times."""
+
+    name: str
+    weights: str
+    about: Mapping[str, Any]
+    first: float
+    last: float
+
+
+class Runs:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, connection: Connection, runs: Sequence[Run]) -> None:
+        """Inside a transaction; a seed that needs more than 64 bits is left out."""
+        if runs:
+            rows = [{**vars(run), "seed": _fits(run.seed)} for run in runs]
+            connection.execute(insert(RUNS), rows)
+
+    def newest(
+        self, limit: int = 100, *, owner: str | None = None, before: float | None = None
+    ) -> list[Run]:
+        """The last runs, of everybody or of one owner."""
+        query = select(RUNS).order_by(RUNS.c.time.desc(), RUNS.c.id.desc()).limit(limit)
+        if owner is not None:
+            query = query.where(RUNS.c.owner == owner)
+        if before is not None:
+            query = query.where(RUNS.c.time < before)
+        with self._database.reading() as connection:
+            return page_of(Run, connection.execute(query).all())
+
+    def sweep(self, before: float) -> int:
+        with self._database.writing() as connection:
+            return connection.execute(delete(RUNS).where(RUNS.c.time < before)).rowcount
+
+
+class Models:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def served(self, name: str, weights: str, about: Mapping[str, Any]) -> None:
+        """Remember that these weights are served under this name."""
+        now = time.time()
+        row = {"name": name, "weights": weights, "about": dict(about), "first": now, "last": now}
+        change = {"about": dict(about), "last": now}
+        with self._database.writing() as connection:
+            connection.execute(
+                upsert(connection, MODELS, row, ("name", "weights"), lambda old: change)
+            )
+
+    def known(self) -> list[Served]:
+        """Every model ever served, the last one first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(MODELS).order_by(MODELS.c.last.desc())).all()
+        return page_of(Served, rows)
+
+
+def _fits(seed: int | None) -> int | None:
+    return seed if seed is not None and -(1 << 63) <= seed < 1 << 63 else None

@@ -1,0 +1,37 @@
+"""Records on both databases: every test that takes `records` or `database_url` runs twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from genloom.server.records.records import Records, open_records
+
+_numbers = itertools.count()
+
+
+def fresh(postgres: str) -> str:
+    """The URL of a new, empty database."""
+    name = f"records_{next(_numbers)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgres.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Empty for SQLite, or the URL of an empty PostgreSQL database."""
+    if request.param == "sqlite":
+        return ""
+    return fresh(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def records(tmp_path: Path, database_url: str) -> Iterator[Records]:
+    opened = open_records(tmp_path / "server", database_url)
+    yield opened
+    opened.close()
