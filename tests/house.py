@@ -59,6 +59,7 @@ RANK = {
     "agent": 6.0,
     "hosting": 6.5,  # a process in which models live; the server speaks to it by frames alone
     "server": 7.0,
+    "loadtest": 7.5,  # speaks to any server by HTTP alone
     ROOT: 7.9,  # genloom/__init__.py: the public names
     "studio": 8.0,
     "demo": 8.0,

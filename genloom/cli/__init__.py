@@ -33,7 +33,23 @@ _data = App(
     help_format="plaintext",
     sort_key=11,
 )
+_bench = App(
+    name="bench",
+    help="Put load on a server and measure it.",
+    default_parameter=_FLAGS,
+    help_format="plaintext",
+    sort_key=13,
+)
+_keys = App(
+    name="keys",
+    help="Who may use a server: make, list and revoke keys.",
+    default_parameter=_FLAGS,
+    help_format="plaintext",
+    sort_key=14,
+)
 app.command(_data)
+app.command(_bench)
+app.command(_keys)
 
 for _order, (_name, _place, _help) in enumerate(
     (
@@ -82,6 +98,27 @@ for _name, _help in (
 ):
     _data.command(
         f"genloom.cli.data:{_name}",
+        name=_name,
+        help=_help,
+        help_format="plaintext",
+        default_parameter=_FLAGS,
+    )
+
+_bench.command(
+    "genloom.cli.bench:serve",
+    name="serve",
+    help="Latencies, throughput and goodput of any server in the shape of OpenAI's API.",
+    help_format="plaintext",
+    default_parameter=_FLAGS,
+)
+
+for _name, _place, _help in (
+    ("create", "create", "Make a key, and show it this once."),
+    ("list", "listed", "The keys there are."),
+    ("revoke", "revoke", "End a key."),
+):
+    _keys.command(
+        f"genloom.cli.keys:{_place}",
         name=_name,
         help=_help,
         help_format="plaintext",
