@@ -7,113 +7,189 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from genloom.server.call import Call, Event
+from genloom.errors import ResourceError
+from genloom.server.call import Call
+from genloom.server.engines.nursery import LOG, Born, Nursery
 from genloom.server.failure import Failure, failure_of
-from genloom.wire import Frames, frame
+from genloom.wire import Frames, Message, frame
 
-RECEIVED = 1 << 20
+CLOSING = 5.0  # seconds that a host has to end by itself
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, ResourceError)  # of a frame
 
 
-class HostProcess:
-    """Made by `start`. `dead` is set once the process is gone."""
+class Died(Exception):
+    """The process ended before it was ready."""
 
-    def __init__(self) -> None:
+
+class Listener(Protocol):
+    """Who is told what becomes of one request. Neither may raise."""
+
+    def hear(self, kind: str, values: dict[str, Any], blob: bytes | None) -> None: ...
+
+    def fail(self, failure: Failure) -> None: ...
+
+
+class HostProcess(asyncio.Protocol):
+    """Made by `start`. about: what it told of its model; stats: what it tells while it lives;
+    heard: when it said something last. `ended` is called once when the process is gone, with the
+    listeners that were left."""
+
+    def __init__(self, name: str, born: Born, ended: Callable[[HostProcess], None]) -> None:
+        self.name, self.born, self.ended = name, born, ended
         self.about: Mapping[str, Any] = {}
-        self.dead = asyncio.Event()
-        self.open: dict[int, asyncio.Queue[Event | Failure]] = {}
+        self.stats: Mapping[str, Any] = {}
+        self.listeners: dict[int, Listener] = {}
+        self.dead = self.closing = False
+        self.loop = asyncio.get_running_loop()
+        self.since = self.heard = self.loop.time()
         self._number = 0
-        self._opened: asyncio.Future[Mapping[str, Any]] | None = None
+        self._frames = Frames()
+        self._opened: asyncio.Future[Mapping[str, Any]] = self.loop.create_future()
+        self._gone: asyncio.Future[None] = self.loop.create_future()
 
     @classmethod
     async def start(
-        cls, model: str, options: Mapping[str, Any] | None = None, home: Path | None = None
+        cls,
+        nursery: Nursery,
+        folder: Path,
+        ended: Callable[[HostProcess], None],
+        options: Mapping[str, Any] | None = None,
+        seconds: float | None = None,
     ) -> HostProcess:
-        """A process with the model loaded. Failure where it cannot be."""
-        made = cls()
+        """A process with the model loaded. Failure where it cannot be, Died where it ended."""
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "genloom.hosting", str(theirs.fileno())]
-            command += [] if home is None else [str(home)]
-            made.process = await asyncio.create_subprocess_exec(
-                *command, pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
-            )
-        made.reader, made.writer = await asyncio.open_connection(sock=ours)
-        made._opened = asyncio.get_running_loop().create_future()
-        made._listening = asyncio.create_task(made._listen())
-        made._send({"do": "open", "model": model, "options": dict(options or {})})
-        made.about = await made._opened
+            try:
+                born = await nursery.bear(theirs, folder.name)
+            except BaseException:
+                ours.close()
+                raise
+        made = cls(folder.name, born, ended)
+        ours.setblocking(False)
+        await made.loop.connect_accepted_socket(lambda: made, ours)
+        made._send({"do": "open", "model": str(folder), "options": dict(options or {})})
+        try:
+            async with asyncio.timeout(seconds):
+                made.about = await made._opened
+        except BaseException as error:
+            made.kill()
+            if isinstance(error, TimeoutError):
+                raise Failure(503, f"{folder.name} did not load in {seconds:g} s") from error
+            raise
         return made
 
-    async def run(self, call: Call) -> AsyncIterator[Event]:
+    # --- out --------------------------------------------------------------------------------------
+
+    def begin(self, call: Call, listener: Listener) -> int:
+        """Hand a request over; its number. Failure where it is no frame."""
         self._number += 1
-        number, news = self._number, asyncio.Queue[Event | Failure]()
-        self.open[number] = news
-        given = dict(call.given)
-        self._send({"do": "make", "id": number, "task": call.task, "given": given}, call.blobs)
+        values = {"do": "make", "id": self._number, "task": call.task, "given": dict(call.given)}
         try:
-            while True:
-                event = await news.get()
-                if isinstance(event, Failure):
-                    raise event
-                yield event
-                if event.kind == "done":
-                    return
-        finally:
-            if self.open.pop(number, None) is not None and not self.dead.is_set():
-                self._send({"do": "cancel", "id": number})
+            data = frame(values, call.blobs)
+        except ResourceError as error:
+            raise Failure(413, str(error), code="request_too_large") from error
+        except (ValueError, TypeError) as error:
+            raise Failure(400, f"the request is no JSON: {error}", code="invalid_value") from error
+        if not self.listeners:
+            self.heard = self.loop.time()
+        self.listeners[self._number] = listener
+        self.transport.write(data)
+        return self._number
 
-    async def close(self) -> None:
-        if not self.dead.is_set():
+    def cancel(self, number: int) -> None:
+        """At once; the host hears it before its next step."""
+        if self.listeners.pop(number, None) is not None and not self.dead:
+            self._send({"do": "cancel", "id": number})
+
+    def kill(self) -> None:
+        self.born.kill()
+        self.transport.abort()
+
+    async def close(self, seconds: float = CLOSING) -> None:
+        """Ask it to end, and make it after so many seconds."""
+        if not self.dead:
             self._send({"do": "close"})
-        await self.process.wait()
-        await self._listening
+            await asyncio.wait([self._gone], timeout=seconds)
+            self.kill()
+        await self._gone
+        await asyncio.wait([self.born.ended], timeout=seconds)
 
-    def _send(self, values: Mapping[str, Any], blobs: Mapping[str, bytes] | None = None) -> None:
-        self.writer.write(frame(values, blobs))
+    async def gone(self) -> None:
+        """Once it has ended."""
+        await asyncio.wait([self._gone])
 
-    async def _listen(self) -> None:
-        frames = Frames()
+    def _send(self, values: Mapping[str, Any]) -> None:
+        self.transport.write(frame(values))
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = self.loop.time()
         try:
-            while data := await self.reader.read(RECEIVED):
-                for message in frames.feed(data):
-                    self._hear(message.values, message.blobs)
-        except (ConnectionError, ValueError):
-            self.process.kill()
-        finally:
-            self._end()
+            messages = self._frames.feed(data)
+        except BROKEN as error:
+            self._break(error)
+            return
+        for message in messages:
+            self._hear(message)
 
-    def _end(self) -> None:
-        self.dead.set()
-        gone = Failure(
-            500,
-            "the engine stopped while it worked on this: send it again",
-            code="engine_restarted",
-        )
-        for news in self.open.values():
-            news.put_nowait(gone)
-        if self._opened is not None and not self._opened.done():
-            self._opened.set_exception(gone)
-        self.writer.close()
+    def _hear(self, message: Message) -> None:
+        values = message.values
+        try:
+            said = values["say"]
+            if said == "news":
+                told = [self._one(one, message.blobs) for one in values["of"]]
+            else:
+                self._state(said, values)
+                return
+        except BROKEN as error:
+            self._break(error)
+            return
+        for number, kind, rest, blob in told:
+            self._pass_on(number, kind, rest, blob)
 
-    def _hear(self, values: dict[str, Any], blobs: dict[str, bytes]) -> None:
-        if values["say"] == "news":
-            for one in values["of"]:
-                self._pass_on(one, blobs)
-        elif values["say"] == "ready" and self._opened is not None:
+    def _one(
+        self, one: dict[str, Any], blobs: Mapping[str, bytes]
+    ) -> tuple[int, str, dict[str, Any], bytes | None]:
+        number, kind = one.pop("id"), one.pop("kind")
+        name = one.pop("blob", None)
+        return number, kind, one, None if name is None else blobs[name]
+
+    def _pass_on(self, number: int, kind: str, values: dict[str, Any], blob: bytes | None) -> None:
+        last = kind in ("done", "error")
+        ours = self.listeners.pop(number, None) if last else self.listeners.get(number)
+        if ours is None:
+            return
+        if kind == "error":
+            ours.fail(failure_of(values))
+        else:
+            ours.hear(kind, values, blob)
+
+    def _state(self, said: str, values: dict[str, Any]) -> None:
+        if said == "alive":
+            self.stats = values["stats"]
+        elif said == "ready" and not self._opened.done():
             self._opened.set_result(values["about"])
-        elif values["say"] == "failed" and self._opened is not None:
+        elif said == "failed" and not self._opened.done():
             self._opened.set_exception(failure_of(values["error"]))
 
-    def _pass_on(self, one: dict[str, Any], blobs: dict[str, bytes]) -> None:
-        news = self.open.get(one.pop("id"))
-        if news is None:
-            return
-        kind, blob = one.pop("kind"), blobs.get(one.pop("blob", ""))
-        news.put_nowait(
-            failure_of(one) if kind == "error" else Event(kind=kind, values=one, blob=blob)
-        )
+    def _break(self, error: Exception) -> None:
+        LOG.error("%s: its engine sent what is no message (%s): it is ended", self.name, error)
+        self.kill()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.dead = True
+        self.born.kill()  # a process without its socket is of no use
+        if not self._opened.done():
+            self._opened.set_exception(Died(self.name))
+            self._opened.exception()  # whoever waited has gone
+        self._gone.set_result(None)
+        self.ended(self)

@@ -1,0 +1,154 @@
+"""The process that makes hosts (hosting/nursery.py), seen from the web process.
+
+It is started with the first host, and anew where it died; hosts outlive it. Knows descriptors and
+process numbers; not what a host says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from genloom.server.failure import Failure
+
+LOG = logging.getLogger("genloom.engines")
+LONGEST_LINE = 4096
+T = TypeVar("T")
+GONE = Failure(503, "no process for an engine could be made: try again", code="engine_unavailable")
+
+
+@dataclass(eq=False, kw_only=True)
+class Born:
+    """A host's process. ended: its exit status, once it is known; None where nobody saw it end."""
+
+    pid: int
+    ended: asyncio.Future[int | None]
+
+    def kill(self) -> None:
+        if not self.ended.done():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+class Nursery:
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home
+        self.children: dict[int, Born] = {}
+        self.process: asyncio.subprocess.Process | None = None
+        self._births: asyncio.Queue[int | None] = asyncio.Queue(1)
+        self._one = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def bear(self, link: socket.socket, name: str) -> Born:
+        """A new host on the other end of this socket; what it writes is logged under that name."""
+        return await asyncio.shield(self._watch(self._bear(link.dup(), name)))
+
+    async def _bear(self, link: socket.socket, name: str) -> Born:
+        with link:
+            return await self._born(link, name)
+
+    async def _born(self, link: socket.socket, name: str) -> Born:
+        async with self._one:
+            if self.process is None:
+                await self._start()
+            errors, written = os.pipe()
+            self._watch(follow(errors, name))
+            try:
+                socket.send_fds(self.control, [b"+"], [link.fileno(), written])
+                pid = await self._births.get()
+            except OSError as error:
+                raise GONE from error
+            finally:
+                os.close(written)
+            if pid is None:
+                raise GONE
+            return self.children[pid]
+
+    async def _start(self) -> None:
+        self.control, theirs = socket.socketpair()
+        errors, written = os.pipe()
+        command = [sys.executable, "-m", "genloom.hosting.nursery", str(theirs.fileno())]
+        command += [] if self.home is None else [str(self.home)]
+        with theirs:
+            try:
+                self.process = await asyncio.create_subprocess_exec(
+                    *command,
+                    pass_fds=(theirs.fileno(),),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=written,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(written)
+        self._watch(follow(errors, "nursery"))
+        self._watch(self._listen(self.process))
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            told = json.loads(line)
+            if "born" in told:
+                ended = asyncio.get_running_loop().create_future()
+                self.children[told["born"]] = Born(pid=told["born"], ended=ended)
+                await self._births.put(told["born"])
+            elif (born := self.children.pop(told["ended"], None)) is not None:
+                born.ended.set_result(told["status"])
+        self._lost()
+        await process.wait()
+
+    def _lost(self) -> None:
+        self.process = None
+        self.control.close()
+        for born in self.children.values():
+            born.ended.set_result(None)
+        self.children.clear()
+        if self._one.locked() and self._births.empty():
+            self._births.put_nowait(None)
+
+    async def close(self) -> None:
+        """Once no host is wanted any more."""
+        if self.process is not None:
+            self.control.shutdown(socket.SHUT_RDWR)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _watch(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def follow(errors: int, name: str) -> None:
+    """Log what is written to a pipe, a line at a time, to its end."""
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(errors, "rb", 0)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    try:
+        while line := await _line(reader):
+            shown = line.decode("utf-8", "replace").rstrip()
+            LOG.warning("%s: %s", name, shown.encode("unicode_escape").decode())
+    finally:
+        transport.close()
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """The next line, or as much of it as is logged at once."""
+    try:
+        return await reader.readuntil()
+    except asyncio.IncompleteReadError as error:
+        return error.partial
+    except asyncio.LimitOverrunError as error:
+        return await reader.readexactly(error.consumed or LONGEST_LINE)
