@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
-from genloom.errors import MissingExtra
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genloom.cli import settings
+from genloom.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from genloom.server.settings import Settings
+
+UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
-def serve(*models: str, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(
+    *models: str,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    home: str | None = None,
+    database: str = "",
+    memory: str | None = None,
+    idle_minutes: float = 30.0,
+    preload: list[str] | None = None,
+    drain_seconds: float = 30.0,
+    max_body: str = "32M",
+    max_file: str = "512M",
+    max_seconds: float = 600.0,
+    max_waiting: int = 256,
+    max_waiting_per_key: int = 64,
+    max_connections: int = 1024,
+    max_connections_per_address: int = 512,
+    allow_host: list[str] | None = None,
+    allow_origin: list[str] | None = None,
+    allow_fetch: list[str] | None = None,
+    ssl_cert: Path | None = None,
+    ssl_key: Path | None = None,
+    json: bool = False,
+) -> None:
     """Serve models over HTTP, in OpenAI's shape.
 
     Parameters
@@ -13,13 +47,119 @@ def serve(*models: str, host: str = "127.0.0.1", port: int = 8000) -> None:
     models
         Names or paths of models; all in this user's folder where none is given.
     host
-        The address to listen on.
+        The address to listen on; any but loopback needs a key first (genloom keys create NAME).
     port
         The port; 0 takes a free one.
+    home
+        The folder of models and records, where it is not the usual one.
+    database
+        The URL of a PostgreSQL database for the records; SQLite where none is given.
+    memory
+        What loaded models may take together, such as 8G; what the machine has where not given.
+    idle_minutes
+        A model that nobody asks for so long is unloaded; 0: never.
+    preload
+        A model that is loaded at once and not on first use; may be given several times.
+    drain_seconds
+        How long what is under way may take after SIGTERM or Ctrl-C.
+    max_body
+        The largest body of a request.
+    max_file
+        The largest file.
+    max_seconds
+        The longest time for an answer.
+    max_waiting
+        How many requests may wait for a model; the next is told to come again.
+    max_waiting_per_key
+        The same for one key.
+    max_connections
+        How many connections there may be.
+    max_connections_per_address
+        The same for one address.
+    allow_host
+        A name under which this server is reached, besides loopback's; may be given several times.
+    allow_origin
+        A web page's origin, such as https://chat.example.org, that may ask; several times too.
+    allow_fetch
+        A host from which pictures and files that a request names by URL are fetched; several
+        times too. Never from private addresses.
+    ssl_cert
+        The file of a TLS certificate, in PEM.
+    ssl_key
+        The file of its key.
+    json
+        Write the log as JSON.
     """
     try:
         from genloom.server import serving
-        from genloom.server.settings import Settings
+        from genloom.server.settings import Limits, Settings
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "server") from error
-    serving.serve(Settings(models=models, host=host, port=port), lambda text: print(text, flush=True))
+    store = settings.store(home)
+    for name in (*models, *(preload or ())):
+        store.existing(name)
+    limits = Limits(
+        body_bytes=_bytes("--max-body", max_body),
+        file_bytes=_bytes("--max-file", max_file),
+        request_seconds=_above("--max-seconds", max_seconds),
+        waiting=int(_above("--max-waiting", max_waiting)),
+        waiting_per_owner=int(_above("--max-waiting-per-key", max_waiting_per_key)),
+        connections=int(_above("--max-connections", max_connections)),
+        connections_per_address=int(
+            _above("--max-connections-per-address", max_connections_per_address)
+        ),
+    )
+    asked = Settings(
+        models=models,
+        host=host,
+        port=port,
+        database=database,
+        memory=None if memory is None else _bytes("--memory", memory),
+        idle_minutes=_from_zero("--idle-minutes", idle_minutes),
+        preload=tuple(preload or ()),
+        drain_seconds=_from_zero("--drain-seconds", drain_seconds),
+        hosts=tuple(allow_host or ()),
+        origins=_origins(allow_origin or ()),
+        fetch_hosts=tuple(allow_fetch or ()),
+        certificate=ssl_cert,
+        certificate_key=ssl_key,
+        json_logs=json,
+        limits=limits,
+    )
+    serving.serve(asked, lambda address: _say(address, asked))
+
+
+def _say(address: str, asked: Settings) -> None:
+    """Where it is, and how to ask it."""
+    from genloom.server.serving import keyed
+
+    key = " -H 'authorization: Bearer gl-...'" if keyed(asked) else ""
+    print(f"serving at {address} (what can be asked: {address}/docs; Ctrl-C ends it)")
+    print(f"  curl {address}/v1/models{key}", flush=True)
+
+
+def _bytes(flag: str, text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    size = int(float(found[1]) * (1 << UNITS[found[2].upper()])) if found else 0
+    if not 0 < size < 1 << 60:
+        raise UsageError(f"{flag} reads like 32M or 8G, not {text!r}")
+    return size
+
+
+def _above(flag: str, value: float) -> float:
+    if not 0 < value < 1e9:
+        raise UsageError(f"{flag} is above 0, not {value:g}")
+    return value
+
+
+def _from_zero(flag: str, value: float) -> float:
+    if not 0 <= value < 1e9:
+        raise UsageError(f"{flag} is 0 or more, not {value:g}")
+    return value
+
+
+def _origins(origins: Sequence[str]) -> tuple[str, ...]:
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/*\s]+", origin):
+            raise UsageError(f"an origin reads like https://chat.example.org, not {origin!r}")
+    return tuple(origins)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from genloom.api import Model
 
 
-def store() -> ModuleType:
-    """The store of models, with its home set."""
+def store(home: str | None = None) -> ModuleType:
+    """The store of models, with its home set: the one given, else GENLOOM_HOME."""
     from genloom import store as found
 
-    found.set_home(os.environ.get("GENLOOM_HOME") or None)
+    found.set_home(home or os.environ.get("GENLOOM_HOME") or None)
     return found
 
 

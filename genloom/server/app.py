@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -15,6 +16,7 @@ from genloom import store
 from genloom.server.engines.supervisor import Supervisor
 from genloom.server.failure import Failure
 from genloom.server.handlers import add_handlers
+from genloom.server.jobs.opening import open_jobs
 from genloom.server.keyring import Keyring
 from genloom.server.layers.answering import Answering
 from genloom.server.layers.audit import Audited
@@ -25,7 +27,7 @@ from genloom.server.life import Life
 from genloom.server.measures import Measures
 from genloom.server.metering import Metered
 from genloom.server.records.records import Records, open_records
-from genloom.server.routes import completions, docs, health, metrics, models
+from genloom.server.routes import admin, completions, docs, health, metrics, models
 from genloom.server.service import Service
 from genloom.server.settings import Settings
 from genloom.server.threads import in_thread
@@ -35,6 +37,7 @@ ROUTES = (
     metrics.router,
     docs.router,
     models.router,
+    admin.router,
     completions.router,
 )
 SWEEP = 60.0  # seconds between two sweeps of what has expired
@@ -48,13 +51,15 @@ def make_app(settings: Settings) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         records = await in_thread(open_stores, settings)
         try:
-            service = _service(settings, records)
+            service = await _service(settings, records)
             app.state.service = service
             sweeping = asyncio.create_task(_sweep(records))
+            service.jobs.runner.start()
             try:
                 yield
             finally:
                 await _ended(sweeping)
+                await service.jobs.runner.drain(settings.jobs.stop_seconds)
                 await service.engines.drain(0)
         finally:
             await in_thread(records.close)
@@ -76,6 +81,10 @@ def make_app(settings: Settings) -> FastAPI:
             Middleware(Idempotent),
         ],
     )
+    return _routed(app)
+
+
+def _routed(app: FastAPI) -> FastAPI:
     for router in ROUTES:
         app.include_router(router)
     add_handlers(app)
@@ -83,22 +92,34 @@ def make_app(settings: Settings) -> FastAPI:
 
 
 def open_stores(settings: Settings) -> Records:
-    return open_records(settings.data or store.home() / "server", settings.database)
+    return open_records(data_folder(settings), settings.database)
 
 
-def _service(settings: Settings, records: Records) -> Service:
+def data_folder(settings: Settings) -> Path:
+    return settings.data or store.home() / "server"
+
+
+async def _service(settings: Settings, records: Records) -> Service:
     life = Life()
     measures = Measures(life)
-    engines = Metered(Supervisor(), records.journal)
+    models = Supervisor.of(settings)
+    models.open()
+    engines = Metered(models, records.journal)
     measures.watch(engines)
-    return Service(
+    inside = _routed(FastAPI(openapi_url=None))  # for what jobs ask: they are let in already
+    jobs = await in_thread(
+        open_jobs, records, engines, data_folder(settings), inside, settings.jobs
+    )
+    inside.state.service = service = Service(
         settings=settings,
         engines=engines,
         records=records,
+        jobs=jobs,
         keyring=Keyring(records, settings.host),
         life=life,
         measures=measures,
     )
+    return service
 
 
 async def _sweep(records: Records) -> None:

@@ -12,7 +12,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from genloom.server.failure import Failure, response_of
+from genloom.errors import GenloomError
+from genloom.server.failure import STATUSES, Failure, failure_of, response_of
 
 SHOWN = 5  # faults of one body
 LONGEST = 200  # characters of a field's path
@@ -26,6 +27,7 @@ SENTENCES = {
 
 def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Failure, _failed)
+    app.add_exception_handler(GenloomError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
 
@@ -33,6 +35,15 @@ def add_handlers(app: FastAPI) -> None:
 async def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, Failure)
     return response_of(error)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """An error of the house that a route let pass; the most special class that has a status."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    name = next((one for one in names if one in STATUSES), names[0])
+    told = {"type": name, "message": str(error)}
+    more = {k: v for k in ("param", "code") if (v := getattr(error, k, None)) is not None}
+    return response_of(failure_of({**told, **more}))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

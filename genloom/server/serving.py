@@ -23,6 +23,7 @@ from genloom.errors import GenloomError, ResourceError, UsageError
 from genloom.server.app import make_app, open_stores
 from genloom.server.connection import protocol
 from genloom.server.keyring import is_loopback
+from genloom.server.logs import set_up_logs
 from genloom.server.service import Service
 from genloom.server.settings import Settings
 
@@ -33,6 +34,7 @@ log = logging.getLogger("genloom")
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Until a signal ends it. say: is told the address once it answers. GenloomError where it
     cannot begin."""
+    set_up_logs(settings.json_logs)
     check_start(settings)
     listening = listen(settings.host, settings.port)
     app = make_app(settings)
@@ -48,14 +50,18 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         raise server.broken
 
 
-def check_start(settings: Settings) -> None:
-    """UsageError where it would be open to more than this machine."""
+def keyed(settings: Settings) -> bool:
+    """Whether a key was ever made for these records."""
     records = open_stores(settings)
     try:
-        keyed = records.keys.any()
+        return records.keys.any()
     finally:
         records.close()
-    if not keyed and not is_loopback(settings.host):
+
+
+def check_start(settings: Settings) -> None:
+    """UsageError where it would be open to more than this machine."""
+    if not keyed(settings) and not is_loopback(settings.host):
         raise UsageError(
             f"{settings.host} can be reached by others, and there is no key: make one with  "
             "genloom keys create NAME  or listen on 127.0.0.1"
@@ -157,10 +163,12 @@ class Server(uvicorn.Server):
         """Until all answers are out; engines end those that would take longer, with an event."""
         service: Service = self.app.state.service
         log.info("draining: %d requests are under way", service.life.active)
+        jobs = asyncio.create_task(service.jobs.runner.drain(self.drain_seconds))
         try:
             await service.engines.drain(self.drain_seconds)
         except Exception:
             log.exception("the engines could not be drained")
+        await asyncio.wait({jobs})
         until = time.monotonic() + LINGER
         while service.life.active and time.monotonic() < until:
             await asyncio.sleep(0.02)

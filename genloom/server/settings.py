@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genloom.server.jobs.limits import JobLimits
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -36,7 +38,8 @@ class Settings:
     folder of records and assets; None: "server" beside the models. database: an SQLAlchemy URL;
     "": SQLite in `data`. memory: bytes that loaded models may take; None: what the machine has.
     idle_minutes: an unused model is unloaded after; 0: never. origins: web pages that may ask
-    (`https://name:port`). hosts: names under which the server is reached, besides loopback."""
+    (`https://name:port`). hosts: names under which the server is reached, besides loopback.
+    fetch_hosts: from where files may be fetched that a request names by a URL."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -47,9 +50,11 @@ class Settings:
     certificate_key: Path | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    fetch_hosts: tuple[str, ...] = ()
     memory: int | None = None
     idle_minutes: float = 30.0
     preload: tuple[str, ...] = ()
     drain_seconds: float = 30.0
     json_logs: bool = False
     limits: Limits = field(default_factory=Limits)
+    jobs: JobLimits = field(default_factory=JobLimits)

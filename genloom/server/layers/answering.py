@@ -6,7 +6,6 @@ Knows headers, the log and the measures; not who asks or what.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import time
@@ -44,7 +43,7 @@ class Answering:
             await answer.made_by(self.app)
         finally:
             service.life.active -= 1
-            _log(scope, answer, service.settings.json_logs)
+            _log(scope, answer)
             service.measures.answered(_route(scope), scope["method"], answer.status, answer.seconds)
 
 
@@ -131,7 +130,7 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "other")
 
 
-def _log(scope: Scope, answer: Answer, as_json: bool) -> None:
+def _log(scope: Scope, answer: Answer) -> None:
     caller = answer.tally.caller
     told: dict[str, Any] = {
         "id": answer.id,
@@ -144,10 +143,8 @@ def _log(scope: Scope, answer: Answer, as_json: bool) -> None:
         "model": answer.tally.model[:200],
         "tokens": answer.tally.used.tokens,
     }
-    if as_json:
-        log.info("%s", json.dumps({"time": round(time.time(), 3), **told}))
-    else:
-        log.info("%s", " ".join(f"{name}={plain(value)}" for name, value in told.items()))
+    line = " ".join(f"{name}={plain(value)}" for name, value in told.items())
+    log.info("%s", line, extra={"told": told})
 
 
 def plain(value: object) -> str:

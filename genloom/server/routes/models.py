@@ -1,4 +1,4 @@
-"""/v1/models: which models are offered."""
+"""/v1/models: which models are offered, what each is, and deleting one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,40 @@ from typing import Any
 from fastapi import APIRouter, Depends
 
 from genloom import store
+from genloom.server.access import needs
+from genloom.server.caller import Caller
+from genloom.server.engines.catalogue import Catalogue
+from genloom.server.failure import Failure
+from genloom.server.offered import offered, one
 from genloom.server.service import Service, service_of
+from genloom.server.threads import in_thread
 
-router = APIRouter()
+router = APIRouter(tags=["models"])
 
 
 @router.get("/v1/models")
 async def listed(service: Service = Depends(service_of)) -> dict[str, Any]:  # noqa: B008
-    names = service.settings.models or tuple(path.name for path in store.listed())
-    data = [{"id": name, "object": "model", "created": 0, "owned_by": "genloom"} for name in names]
-    return {"object": "list", "data": data}
+    """Every model, loaded or not; nothing is loaded for it."""
+    return {"object": "list", "data": await offered(service)}
+
+
+@router.get("/v1/models/{model:path}")
+async def told(model: str, service: Service = Depends(service_of)) -> dict[str, Any]:  # noqa: B008
+    return await one(service, model)
+
+
+@router.delete("/v1/models/{model:path}")
+async def delete(
+    model: str,
+    service: Service = Depends(service_of),  # noqa: B008
+    caller: Caller = Depends(needs("admin")),  # noqa: B008
+) -> dict[str, Any]:
+    """The model and what its training left, once what it has under way is finished."""
+    folder = await in_thread(Catalogue(service.settings.models).folder, model)
+    if folder.parent != (store.home() / "models").absolute():
+        raise Failure(
+            400, "only models in the server's own folder can be deleted", code="not_deletable"
+        )
+    await service.engines.unload(model)
+    await in_thread(store.remove, folder)
+    return {"id": model, "object": "model", "deleted": True}
