@@ -171,7 +171,7 @@ class Fetching:
                 raise _unfetched("its host closed the connection too early")
 
     def _answered(self, response: h11.Response) -> str | None:
-        told = {name: value for name, value in response.headers}
+        told: dict[bytes, bytes] = dict(response.headers)
         if response.status_code in MOVED and b"location" in told:
             return told[b"location"].decode("latin-1")
         if response.status_code != 200:

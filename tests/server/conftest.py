@@ -1,11 +1,18 @@
-"""What the server's tests share: a PostgreSQL that is started once a session where there is one."""
+"""What the server's tests share: a PostgreSQL that is started once a session where there is one,
+tiny models, and one server that serves them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import openai
 import postgres_server
 import pytest
+import small_server
+from small_server import Running
+
+from genloom import store
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +23,31 @@ def postgres() -> Iterator[str]:
         pytest.skip("no PostgreSQL here: its initdb and postgres were not found")
     with postgres_server.running(programs) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def small_models(home: Path) -> Iterator[tuple[str, ...]]:
+    """Names of a model of texts, one of pictures and one of tables, in this session's home."""
+    store.set_home(home)
+    yield (
+        small_server.words(home),
+        small_server.sprites(home),
+        small_server.people(home),
+    )
+    store.set_home(None)
+
+
+@pytest.fixture(scope="session")
+def small(
+    small_models: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """One server with these models, open to this machine."""
+    with small_server.running(tmp_path_factory.mktemp("records"), small_models) as found:
+        yield found
+
+
+@pytest.fixture
+def client(small: Running) -> Iterator[openai.OpenAI]:
+    """The official library; it does not try again, so that every answer is seen."""
+    with openai.OpenAI(base_url=f"{small.url}/v1", api_key="none", max_retries=0) as made:
+        yield made

@@ -239,7 +239,7 @@ def test_a_host_that_says_nothing_is_left_in_time() -> None:
             async def dial(
                 address: str, port: int, tls: ssl.SSLContext | None, name: str
             ) -> Streams:
-                return await dialled(*silent.getsockname(), None, name)
+                return await dialled("127.0.0.1", silent.getsockname()[1], None, name)
 
             fetch = Fetching(
                 hosts=("allowed.test",), resolve=resolving(PUBLIC), dial=dial, seconds=0.2

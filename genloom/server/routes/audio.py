@@ -1,0 +1,184 @@
+"""/v1/audio/*: speech from a model that makes audio, transcriptions from one that hears it.
+
+Which model can is asked of the model; where none can, the answer says so. Knows shapes and formats.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from genloom.server.access import caller_of
+from genloom.server.call import Call
+from genloom.server.caller import Caller
+from genloom.server.failure import Failure
+from genloom.server.forms import described, form_of, read_form
+from genloom.server.making import Made, ended, item_of, keep, make, steps
+from genloom.server.routes.images_schema import seed_of
+from genloom.server.routes.sampling import LARGEST_SEED, seed_header
+from genloom.server.schema import Asked, refused
+from genloom.server.service import Service, service_of
+from genloom.server.sniffing import sniffed
+from genloom.server.sse import EventStream, event
+from genloom.server.suited import fits, suited, unsuited
+
+router = APIRouter(prefix="/v1/audio", tags=["audio"])
+SOUND, RECORDED = ("audio/*",), ("audio/*", "video/*")
+HEARD = "audio"  # the name of a file that a model hears
+MOST, PIECE = 25 << 20, 32 << 10  # bytes of a recording; of one piece of speech
+# response_format -> (suffix of the file that is made, its media type)
+FORMATS = {
+    "mp3": (".mp3", "audio/mpeg"),
+    "opus": (".opus", "audio/ogg"),
+    "aac": (".aac", "audio/aac"),
+    "flac": (".flac", "audio/flac"),
+    "wav": (".wav", "audio/wav"),
+    "pcm": (".pcm", "audio/pcm"),
+}
+Sent = Literal["sse", "audio"]  # how speech goes out
+IN_EVENTS: Sent = "sse"
+
+
+class VoiceName(Asked):
+    id: str
+
+
+class Speech(Asked):
+    model: str
+    input: Annotated[str, Field(min_length=1, max_length=4096)]
+    voice: str | VoiceName | None = None
+    instructions: Annotated[str, Field(max_length=4096)] | None = None
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    stream_format: Sent = "audio"
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
+
+
+class Transcription(Asked):
+    model: str
+    language: str | None = None
+    languages: list[str] | None = None
+    prompt: str | None = None
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"] = "json"
+    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+    timestamp_granularities: list[Literal["word", "segment"]] | None = None
+    include: list[str] | None = None
+    chunking_strategy: Any = None
+    known_speaker_names: list[str] | None = None
+    known_speaker_references: list[str] | None = None
+    keywords: list[str] | None = None
+    stream: bool = False
+
+
+# --- speech ---------------------------------------------------------------------------------------
+
+
+@router.post("/speech", response_model=None)
+async def speak(
+    body: Speech,
+    caller: Caller = Depends(caller_of),  # noqa: B008
+    service: Service = Depends(service_of),  # noqa: B008
+) -> Response:
+    about = await suited(service, body.model, SOUND, "a model of speech")
+    suffix, media = FORMATS[body.response_format]
+    seed = seed_of(body.seed)
+    given = {"prompt": body.input, "seed": seed, "suffix": suffix, **_manner(body, about)}
+    call = Call(model=body.model, task="generate", given=given, owner=caller.owner)
+    headers = seed_header(seed)
+    if body.stream_format == IN_EVENTS:
+        return EventStream(_spoken_events(service, call), headers=headers)
+    return StreamingResponse(_spoken(service, call), media_type=media, headers=headers)
+
+
+def _manner(body: Speech, about: Any) -> dict[str, Any]:
+    """Voice, speed and instructions as conditions, where the model has them."""
+    takes, voices = about.get("takes", ()), about.get("voices") or ()
+    where: dict[str, Any] = {}
+    voice = body.voice.id if isinstance(body.voice, VoiceName) else body.voice
+    if voice is not None:
+        if voice not in voices:
+            known = ", ".join(voices) or "none: leave it out"
+            raise refused("voice", f"voices of this model are {known}")
+        where["voice"] = voice
+    for field, usual in (("speed", 1.0), ("instructions", None)):
+        value = getattr(body, field)
+        if value != usual and field not in takes:
+            raise refused(field, "this model does not act on it: leave it out")
+        if value != usual:
+            where[field] = value
+    return {"where": where} if where else {}
+
+
+async def _spoken(service: Service, call: Call) -> AsyncGenerator[bytes]:
+    async for one in steps(service, call, Made()):
+        if one.kind == "asset":
+            item = item_of(one)
+            await keep(service, call.owner, item)
+            for at in range(0, len(item.data), PIECE):
+                yield item.data[at : at + PIECE]
+
+
+async def _spoken_events(service: Service, call: Call) -> AsyncGenerator[bytes]:
+    made = Made()
+    async for one in steps(service, call, made):
+        if one.kind == "asset":
+            item = item_of(one)
+            await keep(service, call.owner, item)
+            for at in range(0, len(item.data), PIECE):
+                data = base64.b64encode(item.data[at : at + PIECE]).decode()
+                yield event({"type": "speech.audio.delta", "audio": data}, "speech.audio.delta")
+    done = {"type": "speech.audio.done", "usage": ended(made.usage)}
+    yield event(done, "speech.audio.done")
+
+
+# --- transcriptions -------------------------------------------------------------------------------
+
+
+@router.post("/transcriptions", response_model=None, openapi_extra=described(Transcription, "file"))
+async def transcribe(
+    request: Request,
+    caller: Caller = Depends(caller_of),  # noqa: B008
+    service: Service = Depends(service_of),  # noqa: B008
+) -> Response:
+    form = await form_of(request, {"file": 1}, MOST)
+    sent, body = form.file("file"), read_form(Transcription, form)
+    if not fits(sniffed(sent.data) or "", RECORDED):
+        raise Failure(
+            415,
+            "file is no recording in a known format: wav, mp3, flac, ogg, mp4 and webm are",
+            code="unsupported_media_type",
+            param="file",
+        )
+    about = await service.engines.about(body.model)
+    if not about.get("texts") or HEARD not in about.get("accepts", ()):
+        raise unsuited(about, "a model that hears recordings")
+    if body.response_format not in ("json", "text") or body.stream:
+        raise refused("response_format", "json and text are told by this model, as a whole")
+    given = {"prompt": body.prompt, "seed": 0, "options": {"temperature": body.temperature or 0.0}}
+    blobs = {HEARD: sent.data}
+    call = Call(model=body.model, task="generate", given=given, blobs=blobs, owner=caller.owner)
+    made = await make(service, call)
+    text = made.texts.get(0, "")
+    if body.response_format == "json":
+        return JSONResponse({"text": text, "usage": {"type": "tokens", **ended(made.usage)}})
+    return PlainTextResponse(text)
+
+
+@router.get("/voices")
+async def voices(
+    model: str,
+    service: Service = Depends(service_of),  # noqa: B008
+) -> dict[str, Any]:
+    """The voices that a model of speech has."""
+    about = await suited(service, model, SOUND, "a model of speech")
+    data = [
+        {"id": name, "object": "audio.voice", "name": name, "type": "audio_sample", "created_at": 0}
+        for name in about.get("voices") or ()
+    ]
+    return {"object": "list", "data": data, "has_more": False}

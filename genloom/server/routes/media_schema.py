@@ -1,0 +1,118 @@
+"""The bodies of media jobs and of /v1/generate: what every model may be asked, and what some may.
+
+Knows names, types and ranges; which model acts on what is the engine's to say.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from genloom.server.routes.images_schema import OPTIONS, Words, seed_of, size_of
+from genloom.server.routes.sampling import LARGEST_SEED
+from genloom.server.schema import Asked, refused
+
+MOST_ITEMS, MOST_ROWS, MOST_TOKENS = 100, 100_000, 1_000_000
+
+Scale = Annotated[float, Field(ge=0, le=100)]
+Steps = Annotated[int, Field(ge=1, le=10_000)]
+Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Field(max_length=500)]
+# Fields of a body that are options of a request under another name, or the same.
+MAKING = {
+    **OPTIONS,
+    **{name: name for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")},
+    **{name: name for name in ("max_tokens", "min_tokens", "stop")},
+    **{name: name for name in ("regex", "grammar")},
+}
+
+
+class Making(Asked):
+    """count: items to make, each from the seed and its own number."""
+
+    model: str | None = None
+    prompt: Words | None = None
+    count: Annotated[int, Field(ge=1, le=MOST_ITEMS)] | None = None
+    n: Annotated[int, Field(ge=1, le=MOST_ITEMS)] | None = None
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
+    adapter: str | None = None
+    size: str | None = None
+    temperature: Scale | None = None
+    top_k: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    min_tokens: Annotated[int, Field(ge=0, le=MOST_TOKENS)] | None = None
+    stop: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=16)] | None = None
+    steps: Steps | None = None
+    num_inference_steps: Steps | None = None
+    guidance: Scale | None = None
+    guidance_scale: Scale | None = None
+    negative_prompt: Words | None = None
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    solver: str | None = None
+    seamless: bool | None = None
+    truncation: Annotated[float, Field(ge=0, le=2)] | None = None
+    outpaint: Annotated[list[int], Field(min_length=4, max_length=4)] | None = None
+    user: str | None = None
+
+
+class Clip(Making):
+    """Videos and music. seconds as a text, as the official library sends it."""
+
+    seconds: str | Annotated[float, Field(gt=0, le=3600)] | None = None
+    input_reference: Any = None
+
+
+class Shape(Making):
+    input_reference: Any = None
+
+
+class Table(Making):
+    """rows: how many; where: conditions on columns, as a text (`age > 60 and city = 'Rome'`) or an
+    object. response_format: of the finished file."""
+
+    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+    where: Where | None = None
+    response_format: Literal["csv", "json", "parquet"] = "csv"
+
+
+class Anything(Making):
+    """For whatever the model makes. count may be that of a table's rows. image, mask: a URL, a
+    data: URL or the id of a file. previews: of each item in a stream."""
+
+    count: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+    where: Where | None = None
+    image: Any = None
+    mask: Any = None
+    regex: str | None = None
+    grammar: str | None = None
+    previews: Annotated[int, Field(ge=0, le=8)] | None = None
+    suffix: Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9]{1,8}$")] | None = None
+    stream: bool = False
+
+
+def given_of(body: Making, **more: Any) -> dict[str, Any]:
+    """The arguments of a task, only what was asked for. more: further ones."""
+    if body.n is not None and body.count is not None:
+        raise refused("n", "count says the same: leave one out")
+    options: dict[str, Any] = {}
+    for name, option in MAKING.items():
+        if getattr(body, name, None) is not None:
+            options[option] = getattr(body, name)
+    if (size := size_of(body.size)) is not None:
+        options["size"] = size
+    told = {
+        "prompt": body.prompt or None,
+        "seed": seed_of(body.seed),
+        "count": body.count or body.n or 1,
+        "adapter": body.adapter,
+        "where": getattr(body, "where", None),
+        **more,
+    }
+    return {**{k: v for k, v in told.items() if v is not None}, "options": options}
+
+
+class Remix(Asked):
+    prompt: Words

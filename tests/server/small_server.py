@@ -1,0 +1,98 @@
+"""Models that are trained in a second, and a server on a free loopback port in a thread.
+
+What it runs is the program's own server; only its socket and its thread are the test's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from toys import texts
+
+from genloom import api
+from genloom.server.app import make_app
+from genloom.server.serving import Server, _config, address, listen
+from genloom.server.settings import Settings
+
+LITTLE = ("train.steps=6", "train.judge=0", "train.preview=0", "data.batch=8")
+NARROW = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
+
+
+def words(home: Path, name: str = "words") -> str:
+    """A model of texts."""
+    file = home / "words.txt"
+    file.write_text("\n\n".join(texts(60)), encoding="utf-8")
+    changes = (*NARROW, "codec.length=64")
+    api.train("text", file, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def sprites(home: Path, name: str = "sprites", mode: str = "RGBA") -> str:
+    """A model of 8 x 8 pictures with labels, by flow: it also goes on from a given picture."""
+    rng, folder = np.random.default_rng(1), home / f"{name}-pictures"
+    for label, colour in (("red", (220, 30, 30)), ("blue", (30, 30, 220))):
+        (folder / label).mkdir(parents=True)
+        for n in range(24):
+            pixels = np.zeros((8, 8, 4), np.uint8)
+            at = rng.integers(0, 5)
+            pixels[at : at + 3, 2:6] = (*colour, 255)
+            Image.fromarray(pixels).convert(mode).save(folder / label / f"{n}.png")
+    changes = (*NARROW, "codec.size=8", "family.steps=4")
+    api.train("image", folder, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def people(home: Path, name: str = "people") -> str:
+    """A model of tables: age (number), city (two of them), code (with a zero in front)."""
+    rng, file = np.random.default_rng(2), home / "people.csv"
+    age = rng.integers(18, 80, 400)
+    city = np.where(rng.random(400) < age / 100, "north", "south")
+    code = np.where(rng.random(400) < 0.5, "A07", "B11")
+    pd.DataFrame({"age": age, "city": city, "code": code}).to_csv(file, index=False)
+    changes = (*LITTLE, "net.net.width=32", "net.net.summed=32")
+    api.train("table", file, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+@dataclass(kw_only=True)
+class Running:
+    """url: where it answers, without /v1."""
+
+    url: str
+    server: Server
+    data: Path = field(default_factory=Path)
+
+
+@contextmanager
+def running(data: Path, models: Sequence[str] = (), **settings: object) -> Iterator[Running]:
+    """A server on a free port, ready when the block begins, drained when it ends."""
+    told = replace(Settings(), port=0, data=data, models=tuple(models), **settings)
+    listening, up = listen(told.host, told.port), threading.Event()
+    app = make_app(told)
+    server = Server(_config(told, app), app, told.drain_seconds)
+    server.when_started = up.set
+
+    def run() -> None:
+        try:
+            asyncio.run(server.serve(sockets=[listening]))
+        finally:
+            up.set()
+
+    thread = threading.Thread(target=run, name="server")
+    thread.start()
+    try:
+        assert up.wait(60) and server.started, "the server did not start"
+        yield Running(url=address(told, listening), server=server, data=data)
+    finally:
+        server.should_exit = True
+        thread.join(60)
+        listening.close()
+        assert not thread.is_alive(), "the server did not end"
