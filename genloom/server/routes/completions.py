@@ -1,29 +1,152 @@
-"""/v1/completions: texts that go on from a prompt."""
+"""/v1/completions: texts that go on from prompts, whole or in chunks.
+
+Joins the body, the engines and the answer. Prompt number i of a list has the seed and i.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
 
-from genloom.server.call import Call
+from genloom.server.access import needs
+from genloom.server.call import Call, Event
+from genloom.server.caller import Caller
+from genloom.server.failure import Failure
+from genloom.server.leaving import while_there
+from genloom.server.merging import merged
+from genloom.server.routes.completions_answer import Answer, TextChunks
+from genloom.server.routes.completions_schema import MOST_CHOICES, CompletionBody
+from genloom.server.routes.sampling import LARGEST_SEED, drawing, fingerprint, seed_header, seed_of
+from genloom.server.schema import refused
 from genloom.server.service import Service, service_of
+from genloom.server.sse import EventStream, Pieces
+
+USUAL = 16  # tokens, as the reference of this route has it
 
 router = APIRouter()
 
 
 @router.post("/v1/completions")
 async def complete(
-    body: Annotated[dict[str, Any], Body()],
-    service: Service = Depends(service_of),  # noqa: B008
-) -> dict[str, Any]:
-    options = {k: body[k] for k in ("max_tokens", "temperature") if k in body}
-    given = {"prompt": body["prompt"], "seed": body.get("seed", 0), "options": options}
-    call = Call(model=body["model"], task="generate", given=given)
-    choices, usage = [], {}
-    async for event in service.engines.run(call):
-        if event.kind == "ended":
-            choices.append({"index": event.values["sample"], "text": event.values["text"]})
-        elif event.kind == "done":
-            usage = event.values["usage"]
-    return {"object": "text_completion", "model": call.model, "choices": choices, "usage": usage}
+    body: CompletionBody,
+    request: Request,
+    service: Annotated[Service, Depends(service_of)],
+    caller: Annotated[Caller, Depends(needs("inference"))],
+) -> Response:
+    """Texts that go on from the prompts."""
+    asked = Asking(body, service, caller)
+    headers = seed_header(asked.seed)
+    if body.stream:
+        return EventStream(asked.chunks(), headers=headers)
+    return JSONResponse(await while_there(request, asked.whole()), headers=headers)
+
+
+class Asking:
+    """One request on its way."""
+
+    def __init__(self, body: CompletionBody, service: Service, caller: Caller) -> None:
+        self.body, self.service, self.caller = body, service, caller
+        self.seed = seed_of(body)
+        self.count = max(body.best_of or 1, body.n or 1)
+        self.prompts = prompts_of(body)
+
+    async def whole(self) -> dict[str, Any]:
+        answer, starts = await self.begin()
+        async with aclosing(merged(starts)) as events:
+            async for prompt, event in events:
+                answer.add(prompt, event)
+        return answer.whole()
+
+    async def chunks(self) -> Pieces:
+        answer, starts = await self.begin()
+        asked = self.body.stream_options
+        chunks = TextChunks(answer, usage=asked is not None and asked.include_usage is True)
+        async with aclosing(merged(starts)) as events:
+            async for prompt, event in events:
+                if piece := chunks.of(prompt, event):
+                    yield piece
+        yield chunks.last()
+
+    async def begin(self) -> tuple[Answer, list[Callable[[], AsyncGenerator[Event, None]]]]:
+        body = self.body
+        self.check()
+        about = await self.service.engines.about(body.model)
+        if not about.get("texts"):
+            why = f"the model {body.model!r} makes no texts: ask /v1/generate for what it makes"
+            raise Failure(400, why, code="no_texts", param="model")
+        check_ids(self.prompts, about)
+        options = self.options(about)
+        answer = Answer(
+            body.model,
+            fingerprint(about),
+            self.seed,
+            count=self.count,
+            told=body.n or 1,
+            logprobs=body.logprobs is not None,
+        )
+        calls = [self.call(n, prompt, options) for n, prompt in enumerate(self.prompts)]
+        return answer, [partial(self.events, call) for call in calls]
+
+    def check(self) -> None:
+        """Failure for combinations that make no sense or are not told."""
+        body = self.body
+        if body.best_of is not None and body.best_of < (body.n or 1):
+            raise refused("best_of", f"n is {body.n}: at least as many are expected")
+        if body.stream and self.count > (body.n or 1):
+            raise refused("best_of", "which is best is known at the end: leave out stream")
+        if len(self.prompts) * self.count > MOST_CHOICES:
+            many = f"{len(self.prompts)} prompts times {self.count}"
+            raise refused("n", f"{many} texts: at most {MOST_CHOICES} at once")
+        if body.max_tokens == 0:
+            raise refused("max_tokens", "at least one token is made")
+        if body.echo and body.logprobs is not None:
+            raise refused("logprobs", "those of a prompt are not told: leave out echo")
+
+    def options(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        body = self.body
+        out = {**drawing(body, about), "max_tokens": body.max_tokens or USUAL}
+        if body.suffix is not None:
+            out["suffix"] = body.suffix
+        if body.logprobs is not None or self.count > (body.n or 1):
+            out["logprobs"] = body.logprobs or 0
+        return out
+
+    def call(self, number: int, prompt: Mapping[str, Any], options: Mapping[str, Any]) -> Call:
+        given = {
+            **prompt,
+            "seed": (self.seed + number) & LARGEST_SEED,
+            "count": self.count,
+            "echo": bool(self.body.echo),
+            "options": options,
+        }
+        owner = self.caller.owner
+        return Call(model=self.body.model, task="complete", given=given, owner=owner)
+
+    def events(self, call: Call) -> AsyncGenerator[Event, None]:
+        events: Any = self.service.engines.run(call)
+        return events
+
+
+def prompts_of(body: CompletionBody) -> list[dict[str, Any]]:
+    """Each as the task takes it: a text, ids, or nothing."""
+    given = body.prompt
+    if given is None:
+        return [{}]
+    if isinstance(given, str):
+        return [{"prompt": given}]
+    if isinstance(given[0], int):
+        return [{"ids": given}]
+    return [{"prompt": one} if isinstance(one, str) else {"ids": one} for one in given]
+
+
+def check_ids(prompts: list[dict[str, Any]], about: Mapping[str, Any]) -> None:
+    vocab = about.get("vocab") or 0
+    for prompt in prompts:
+        if max(prompt.get("ids") or (0,)) >= vocab:
+            why = f"the ids of this model are 0 to {vocab - 1}"
+            raise Failure(400, f"prompt: {why}", code="invalid_value", param="prompt")
