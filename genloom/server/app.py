@@ -27,7 +27,23 @@ from genloom.server.life import Life
 from genloom.server.measures import Measures
 from genloom.server.metering import Metered
 from genloom.server.records.records import Records, open_records
-from genloom.server.routes import admin, completions, docs, health, metrics, models
+from genloom.server.routes import (
+    admin,
+    assets,
+    audio,
+    completions,
+    docs,
+    embeddings,
+    generate,
+    health,
+    images,
+    media,
+    metrics,
+    models,
+    moderations,
+    provenance,
+    rerank,
+)
 from genloom.server.service import Service
 from genloom.server.settings import Settings
 from genloom.server.threads import in_thread
@@ -39,6 +55,15 @@ ROUTES = (
     models.router,
     admin.router,
     completions.router,
+    embeddings.router,
+    rerank.router,
+    images.router,
+    media.router,
+    generate.router,
+    assets.router,
+    audio.router,
+    moderations.router,
+    provenance.router,
 )
 SWEEP = 60.0  # seconds between two sweeps of what has expired
 ABOUT = "Every medium in the shape of OpenAI's API."
@@ -104,7 +129,7 @@ async def _service(settings: Settings, records: Records) -> Service:
     measures = Measures(life)
     models = Supervisor.of(settings)
     models.open()
-    engines = Metered(models, records.journal)
+    engines = Metered(models, records)
     measures.watch(engines)
     inside = _routed(FastAPI(openapi_url=None))  # for what jobs ask: they are let in already
     jobs = await in_thread(

@@ -20,7 +20,7 @@ class Moderation(Asked):
     model: str | None = None
 
 
-@router.post("/v1/moderations")
+@router.post("/v1/moderations", response_model=None)
 async def moderate(body: Moderation) -> NoReturn:
     raise Failure(
         501,
