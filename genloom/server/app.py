@@ -31,9 +31,13 @@ from genloom.server.routes import (
     admin,
     assets,
     audio,
+    chat,
+    chat_stored,
     completions,
+    conversations,
     docs,
     embeddings,
+    files,
     generate,
     health,
     images,
@@ -43,7 +47,10 @@ from genloom.server.routes import (
     moderations,
     provenance,
     rerank,
+    responses,
+    uploads,
 )
+from genloom.server.runs import Runs
 from genloom.server.service import Service
 from genloom.server.settings import Settings
 from genloom.server.threads import in_thread
@@ -55,12 +62,18 @@ ROUTES = (
     models.router,
     admin.router,
     completions.router,
+    chat.router,
+    chat_stored.router,
+    responses.router,
+    conversations.router,
     embeddings.router,
     rerank.router,
     images.router,
     media.router,
     generate.router,
     assets.router,
+    files.router,
+    uploads.router,
     audio.router,
     moderations.router,
     provenance.router,
@@ -84,6 +97,7 @@ def make_app(settings: Settings) -> FastAPI:
                 yield
             finally:
                 await _ended(sweeping)
+                await service.runs.close(settings.jobs.stop_seconds)
                 await service.jobs.runner.drain(settings.jobs.stop_seconds)
                 await service.engines.drain(0)
         finally:
@@ -117,7 +131,8 @@ def _routed(app: FastAPI) -> FastAPI:
 
 
 def open_stores(settings: Settings) -> Records:
-    return open_records(data_folder(settings), settings.database)
+    most = settings.limits.owner_bytes
+    return open_records(data_folder(settings), settings.database, owner_bytes=most)
 
 
 def data_folder(settings: Settings) -> Path:
@@ -143,6 +158,7 @@ async def _service(settings: Settings, records: Records) -> Service:
         keyring=Keyring(records, settings.host),
         life=life,
         measures=measures,
+        runs=Runs(),
     )
     return service
 

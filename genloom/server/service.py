@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from genloom.server.call import Engines
+from genloom.server.jobs.jobs import Jobs
 from genloom.server.keyring import Keyring
 from genloom.server.life import Life
 from genloom.server.measures import Measures
 from genloom.server.records.records import Records
+from genloom.server.runs import Runs
 from genloom.server.settings import Settings
 
 
@@ -20,8 +22,10 @@ class Service:
     engines: Engines
     records: Records
     keyring: Keyring
+    jobs: Jobs
     life: Life
     measures: Measures
+    runs: Runs
 
 
 def service_of(request: Request) -> Service:
