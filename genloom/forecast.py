@@ -55,19 +55,20 @@ def decide(
     planning.refuse_if_too_big(found.peak_bytes, free, "training")
     if minutes is not None:
         _fit(material, found, RESERVE * _left(minutes, begun) - 1.0)
-    t = material.recipe.train
+    t, loader = material.recipe.train, material.loader()
     return Plan(
         recipe=material.recipe.name,
         size=size,
         steps=t.steps,
         batch=material.recipe.data.batch,
         items=len(material.train_items),
+        targets=loader.targets,
         parameters=parameters,
         seconds=planning.total_seconds(found, t.steps, t.judge, t.preview),
         seconds_per_step=found.seconds,
         peak_bytes=found.peak_bytes,
         free_bytes=free,
-        epochs=t.steps * material.recipe.data.batch / material.loader().epoch_size,
+        epochs=t.steps * material.recipe.data.batch / loader.epoch_size,
         device=str(device),
     )
 

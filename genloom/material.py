@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,27 @@ from genloom.tuning_codec import retold
 SIZES = ("tiny", "small", "base", "large")
 NEARLY = 2_000_000  # characters in which held-out items that are nearly trained on are looked for
 DRAFT = Facts(items=1000, units=10**6, side=32)  # to learn which codec a preset uses
+LOOKS = 4  # judgements and previews of a training whose length is given in passes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What may be asked of a training before its recipe is known. validation: data to judge by in
+    place of a share held back. epochs: passes over the data. rates: a factor on the recipe's."""
+
+    validation: Any = None
+    epochs: float | None = None
+    rates: float = 1.0
+
+    def paced(self, recipe: Recipe) -> Recipe:
+        """The recipe at these rates, nothing held back where there is other data to judge by."""
+        t, d = recipe.train, recipe.data
+        train = replace(t, rate=t.rate * self.rates, muon_rate=t.muon_rate * self.rates)
+        data = d if self.validation is None else replace(d, holdout=0.0)
+        return replace(recipe, train=train, data=data)
+
+
+USUAL = Terms()
 
 
 @dataclass(kw_only=True)
@@ -51,6 +73,7 @@ class Material:
     held_encoded: Any
     held_prompts: Tensor | None
     manifest: Manifest
+    validation: Manifest | None = None  # of what is held out, where it came apart from the rest
     weights: Any = None  # of each id as a target, where the codec says so
     held_weights: Any = None
     worths: Tensor | None = None  # of each item, where the codec says so
@@ -101,6 +124,20 @@ class Material:
             retold=getattr(self.prompt, "retold", None),
         )
 
+    @property
+    def passes(self) -> int:
+        """Steps of a pass over the data, but a tenth of the training at least."""
+        recipe = self.recipe
+        one = math.ceil(self.loader().epoch_size / recipe.data.batch)
+        return max(one, -(-recipe.train.steps // 10))
+
+    def last(self, epochs: float) -> None:
+        """Let the training have so many passes over the data."""
+        recipe = self.recipe
+        steps = max(1, math.ceil(epochs * self.loader().epoch_size / recipe.data.batch))
+        looks = {k: -(-steps // LOOKS) for k in ("judge", "preview") if getattr(recipe.train, k)}
+        self.recipe = recipe.training(steps=steps, **looks)
+
     def close(self) -> None:
         """End what judges tries, where something does."""
         if self.reward is not None:
@@ -129,6 +166,7 @@ def prepare(
     start: tuple[Start, Begun] | None = None,
     speed: float = 1.0,
     reward: str | Callable[..., Any] | None = None,
+    terms: Terms = USUAL,
 ) -> Material:
     """speed: of the device that trains, in pairs of cores; sizes are meant for minutes of these.
     reward: words that go into the recipe, or a function of this program, which cannot."""
@@ -143,7 +181,11 @@ def prepare(
     told = [c for c in changes if c.strip().startswith("codec.control")]  # it may lie beside items
     draft = draft.with_(*told) if told and recipe is None else draft
     items, manifest = _read(draft.make_reader(), data, licence, listener)
+    others = None
+    if terms.validation is not None:
+        others = _read(draft.make_reader(), terms.validation, licence, listener)
     begun = None if start is None else start[1]
+    given = recipe is not None
     if recipe is None:
         if chooser is not None:
             facts = _facts(_reader(draft, changes), items, changes)
@@ -154,14 +196,19 @@ def prepare(
         recipe = _placed(draft.with_(*changes).training(seed=seed))
         if start is not None:
             recipe = tuning.paced(recipe, begun, changes, usual)
+        recipe = terms.paced(recipe)
     elif recipe.start is not None:
         begun = tuning.again(recipe.start)
     recipe.check()
+    sides = _sides(recipe, items, None if others is None else others[0])
     if recipe.explores:
-        made, notes = _explored(recipe, items, manifest, begun, reward)
+        made, notes = _explored(recipe, sides, manifest, begun, reward)
     else:
-        made = _encoded(recipe, items, manifest, begun)
+        made = _encoded(recipe, sides, manifest, begun)
         notes = list(getattr(made.codec, "notes", ()))
+    made.validation = None if others is None else others[1]
+    if terms.epochs is not None and not given:
+        made.last(terms.epochs)
     made.overlap = overlap(made.train_items, made.held_items, NEARLY)
     notes += [f"new in prompts: {', '.join(made.new_words)}"] if made.new_words else []
     notes += _unheard(made)
@@ -259,24 +306,30 @@ def split(recipe: Recipe, items: Any) -> tuple[Any, Any]:
     return take(items, first), take(items, last)
 
 
+def _sides(recipe: Recipe, items: Any, others: Any) -> tuple[Any, Any]:
+    """(training, held out), called by the recipe's caption; others: what is held out, if given."""
+    codec = recipe.make_reader()
+    if others is None:
+        return split(recipe, _called(recipe, codec, items))
+    return _called(recipe, codec, items), _called(recipe, codec, others)
+
+
 def _encoded(
-    recipe: Recipe, items: Any, manifest: Manifest, begun: Begun | None = None
+    recipe: Recipe, sides: tuple[Any, Any], manifest: Manifest, begun: Begun | None = None
 ) -> Material:
-    least = tuning.least(begun)
-    if not recipe.data.pack and len(items) < least:
-        raise DataError(f"{len(items)} items are too few to learn from: give at least {least}")
+    least, (train_items, held_items) = tuning.least(begun), sides
+    if not recipe.data.pack and (count := len(train_items) + len(held_items)) < least:
+        raise DataError(f"{count} items are too few to learn from: give at least {least}")
     codec, prompt = recipe.make_codec(), recipe.make_prompt()
     if begun is not None:
         codec = retold(begun.source.codec, recipe.codec)
         prompt = copy.deepcopy(begun.source.prompt)
-    items = _called(recipe, codec, items)
     weigh = getattr(codec, "weights", None)
     if getattr(codec, "group", 1) > 1 and recipe.data.pack:
         raise RecipeError(
             f"codec {recipe.codec.kind!r} judges items beside each other, which packed rows part: "
             "use data.pack=false"
         )
-    train_items, held_items = split(recipe, items)
     vary = getattr(codec, "vary", None)
     if vary is not None:
         train_items = vary(train_items, recipe.train.seed)
@@ -361,7 +414,7 @@ def _learnt(prompt: Any, captions: Sequence[str], begun: Begun | None) -> Sequen
 
 def _explored(
     recipe: Recipe,
-    items: Any,
+    sides: tuple[Any, Any],
     manifest: Manifest,
     begun: Begun | None,
     function: Callable[..., Any] | None,
@@ -373,7 +426,7 @@ def _explored(
     if not words:
         raise UsageError("there is nothing that judges tries: give a reward (--reward exact)")
     reward, codec = reward_of(words), begun.model.codec
-    train_items, held_items = split(recipe, items)
+    train_items, held_items = sides
     encoded, left = asked(codec, train_items, reward)
     held, _ = asked(codec, held_items, reward)
     made = Material(
@@ -395,7 +448,13 @@ def _explored(
 
 def read_again(model: Model) -> tuple[Any, Any]:
     """(training, held out) from where the card says the data lay. DataError when it has changed."""
-    values = model.card.get("data")
+    others = model.card.get("validation")
+    items = _as_it_was(model, model.card.get("data"))
+    return _sides(model.recipe, items, _as_it_was(model, others) if others else None)
+
+
+def _as_it_was(model: Model, values: Any) -> Any:
+    """The items of a manifest, read again."""
     if not values or not values.get("root"):
         raise DataError("this model was trained on data from memory: give the data itself")
     manifest = Manifest.from_json(values)
@@ -405,5 +464,4 @@ def read_again(model: Model) -> tuple[Any, Any]:
     changed = manifest.changed()
     if changed:
         raise DataError(f"the training data has changed since: {', '.join(changed[:3])}")
-    items = model.recipe.make_reader().read(root).items
-    return split(model.recipe, _called(model.recipe, model.codec, items))
+    return model.recipe.make_reader().read(root).items

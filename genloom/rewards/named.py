@@ -44,6 +44,11 @@ def exact(one: Try) -> float:
     return float(plain(one.completion) in map(plain, one.task.answers))
 
 
+def same(one: Try) -> float:
+    """1 where the try is an answer to the letter."""
+    return float(one.completion in one.task.answers)
+
+
 def contains(one: Try, text: str = "") -> float:
     """1 where an answer (or this text) stands in the try."""
     wanted = [text] if text else list(one.task.answers)
@@ -127,6 +132,7 @@ def _tests(argument: str) -> Reward:
 
 NAMED: dict[str, Callable[[str], Reward]] = {
     "exact": _bare(Each(exact, "answers")),
+    "same": _bare(Each(same, "answers")),
     "number": _bare(Each(number, "answers")),
     "contains": lambda text: Each(lambda one: contains(one, text), "" if text else "answers"),
     "regex": _expression,
@@ -134,7 +140,23 @@ NAMED: dict[str, Callable[[str], Reward]] = {
     "tests": _tests,
     "length": _bound,
 }
+RUNNING = frozenset({"tests"})  # those that run programs, such as the data's
 _TERM = re.compile(r"(?:(?P<weight>[-+]?\d*\.?\d+)\*)?(?P<name>[a-z]+)(?::(?P<argument>.*))?", re.S)
+
+
+def _terms(words: str) -> list[re.Match[str]]:
+    """The parts of a sum of named rewards; none where it is something else."""
+    found = [_TERM.fullmatch(term.strip()) for term in words.split("+")]
+    named = [term for term in found if term and term["name"] in NAMED]
+    return named if len(named) == len(found) else []
+
+
+def is_named(words: str) -> bool:
+    """Whether a reward looks at tries and runs nothing: no file, no command, none of RUNNING."""
+    if is_function_file(words):
+        return False
+    terms = _terms(words)
+    return words.startswith("regex:") or bool(terms) and not RUNNING & {t["name"] for t in terms}
 
 
 def reward_of(words: str | Callable[..., Any]) -> Reward:
@@ -143,11 +165,8 @@ def reward_of(words: str | Callable[..., Any]) -> Reward:
         return OwnFunction(words)
     if is_function_file(words):
         return FunctionFile(words)
-    terms = [_TERM.fullmatch(term.strip()) for term in words.split("+")]
-    if words and all(term and term["name"] in NAMED for term in terms):
-        parts = [
-            (float(t["weight"] or 1), NAMED[t["name"]](t["argument"] or "")) for t in terms if t
-        ]
+    if terms := _terms(words):
+        parts = [(float(t["weight"] or 1), NAMED[t["name"]](t["argument"] or "")) for t in terms]
         return parts[0][1] if len(parts) == 1 and parts[0][0] == 1 else Sum(tuple(parts))
     if words.startswith("regex:"):  # whatever signs it holds
         return _expression(words.removeprefix("regex:"))

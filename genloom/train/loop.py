@@ -39,6 +39,7 @@ class Job:
     judge: model -> metrics, the first is the headline, lower is better. preview: (model, step) ->
     a file to look at. stop: polled each step; true means save and stop. beside: nets in the
     family's frozen roles; they are asked and never moved, and the checkpoint does not hold them.
+    keep: is handed the model as it is after every `kept` steps but the last, 0 never.
     """
 
     model: Model
@@ -47,6 +48,8 @@ class Job:
     beside: Mapping[str, Any] = field(default_factory=dict)
     judge: Callable[[Model], Mapping[str, float]] | None = None
     preview: Callable[[Model, int], Path | None] | None = None
+    keep: Callable[[Model, int], None] | None = None
+    kept: int = 0
     listener: Listener = silent
     stop: Callable[[], bool] = lambda: False
     resume: bool = False
@@ -150,6 +153,7 @@ class Loop:
                 return
             if self.train.preview and self.step % self.train.preview == 0:
                 self._preview(log)
+            self._keep()
             if parallel.any_of(self.job.stop()):
                 self.save()
                 log("stop", self.step)
@@ -314,6 +318,12 @@ class Loop:
             path = self.job.preview(self.model, self.step)
         if path is not None:
             log("preview", self.step, path=str(path))
+
+    def _keep(self) -> None:
+        job, last = self.job, self.step >= self.train.steps
+        if job.keep and job.kept and self.step % job.kept == 0 and not last:
+            with self.averaged():
+                job.keep(self.model, self.step)
 
     def averaged(self) -> _Swap:
         """Within the block the nets hold the averaged weights and are in evaluation mode."""

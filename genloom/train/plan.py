@@ -42,13 +42,15 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A forecast. seconds: of the whole training, reading excluded; cost: in the price's unit."""
+    """A forecast. targets: predicted ids, or items, of a pass over the data; seconds: of the whole
+    training, reading excluded; cost: in the price's unit."""
 
     recipe: str
     size: str | None
     steps: int
     batch: int
     items: int
+    targets: int
     parameters: int
     seconds: float
     seconds_per_step: float
