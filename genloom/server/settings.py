@@ -17,6 +17,8 @@ class Limits:
 
     body_bytes: int = 32 << 20
     file_bytes: int = 512 << 20  # of the routes that take files
+    upload_bytes: int = 8 << 30  # of a file that comes in parts
+    owner_bytes: int = 64 << 30  # of all files and assets of one owner
     bodies_bytes: int = 512 << 20  # of all bodies that are held in memory at one time
     head_bytes: int = 64 << 10
     headers: int = 100

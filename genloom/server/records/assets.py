@@ -33,11 +33,10 @@ class Assets(Kept[Asset]):
         owner: str = "",
         record: Mapping[str, Any] | None = None,
         expires: float | None = None,
-        quota: int | None = None,
     ) -> Asset:
-        """Store bytes; when this returns they are on disk. quota: bytes that the owner may hold."""
+        """Store bytes; when this returns they are on disk."""
         with self._blobs.draft() as draft:
             draft.write(data)
             draft.finish()
             values = {"media": media, "record": dict(record or {}), "expires": expires}
-            return self.keep(draft, owner=owner, quota=quota, **values)
+            return self.keep(draft, owner=owner, **values)

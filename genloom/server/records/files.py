@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genloom.server.records.blobs import Draft
 from genloom.server.records.ids import label
 from genloom.server.records.kept import Kept
 from genloom.server.records.tables import FILES
@@ -19,6 +18,7 @@ class File:
     sha256: str
     filename: str
     purpose: str
+    media: str
     bytes: int
     created: float
     expires: float | None = None
@@ -27,10 +27,6 @@ class File:
 class Files(Kept[File]):
     table, kind, what, prefix = FILES, File, "file", "file-"
 
-    def draft(self, limit: int | None = None) -> Draft:
-        """A place to write a file's bytes to, piece by piece; the caller closes it."""
-        return self._blobs.open_draft(limit)
-
     def put(
         self,
         data: bytes,
@@ -38,12 +34,12 @@ class Files(Kept[File]):
         purpose: str,
         *,
         owner: str,
+        media: str = "application/octet-stream",
         expires: float | None = None,
-        quota: int | None = None,
     ) -> File:
         """Store a small file whole."""
         with self._blobs.draft() as draft:
             draft.write(data)
             draft.finish()
-            values = {"filename": label(filename), "purpose": purpose, "expires": expires}
-            return self.keep(draft, owner=owner, quota=quota, **values)
+            named = {"filename": label(filename), "purpose": purpose, "media": media}
+            return self.keep(draft, owner=owner, expires=expires, **named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from genloom.server.failure import Failure
 from genloom.server.records.database import Database
@@ -28,7 +28,7 @@ class Idempotency:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, owner: str, key: str, digest: str, *, lease: float = 600.0) -> Answer | None:
+    def begin(self, owner: str, key: str, digest: str, *, lease: float = 900.0) -> Answer | None:
         """The answer that was given to this request, or None: it is now the caller's to carry out.
 
         Failure 409 where the key came with another body (another digest), or where the first
@@ -83,7 +83,7 @@ class Idempotency:
             return connection.execute(delete(IDEMPOTENCY).where(over)).rowcount
 
 
-def _same(owner: str, key: str) -> tuple[object, ...]:
+def _same(owner: str, key: str) -> tuple[ColumnElement[bool], ...]:
     return IDEMPOTENCY.c.owner == owner, IDEMPOTENCY.c.key == key
 
 

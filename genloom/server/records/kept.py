@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, insert, select
 
 from genloom.server.records.blobs import Blobs, Draft
 from genloom.server.records.database import Database
-from genloom.server.records.holdings import hold, let_go
+from genloom.server.records.holdings import held, hold, let_go
 from genloom.server.records.ids import is_id, new_id
 from genloom.server.records.rows import Page, alive, of_owner, one, page_of, paged, read
 from genloom.server.records.trouble import missing
@@ -25,31 +25,29 @@ T = TypeVar("T", bound=Item)
 
 
 class Kept(Generic[T]):
-    """Subclasses name the table, the dataclass of a row, the word for it and the ids' prefix."""
+    """Subclasses name the table, the dataclass of a row, the word for it and the ids' prefix.
+
+    quota: bytes that one owner may hold in all; Failure 429 where it would be more."""
 
     table: ClassVar[Table]
     kind: ClassVar[Any]
     what: ClassVar[str]
     prefix: ClassVar[str]
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        self._database, self._blobs = database, blobs
+    def __init__(self, database: Database, blobs: Blobs, quota: int | None = None) -> None:
+        self._database, self._blobs, self._quota = database, blobs, quota
 
-    def keep(self, draft: Draft, *, owner: str, quota: int | None = None, **values: Any) -> T:
-        """Store a finished draft. When this returns, bytes and row are on disk.
-
-        quota: bytes that the owner may hold; Failure 429 where it would be more."""
+    def keep(self, draft: Draft, *, owner: str, **values: Any) -> T:
+        """Store a finished draft. When this returns, bytes and row are on disk."""
         self._blobs.settle(draft)
         with self._database.writing() as connection:
-            return self.add(connection, draft, owner=owner, quota=quota, **values)
+            return self.add(connection, draft, owner=owner, **values)
 
-    def add(
-        self, connection: Connection, draft: Draft, *, owner: str, quota: int | None, **values: Any
-    ) -> T:
+    def add(self, connection: Connection, draft: Draft, *, owner: str, **values: Any) -> T:
         """The same inside a transaction."""
         own = {"id": new_id(self.prefix), "owner": owner, "created": time.time()}
         row = {**values, **own, "sha256": draft.sha256, "bytes": draft.bytes}
-        hold(connection, owner, draft.bytes, quota)
+        hold(connection, owner, draft.bytes, self._quota)
         self._blobs.refer(connection, draft)
         connection.execute(insert(self.table).values(**row))
         made: T = self.kind(**row)
@@ -69,6 +67,11 @@ class Kept(Generic[T]):
         with self._database.reading() as connection:
             rows, more = paged(connection, query, self.table, page)
         return page_of(self.kind, rows), more
+
+    def held(self, owner: str) -> int:
+        """Bytes that the owner has stored, of every kind."""
+        with self._database.reading() as connection:
+            return held(connection, owner)
 
     def path(self, sha256: str) -> Path:
         """Where the bytes are."""

@@ -66,13 +66,16 @@ class Records:
         return gone + self.blobs.sweep(BATCH) + self.blobs.sweep_left(now)
 
 
-def open_records(folder: Path, url: str = "", *, wait: float = 5.0) -> Records:
+def open_records(
+    folder: Path, url: str = "", *, owner_bytes: int | None = None, wait: float = 5.0
+) -> Records:
     """The records below the folder: bytes always, and the database unless a URL names PostgreSQL.
 
-    wait: seconds for which a lock or a connection is waited for."""
+    owner_bytes: how much files, assets and parts of one owner may take. wait: seconds for which a
+    lock or a connection is waited for."""
     database = open_database(folder / FILE, url, wait=wait)
     blobs, runs, usage = Blobs(folder / "assets", database), Runs(database), Usage(database)
-    files = Files(database, blobs)
+    files = Files(database, blobs, owner_bytes)
     return Records(
         database=database,
         users=Users(database),
@@ -81,9 +84,9 @@ def open_records(folder: Path, url: str = "", *, wait: float = 5.0) -> Records:
         runs=runs,
         models=Models(database),
         blobs=blobs,
-        assets=Assets(database, blobs),
+        assets=Assets(database, blobs, owner_bytes),
         files=files,
-        uploads=Uploads(database, blobs, files),
+        uploads=Uploads(database, blobs, files, owner_bytes),
         jobs=Jobs(database),
         documents=Documents(database),
         audit=Audit(database),

@@ -86,6 +86,11 @@ class Models:
                 upsert(connection, MODELS, row, ("name", "weights"), lambda old: change)
             )
 
+    def weights(self) -> frozenset[str]:
+        """The digests of all weights that were ever served here."""
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(select(MODELS.c.weights).distinct()))
+
     def known(self) -> list[Served]:
         """Every model ever served, the last one first."""
         with self._database.reading() as connection:

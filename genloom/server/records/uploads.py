@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -29,6 +28,7 @@ class Upload:
     owner: str
     filename: str
     purpose: str
+    media: str
     bytes: int
     status: str
     created: float
@@ -47,11 +47,21 @@ class Part:
 
 
 class Uploads:
-    def __init__(self, database: Database, blobs: Blobs, files: Files) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, files: Files, quota: int | None = None
+    ) -> None:
         self._database, self._blobs, self._files = database, blobs, files
+        self._quota = quota
 
     def create(
-        self, *, owner: str, filename: str, purpose: str, bytes: int, lasts: float | None = None
+        self,
+        *,
+        owner: str,
+        filename: str,
+        purpose: str,
+        media: str,
+        bytes: int,
+        lasts: float | None = None,
     ) -> Upload:
         now = time.time()
         row = {
@@ -59,6 +69,7 @@ class Uploads:
             "owner": owner,
             "filename": label(filename),
             "purpose": purpose,
+            "media": media,
             "bytes": bytes,
             "status": "pending",
             "created": now,
@@ -69,11 +80,12 @@ class Uploads:
             connection.execute(insert(UPLOADS).values(**row))
         return Upload(**row)
 
-    def get(self, id: str, owner: str) -> Upload:
+    def open(self, id: str, owner: str) -> Upload:
+        """The upload, if parts may still come."""
         with self._database.reading() as connection:
-            return read(Upload, one(connection, of_owner(UPLOADS, id, owner), "upload", id))
+            return _pending(connection, id, owner)
 
-    def add(self, id: str, owner: str, draft: Draft, *, quota: int | None = None) -> Part:
+    def add(self, id: str, owner: str, draft: Draft) -> Part:
         """A finished draft as the next part. It counts as held by the owner until it is joined."""
         self._blobs.settle(draft)
         part = Part(
@@ -94,7 +106,7 @@ class Uploads:
                     code="upload_too_large",
                     param="data",
                 )
-            hold(connection, owner, draft.bytes, quota)
+            hold(connection, owner, draft.bytes, self._quota)
             self._blobs.refer(connection, draft)
             connection.execute(insert(PARTS).values(**vars(part)))
         return part
@@ -113,23 +125,24 @@ class Uploads:
 
     def join(self, parts: Sequence[Part], draft: Draft) -> None:
         """Write the parts' bytes one behind the other."""
-        for part in parts:
-            with self._blobs.path(part.sha256).open("rb") as file:
-                while data := file.read(PIECE):
-                    draft.write(data)
+        try:
+            for part in parts:
+                with self._blobs.path(part.sha256).open("rb") as file:
+                    while data := file.read(PIECE):
+                        draft.write(data)
+        except FileNotFoundError:
+            raise Failure(409, "the upload ended meanwhile", code="upload_not_pending") from None
         draft.finish()
 
-    def complete(
-        self, id: str, owner: str, draft: Draft, *, quota: int | None = None
-    ) -> tuple[Upload, File]:
+    def complete(self, id: str, owner: str, draft: Draft) -> tuple[Upload, File]:
         """The joined draft becomes a file, and the parts go."""
         self._blobs.settle(draft)
         with self._database.writing() as connection:
             upload = _pending(connection, id, owner)
             gone = self._free(connection, upload)
-            values: dict[str, Any] = {"filename": upload.filename, "purpose": upload.purpose}
-            values["expires"] = None if upload.lasts is None else time.time() + upload.lasts
-            file = self._files.add(connection, draft, owner=owner, quota=quota, **values)
+            named = {name: getattr(upload, name) for name in ("filename", "purpose", "media")}
+            expires = None if upload.lasts is None else time.time() + upload.lasts
+            file = self._files.add(connection, draft, owner=owner, expires=expires, **named)
             done = {"status": "completed", "file_id": file.id}
             connection.execute(update(UPLOADS).where(UPLOADS.c.id == id).values(**done))
         self._drop(gone)
@@ -143,7 +156,7 @@ class Uploads:
 
     def _end(self, id: str, owner: str | None, status: str) -> Upload:
         with self._database.writing() as connection:
-            upload = _pending(connection, id, owner)
+            upload = _pending(connection, id, owner, late=True)
             gone = self._free(connection, upload)
             change = update(UPLOADS).where(UPLOADS.c.id == id)
             connection.execute(change.values(status=status))
@@ -175,12 +188,16 @@ class Uploads:
             return connection.execute(delete(UPLOADS).where(old)).rowcount
 
 
-def _pending(connection: Connection, id: str, owner: str | None) -> Upload:
-    """The upload, its row held until the transaction ends; Failure where it has ended."""
+def _pending(connection: Connection, id: str, owner: str | None, late: bool = False) -> Upload:
+    """The upload, its row held until the transaction ends; Failure where it has ended.
+
+    late: whether its hour may be over."""
     query = of_owner(UPLOADS, id, owner).with_for_update()
     upload = read(Upload, one(connection, query, "upload", id))
-    if upload.status != "pending":
+    over = upload.status == "pending" and not late and upload.expires <= time.time()
+    if over or upload.status != "pending":
+        stands = "expired" if over else upload.status
         raise Failure(
-            400, f"the upload {id} is {upload.status}", code="upload_not_pending", param="upload_id"
+            400, f"the upload {id} is {stands}", code="upload_not_pending", param="upload_id"
         )
     return upload

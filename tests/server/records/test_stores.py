@@ -127,7 +127,7 @@ def test_the_audit_log_only_grows(records: Records) -> None:
     assert [e.action for e in records.audit.newest()] == ["key.revoked", "key.made"]
     for line in ("DELETE FROM audit", "UPDATE audit SET actor = 'nobody'"):
         with (
-            pytest.raises(Exception, match="append only|cannot be reached"),
+            pytest.raises(Exception, match=r"append only|cannot be reached"),
             records.database.writing() as connection,
         ):
             connection.exec_driver_sql(line)
