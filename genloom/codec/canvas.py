@@ -30,7 +30,8 @@ def grid_of(size: tuple[int, int]) -> tuple[int, int]:
     low, high = SIDES
     if not all(low <= side <= high for side in size):
         raise RequestError(
-            f"{size[1]} x {size[0]} is no size to make: {low} to {high} pixels a side are expected"
+            f"{size[1]} x {size[0]} is no size to make: {low} to {high} pixels a side are expected",
+            param="size",
         )
     return size
 

@@ -120,6 +120,11 @@ class ImageCodec(Telling):
         told = 0 if self.telling is None else self.telling.channels(self._channels())
         return ArraySpec(grid=self.grid, grids=self.grids, channels=self._channels(), control=told)
 
+    @property
+    def clear(self) -> bool:
+        """Whether its pictures may have transparent places."""
+        return self._mode() == "RGBA"
+
     def _channels(self) -> int:
         return CHANNELS[self._mode()]
 

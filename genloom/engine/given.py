@@ -116,7 +116,7 @@ def _refuse_grid(model: Model, grid: Grid) -> None:
     patches = [net.patch for net in nets if hasattr(net, "patch")]
     if len(patches) < len(nets):
         raise RequestError(
-            f"this model makes {_told(usual, share)} and no other size: leave it out"
+            f"this model makes {_told(usual, share)} and no other size: leave it out", param="size"
         )
     patch = max(patches)
     if any(side % patch for side in grid):
@@ -124,7 +124,8 @@ def _refuse_grid(model: Model, grid: Grid) -> None:
         sides = [" or ".join(str(side * share) for side in pair) for pair in near]
         raise RequestError(
             f"{_told(grid, share)} is no multiple of {patch * share} on every side, as this model "
-            f"needs: the nearest are {sides[-1]} wide and {sides[-2]} high"
+            f"needs: the nearest are {sides[-1]} wide and {sides[-2]} high",
+            param="size",
         )
 
 

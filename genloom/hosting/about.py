@@ -30,6 +30,7 @@ def about(site: Site) -> dict[str, Any]:
         "context": getattr(spec, "length", None),
         "vocab": getattr(spec, "vocab", None),
         "grids": _grids(spec),
+        "clear": _clear(codec),
         "control": int(getattr(spec, "control", 0) or 0) > 0,
         "adapters": sorted(site.adapters),
         "parameters": model.parameters,
@@ -42,6 +43,11 @@ def about(site: Site) -> dict[str, Any]:
         "weights": site.weights,
         "recipe": model.recipe.name,
     }
+
+
+def _clear(codec: Any) -> bool:
+    """Whether items may have transparent places."""
+    return bool(getattr(getattr(codec, "pictures", codec), "clear", False))
 
 
 def _grids(spec: Any) -> list[list[int]]:
