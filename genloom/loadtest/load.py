@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 from genloom.errors import UsageError
 
 Endpoint = Literal["completions", "chat"]
-PATHS: dict[Endpoint, str] = {"completions": "/completions", "chat": "/chat/completions"}
+# endpoint -> its path, and how a body holds a prompt
+ENDPOINTS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
+    "completions": ("/completions", lambda prompt: {"prompt": prompt}),
+    "chat": (
+        "/chat/completions",
+        lambda prompt: {"messages": [{"role": "user", "content": prompt}]},
+    ),
+}
 VERSION = "/v1"
 
 
@@ -32,8 +39,8 @@ class Target:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"{self.url!r} is no address: give one such as http://127.0.0.1:8000")
-        if self.endpoint not in PATHS:
-            raise UsageError(f"no endpoint {self.endpoint!r}: {' or '.join(PATHS)}")
+        if self.endpoint not in ENDPOINTS:
+            raise UsageError(f"no endpoint {self.endpoint!r}: {' or '.join(ENDPOINTS)}")
         if self.max_tokens < 1 or self.timeout <= 0:
             raise UsageError("max_tokens is at least 1, and the timeout above 0 seconds")
 
@@ -45,7 +52,7 @@ class Target:
 
     @property
     def path(self) -> str:
-        return self.base + PATHS[self.endpoint]
+        return self.base + ENDPOINTS[self.endpoint][0]
 
     def body(self, prompt: str, seed: int) -> dict[str, Any]:
         """A request for a stream, its usage told at the end."""
@@ -57,12 +64,9 @@ class Target:
             "stream": True,
             "stream_options": {"include_usage": True},
             **self.extra,
+            **ENDPOINTS[self.endpoint][1](prompt),
         }
-        if self.ignore_eos:
-            asked["ignore_eos"] = True
-        if self.endpoint == "chat":
-            return {**asked, "messages": [{"role": "user", "content": prompt}]}
-        return {**asked, "prompt": prompt}
+        return {**asked, "ignore_eos": True} if self.ignore_eos else asked
 
 
 @dataclass(frozen=True, kw_only=True)
