@@ -3,7 +3,7 @@ nearest pixels, with the plain net and with a critic.
 
 Usage: bench_upscale.py [--minutes 10] [--only tiles32|emoji72] [--factor 4] [--steps N]
                         [--size SIZE] [--keep FOLDER]
-Small pictures are means of squares. Every figure is taken on pictures as they are seen, on white,
+The net with a critic goes on from the plain one. Small pictures are means of squares. Every figure is taken on pictures as they are seen, on white,
 in 8 bits; PSNR is the mean over pictures, each at most 60 dB. Sharpness is that of
 metric/sharpness.py, relative to the real pictures.
 """
@@ -53,7 +53,9 @@ def main() -> None:
 
 
 def measure(name: str, args: argparse.Namespace, folder: Path) -> None:
-    models = {kind: trained(kind, name, args, folder) for kind in RECIPES}
+    models: dict[str, api.Model] = {}
+    for kind in RECIPES:
+        models[kind] = trained(kind, name, args, folder, next(iter(models.values()), None))
     first = next(iter(models.values()))
     codec, real = first.codec, first.held_out_items()
     told = torch.stack(list(watch.told_of(codec, real) or ()))
@@ -78,26 +80,29 @@ def measure(name: str, args: argparse.Namespace, folder: Path) -> None:
     print(f"({folder / f'{name}.png'}: {', '.join(made)}, real)\n", flush=True)
 
 
-def trained(kind: str, name: str, args: argparse.Namespace, folder: Path) -> api.Model:
+def trained(
+    kind: str, name: str, args: argparse.Namespace, folder: Path, start: api.Model | None
+) -> api.Model:
     out = folder / f"{name}-{RECIPES[kind]}-{args.factor}"
     if (out / "card.json").is_file():
         return api.load(out)
     changes = [f"codec.size={SIDES[name]}", "train.preview=0"]
     changes += [f"codec.control.factor={args.factor}", f"net.net.factor={args.factor}"]
     changes += [f"train.steps={args.steps}", "train.compile=off"] if args.steps else []
-    start = time.perf_counter()
+    clock = time.perf_counter()
     api.train(
         RECIPES[kind],
         protocol.data(name),
         out=out,
         minutes=None if args.steps else args.minutes,
         size=args.size if args.steps else None,
-        changes=changes,
+        changes=changes if start is None else [c for c in changes if c.startswith("train.")],
+        start=start,
         listener=heard,
     )
     model = api.load(out)
     print(
-        f"{name}, {kind}: trained in {time.perf_counter() - start:.0f} s, {model.card['steps']} "
+        f"{name}, {kind}: trained in {time.perf_counter() - clock:.0f} s, {model.card['steps']} "
         f"steps, {model.parameters:,} weights\n",
         flush=True,
     )

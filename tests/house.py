@@ -21,6 +21,7 @@ RANK = {
     "errors": 0.0,
     "heap": 0.0,
     "folders": 0.1,
+    "options": 0.05,
     "wire": 0.1,
     "sandbox": 0.0,
     "sandbox_cell": 0.0,
