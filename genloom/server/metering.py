@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 from genloom.server.call import Call, Engines, Event
@@ -34,7 +35,8 @@ class Metered:
         self.served: set[str] = set()
 
     def run(self, call: Call) -> Counted:
-        return Counted(self, call, TALLY.get() or Tally())
+        tally = TALLY.get() or Tally()
+        return Counted(self, replace(call, batch=True) if tally.batch else call, tally)
 
     async def remember(self, model: str) -> None:
         """What a model says of itself, for the time when it is not loaded; once for each load."""

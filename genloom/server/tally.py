@@ -14,9 +14,11 @@ from genloom.server.records.usage import Amounts
 
 @dataclass(kw_only=True)
 class Tally:
-    """used.seconds: how long models worked for it. model: the last one that did."""
+    """used.seconds: how long models worked for it. model: the last one that did. batch: it may
+    wait behind everything else."""
 
     caller: Caller | None = None
+    batch: bool = False
     model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0

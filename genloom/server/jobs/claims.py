@@ -20,8 +20,8 @@ from genloom.server.records.rows import page_of, read
 from genloom.server.records.tables import JOBS
 
 MOST = 10_000
-ASKED = "asked"  # in `given`: "cancel" or "pause"
-DEATHS = "deaths"  # in `given`: how many servers died under it
+ASKED = "stop_asked"  # in `given`: "cancel" or "pause"
+DEATHS = "server_deaths"  # in `given`: how many servers died under it
 ENDS_AS = {"cancel": "cancelled", "pause": "paused"}
 
 

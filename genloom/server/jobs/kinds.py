@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from genloom.server.jobs import generation
+from genloom.server.jobs import batch, generation
 from genloom.server.jobs.limits import JobLimits
 from genloom.server.jobs.work import Tools, Work
 from genloom.server.records.jobs import Job
@@ -32,6 +32,11 @@ KINDS: dict[str, Kind] = {
         run=generation.run,
         at_once=lambda limits: limits.generations,
         dropped=generation.dropped,
+    ),
+    "batch": Kind(
+        run=batch.run,
+        at_once=lambda limits: limits.batches,
+        dropped=batch.dropped,
     ),
 }
 

@@ -25,7 +25,7 @@ from genloom.server.records.records import Records
 from genloom.server.threads import in_thread
 
 T = TypeVar("T")
-KEY = "key"  # in `given`: the id of the key that the job was begun with
+KEY = "begun_with"  # in `given`: the id of the key that the job was begun with
 OFTEN = 1.0  # seconds between two writes of progress
 
 

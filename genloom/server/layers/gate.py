@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from genloom.server.caller import Caller
 from genloom.server.failure import Failure
+from genloom.server.scopes import check_scope
 from genloom.server.service import Service
 from genloom.server.settings import Settings
 from genloom.server.tally import TALLY
@@ -23,18 +23,6 @@ OPEN = "/health"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# What a key must be allowed, by the beginning of the path: the first that fits. Routes may ask
-# for more.
-SCOPES = (
-    ("/v1/admin/models", "models"),
-    ("/v1/admin", "admin"),
-    ("/v1/files", "files"),
-    ("/v1/uploads", "files"),
-    ("/v1/fine_tuning", "training"),
-    ("/v1", "inference"),
-    ("/metrics", "metrics"),
-    ("/ready", "metrics"),
-)
 PREFLIGHT = {
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": "authorization, content-type, idempotency-key, x-request-id",
@@ -105,22 +93,6 @@ async def _let_in(scope: Scope, told: Mapping[str, str]) -> None:
             code="draining",
             headers={"connection": "close"},
         )
-
-
-def check_scope(caller: Caller, method: str, path: str) -> None:
-    """Failure 403 where the key may not ask this."""
-    scope = scope_of(method, path)
-    if scope and not caller.may(scope):
-        raise Failure(
-            403, f"this key lacks the scope {scope!r}: ask for one that has it", code="scope"
-        )
-
-
-def scope_of(method: str, path: str) -> str:
-    """The scope that a path needs; "" where any key will do (docs, and what is not there)."""
-    if method == "DELETE" and path.startswith("/v1/models/"):
-        return "admin"
-    return next((s for at, s in SCOPES if path == at or path.startswith(f"{at}/")), "")
 
 
 def _token(told: Mapping[str, str]) -> str:
