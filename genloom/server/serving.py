@@ -38,7 +38,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     check_start(settings)
     listening = listen(settings.host, settings.port)
     app = make_app(settings)
-    server = Server(_config(settings, app), app, settings.drain_seconds)
+    server = Server(config_of(settings, app), app, settings.drain_seconds)
     server.when_started = lambda: say(address(settings, listening))
     try:
         asyncio.run(server.serve(sockets=[listening]))
@@ -105,7 +105,7 @@ def address(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http=protocol(settings.limits),
@@ -164,10 +164,13 @@ class Server(uvicorn.Server):
         service: Service = self.app.state.service
         log.info("draining: %d requests are under way", service.life.active)
         jobs = asyncio.create_task(service.jobs.runner.drain(self.drain_seconds))
-        try:
-            await service.engines.drain(self.drain_seconds)
-        except Exception:
-            log.exception("the engines could not be drained")
+        ends = (
+            service.engines.drain(self.drain_seconds),
+            service.jobs.runner.drain(self.drain_seconds),
+        )
+        for outcome in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("the drain failed", exc_info=outcome)
         await asyncio.wait({jobs})
         until = time.monotonic() + LINGER
         while service.life.active and time.monotonic() < until:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from genloom.server.failure import Failure
@@ -68,16 +67,15 @@ def _constant(text: str) -> NoReturn:
 
 def _deeper(value: Any, depth: int) -> bool:
     """Level by level, so that nothing recurses."""
-    level = [value]
-    for _ in range(depth + 1):
-        level = [one for box in level if isinstance(box, (dict, list)) for one in _parts(box)]
-        if not level:
-            return False
-    return True
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(depth):
+        level = [one for box in level for one in _boxes(box)]
+    return bool(level)
 
 
-def _parts(box: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return box.values() if isinstance(box, dict) else box
+def _boxes(box: dict[str, Any] | list[Any]) -> list[Any]:
+    parts = box.values() if isinstance(box, dict) else box
+    return [one for one in parts if isinstance(one, (dict, list))]
 
 
 def _half(value: Any) -> bool:

@@ -19,7 +19,7 @@ from toys import texts
 
 from genloom import api
 from genloom.server.app import make_app
-from genloom.server.serving import Server, _config, address, listen
+from genloom.server.serving import Server, config_of, address, listen
 from genloom.server.settings import Settings
 
 LITTLE = ("train.steps=6", "train.judge=0", "train.preview=0", "data.batch=8")
@@ -77,7 +77,7 @@ def running(data: Path, models: Sequence[str] = (), **settings: object) -> Itera
     told = replace(Settings(), port=0, data=data, models=tuple(models), **settings)
     listening, up = listen(told.host, told.port), threading.Event()
     app = make_app(told)
-    server = Server(_config(told, app), app, told.drain_seconds)
+    server = Server(config_of(told, app), app, told.drain_seconds)
     server.when_started = up.set
 
     def run() -> None:

@@ -25,6 +25,7 @@ ASKING = frozenset(
         "/v1/generate",
         "/v1/images/generations",
         "/v1/images/edits",
+        "/v1/images/variations",
         "/v1/audio/speech",
         "/v1/audio/transcriptions",
         "/v1/content_provenance_checks",

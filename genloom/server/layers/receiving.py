@@ -7,6 +7,7 @@ piece by piece. Knows limits and a table of routes; nothing of what is asked.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,7 +18,8 @@ from genloom.server.layers.answering import Left
 from genloom.server.settings import Limits
 from genloom.server.strict_json import strict_json
 
-FILES = ("/v1/files", "/v1/uploads")  # what is at or below these may be as large as a file
+FILES = re.compile("/v1/files|/v1/uploads/[^/]+/parts")  # bodies as large as a file
+LARGE_HEAD = "headers_too_large"
 FORMS = ("application/json", "multipart/form-data")
 GRACE = 30.0  # engines end what is over its time themselves, and say so better
 NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
@@ -35,7 +37,8 @@ class Receiving:
         told = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         takes_files = _takes_files(scope["path"])
         limit = self.limits.file_bytes if takes_files else self.limits.body_bytes
-        _check_head(told, len(scope["headers"]), limit, self.limits)
+        _check_head(scope, self.limits)
+        _check_length(told, limit)
         if takes_files:
             body = Body(receive, limit, self.limits.idle_seconds)
             await _attended(self.app, scope, send, self.limits, body)
@@ -166,12 +169,19 @@ class Outward:
 
 
 def _takes_files(path: str) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in FILES)
+    return FILES.fullmatch(path) is not None
 
 
-def _check_head(told: dict[str, str], number: int, limit: int, limits: Limits) -> None:
-    if number > limits.headers:
-        raise Failure(431, f"more than {limits.headers} headers", code="headers_too_large")
+def _check_head(scope: Scope, limits: Limits) -> None:
+    """What came in one piece was parsed before anybody could measure it."""
+    size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    if size + len(scope["raw_path"]) + len(scope["query_string"]) > limits.head_bytes:
+        raise Failure(431, f"a head of more than {limits.head_bytes:,} bytes", code=LARGE_HEAD)
+    if len(scope["headers"]) > limits.headers:
+        raise Failure(431, f"more than {limits.headers} headers", code=LARGE_HEAD)
+
+
+def _check_length(told: dict[str, str], limit: int) -> None:
     if told.get("content-encoding", "identity").strip().lower() != "identity":
         raise Failure(415, "bodies are taken without content-encoding", code="content_encoding")
     if int(told.get("content-length", "0")) > limit:
