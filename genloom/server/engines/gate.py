@@ -32,7 +32,7 @@ class _Shares:
 def refused(status: int, code: str, message: str, seconds: float) -> Failure:
     """With the whole seconds after which to ask again."""
     after = str(max(1, min(600, math.ceil(seconds))))
-    return Failure(status, message, code=code, headers={"Retry-After": after})
+    return Failure(status, message, code=code, headers={"retry-after": after})
 
 
 class Gate:

@@ -102,11 +102,10 @@ class Hosts:
                     tries += 1
                     self._deaths += 1
                     LOG.error("%s: its engine died while it was loading", self.folder.name)
-                    if tries >= self.limits.tries:
+                    if tries == self.limits.tries:
                         raise self._given_up() from None
         except Failure as failure:
             self.failure, self.failed_at, self._starting = failure, self.loop.time(), None
-            LOG.error("%s does not load: %s", self.folder.name, failure.message)
             self.tenant.failed(failure)
             return
         self.current, self.failure, self.down, self._starting = host, None, False, None
@@ -130,7 +129,7 @@ class Hosts:
             )
         except Failure as failure:
             self.counts.failed_loads += 1
-            raise _damaged(failure) from failure
+            raise self._told(failure) from failure
         except Died:
             self.counts.failed_loads += 1
             raise
@@ -140,6 +139,15 @@ class Hosts:
         self.print = seen
         LOG.info("%s is loaded, in process %d", self.folder.name, host.born.pid)
         return host
+
+    def _told(self, failure: Failure) -> Failure:
+        """For clients: no path; a folder that is there and unsound is not one that is not there."""
+        LOG.error("%s does not load: %s", self.folder.name, failure.message)
+        message = failure.message.replace(str(self.folder), self.folder.name)
+        if failure.code == "model_not_found":
+            return Failure(422, message, code="integrity_mismatch", param="model")
+        failure.message = message
+        return failure
 
     # --- replaced ---------------------------------------------------------------------------------
 
@@ -230,13 +238,6 @@ class Hosts:
             self._retire(host)
         while self._ending:
             await asyncio.wait(self._ending)
-
-
-def _damaged(failure: Failure) -> Failure:
-    """A folder that is there and is no sound model is not a model that is not there."""
-    if failure.code != "model_not_found":
-        return failure
-    return Failure(422, failure.message, code="integrity_mismatch", param="model")
 
 
 def _seen(task: asyncio.Task[None]) -> None:

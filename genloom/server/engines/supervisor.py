@@ -30,20 +30,23 @@ SWEEP, MEASURE, LOOK = 0.25, 5.0, 0.02  # seconds between two sweeps, measuremen
 
 
 class Supervisor:
-    """offered: see `Catalogue`. preload: models that are to be in memory always. Made where a loop
-    runs; `open` starts what is to be there from the beginning."""
+    """offered: see `Catalogue`. preload: models that are to be in memory always. nursery: one that
+    is shared, and closed by whoever made it. Made where a loop runs; `open` starts what is to be
+    there from the beginning."""
 
     def __init__(
         self,
         offered: tuple[str, ...] = (),
         limits: EngineLimits | None = None,
         preload: tuple[str, ...] = (),
+        nursery: Nursery | None = None,
     ) -> None:
         self.catalogue = Catalogue(offered)
         self.limits = limits or EngineLimits()
         self.preload = preload
         self.loop = asyncio.get_running_loop()
-        self.nursery = Nursery(store.home())
+        self.nursery = nursery or Nursery(store.home())
+        self._own_nursery = nursery is None
         self.poison = Poison(self.loop.time)
         self.residents: dict[str, Resident] = {}
         self.draining = False
@@ -208,4 +211,5 @@ class Supervisor:
                 await self._sweeping
             self._sweeping = None
         await asyncio.gather(*(one.hosts.close() for one in self.residents.values()))
-        await self.nursery.close()
+        if self._own_nursery:
+            await self.nursery.close()

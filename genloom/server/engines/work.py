@@ -183,5 +183,5 @@ def restarted() -> Failure:
         "the engine stopped while it worked on this and is started again: send it once more",
         type="server_error",
         code="engine_restarted",
-        headers={"Retry-After": "1"},
+        headers={"retry-after": "1"},
     )
