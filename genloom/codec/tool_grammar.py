@@ -14,6 +14,14 @@ from genloom.codec.chat_messages import checked_tools
 from genloom.codec.tool_calls import Call, Form
 from genloom.errors import RequestError
 
+# JSON as templates write it: nobody is left to wander among blanks.
+_WRITTEN = {
+    "x-guidance": {
+        "whitespace_flexible": False,
+        "item_separator": ", ",
+        "key_separator": ": ",
+    }
+}
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -27,12 +35,35 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 def grammar(tools: Any, form: Form) -> str:
     """Lark, as llguidance reads it, of exactly one call: known names, arguments as their schemas
     have them. RequestError where no tools are given, or the form ends a call by no marker."""
+    return f"start: {json.dumps(form.begin)} call\n{_calls(tools, form)}"
+
+
+def grammar_within(tools: Any, form: Form) -> str:
+    """Of any text in which whatever is called is called as in `grammar`."""
+    begin = f"before[lazy]: REST {json.dumps(form.begin)}\nREST: /(.|\\n)*/\n"
+    return f"start: told* REST\ntold: before call\n{begin}{_calls(tools, form)}"
+
+
+def grammar_or(tools: Any, form: Form, schema: Any) -> str:
+    """Of one or several calls, or of an answer that meets a JSON schema."""
+    known = {**schema, **_WRITTEN} if isinstance(schema, Mapping) else schema
+    begin, answer = json.dumps(form.begin), json.dumps(known)
+    start = f'start: told ("\\n"? told)* | answer\ntold: {begin} call\n'
+    return f"{start}answer: %json {answer}\n{_calls(tools, form)}"
+
+
+def _calls(tools: Any, form: Form) -> str:
+    """The rule `call`: what stands behind the marker that begins one. Each schema is a rule of its
+    own, since what it refers to begins at its root."""
     functions = _functions(tools)
     if form.end is None:
         raise RequestError(f"calls of the form {form.name} have no end: they cannot be told apart")
-    calls = {"anyOf": [_call(one) for one in functions]}
-    begin, end = json.dumps(form.begin), json.dumps(form.end)
-    return f"start: {begin} call {end}\ncall: %json {json.dumps(calls)}\n"
+    rules = [f"call: {' | '.join(f'call_{n}' for n in range(len(functions)))}\n"]
+    for n, one in enumerate(functions):
+        head = json.dumps(f'{{"name": {json.dumps(one["name"])}, "arguments": ')
+        schema = json.dumps({**_parameters(one), **_WRITTEN})
+        rules.append(f'call_{n}: {head} %json {schema} "}}" {json.dumps(form.end)}\n')
+    return "".join(rules)
 
 
 def fault(call: Call, tools: Any) -> str:
@@ -62,19 +93,11 @@ def _functions(tools: Any) -> list[Mapping[str, Any]]:
 def _parameters(function: Mapping[str, Any]) -> dict[str, Any]:
     told = function.get("parameters") or {}
     return {
+        "additionalProperties": False,
+        **told,
         "type": "object",
         "properties": dict(told.get("properties") or {}),
         "required": list(told.get("required") or ()),
-        "additionalProperties": False,
-    }
-
-
-def _call(function: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {"name": {"const": function["name"]}, "arguments": _parameters(function)},
-        "required": ["name", "arguments"],
-        "additionalProperties": False,
     }
 
 

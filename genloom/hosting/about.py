@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from genloom.hosting.site import Site
 from genloom.requested import GIVEN
+
+# What published templates can be told about an answer.
+VARIABLES = frozenset(
+    {"enable_thinking", "thinking", "reasoning_effort", "thinking_budget", "preserve_thinking"}
+)
 
 
 def about(site: Site) -> dict[str, Any]:
@@ -22,6 +28,7 @@ def about(site: Site) -> dict[str, Any]:
         "speaks": site.chats,
         "tools": site.chats and site.renderer.markup.form is not None,
         "reasons": site.chats and site.renderer.markup.thought is not None,
+        "variables": _variables(site),
         "embeds": site.texts,
         "conditional": codec.conditional,
         "prompted": model.prompt is not None,
@@ -48,6 +55,12 @@ def about(site: Site) -> dict[str, Any]:
 def _clear(codec: Any) -> bool:
     """Whether items may have transparent places."""
     return bool(getattr(getattr(codec, "pictures", codec), "clear", False))
+
+
+def _variables(site: Site) -> list[str]:
+    """What clients may tell the template, of what it mentions: nothing else is passed to it."""
+    words = set(re.findall(r"\w+", site.renderer.template.text)) if site.chats else set()
+    return sorted(VARIABLES & words)
 
 
 def _grids(spec: Any) -> list[list[int]]:

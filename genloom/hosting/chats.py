@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from genloom.codec.chat import Prompt, Renderer
 from genloom.codec.chat_messages import checked_tools
 from genloom.codec.tool_calls import Delta, Parser
-from genloom.codec.tool_grammar import grammar
+from genloom.codec.tool_grammar import grammar, grammar_or, grammar_within
 from genloom.errors import OVER_CONTEXT, RequestError
 from genloom.family.streams import Stream
 from genloom.hosting import asked
@@ -24,9 +25,10 @@ CHOICES = ("auto", "none", "required")
 
 
 class Spoken:
-    """An answer in its parts."""
+    """An answer in its parts. alone: nothing is told behind its first call."""
 
-    def __init__(self, renderer: Renderer, prompt: Prompt) -> None:
+    def __init__(self, renderer: Renderer, prompt: Prompt, alone: bool = False) -> None:
+        self.alone = alone
         self._parser = Parser(renderer.markup, tools=prompt.tools, inside=prompt.inside)
         self._calls = 0
 
@@ -36,13 +38,24 @@ class Spoken:
     def last(self) -> dict[str, Any] | None:
         return self._told(self._parser.finish())
 
+    def nothing(self) -> dict[str, Any]:
+        return {"content": "", "reasoning": "", "calls": []}
+
     def joined(self, first: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
         return {key: first[key] + rest[key] for key in first}
 
     def finish(self, why: str) -> str:
         return "tool_calls" if self._calls and why == "stop" else why
 
+    @property
+    def enough(self) -> bool:
+        return self.alone and self._calls > 0
+
     def _told(self, delta: Delta) -> dict[str, Any] | None:
+        if self.enough:
+            return None
+        if self.alone and delta.calls:
+            delta = replace(delta, calls=delta.calls[:1])
         if not (delta.content or delta.reasoning or delta.calls):
             return None
         calls = []
@@ -55,7 +68,8 @@ class Spoken:
 
 
 class Chat(Texts):
-    """given: messages, tools, tool_choice, variables; and what every request has."""
+    """given: messages, tools, tool_choice, variables, parallel (false: one call at most); and what
+    every request has."""
 
     kind = "delta"
 
@@ -70,6 +84,8 @@ class Chat(Texts):
         options = dict(given.get("options") or {})
         if forced is not None:
             options["grammar"] = self._form(renderer, forced, options)
+        elif tools is not None:
+            options |= _bound(renderer, tools, options)
         wanted = options.get("max_tokens")
         if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > room:
             raise RequestError(
@@ -94,7 +110,8 @@ class Chat(Texts):
         return grammar(tools, form)
 
     def voice(self) -> Spoken:
-        return Spoken(self.site.renderer, self.prompt)
+        alone = self.given.get("parallel") is False
+        return Spoken(self.site.renderer, self.prompt, alone)
 
     def grown(self, stream: Stream) -> Grown:
         return Grown(self._decode, (), self.prepared.request.options.stop)
@@ -104,7 +121,21 @@ class Chat(Texts):
         return renderer.tokens.shown(ids, renderer.kept)
 
     def opening(self, sample: int) -> dict[str, Any] | None:
-        return {"content": "", "reasoning": "", "calls": []}
+        return self.voice().nothing()
+
+
+def _bound(renderer: Renderer, tools: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of an answer that may call: where a schema is asked for, the answer or calls; where
+    tools are strict, calls as they say. Nothing where calls cannot be told apart."""
+    form = renderer.markup.form
+    given = {name for name in ("regex", "grammar") if options.get(name) is not None}
+    if form is None or form.end is None or given:
+        return {}
+    if options.get("schema") is not None:
+        return {"schema": None, "grammar": grammar_or(tools, form, options["schema"])}
+    if any(tool["function"].get("strict") for tool in tools):
+        return {"grammar": grammar_within(tools, form)}
+    return {}
 
 
 def _offered(given: Mapping[str, Any]) -> tuple[Any, Any]:

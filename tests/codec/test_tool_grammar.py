@@ -10,7 +10,7 @@ import toys
 
 from genloom.codec.chat_codec import ChatCodec
 from genloom.codec.tool_calls import FORMS, Call, Form
-from genloom.codec.tool_grammar import fault, grammar
+from genloom.codec.tool_grammar import fault, grammar, grammar_or, grammar_within
 from genloom.engine.grammar import Grammar, Vocabulary
 from genloom.errors import RequestError
 from genloom.spec import Options
@@ -95,3 +95,48 @@ def test_what_cannot_be_bound_is_told() -> None:
         grammar([], HERMES)
     with pytest.raises(RequestError, match="have no end"):
         grammar(TOOLS, Form(name="open", begin="<call>", end=None))
+
+
+CALLED = '<tool_call>{"name": "stop", "arguments": {}}</tool_call>'
+UNKNOWN = '<tool_call>{"name": "halt", "arguments": {}}</tool_call>'
+
+
+def test_text_may_stand_around_calls_but_calls_are_as_they_say(
+    compiled: tuple[ChatCodec, Grammar],
+) -> None:
+    within = (compiled[0], bound(compiled[0], grammar_within(TOOLS, HERMES)))
+    assert allowed(within, "Hello.") and allowed(within, CALLED)
+    assert allowed(within, f"I stop. {CALLED}\n{CALLED}") and allowed(within, "a < b")
+    assert not allowed(within, UNKNOWN) and not allowed(within, f"{CALLED} then {UNKNOWN}")
+
+
+def test_calls_or_an_answer_of_a_form(compiled: tuple[ChatCodec, Grammar]) -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+    either = (compiled[0], bound(compiled[0], grammar_or(TOOLS, HERMES, schema)))
+    assert allowed(either, '{"x": 1}') and allowed(either, f"{CALLED}\n{CALLED}")
+    assert not allowed(either, "Hello.") and not allowed(either, UNKNOWN)
+    assert not allowed(either, f'{CALLED}{{"x": 1}}')
+
+
+def test_a_schema_may_refer_to_its_own_parts(compiled: tuple[ChatCodec, Grammar]) -> None:
+    place = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+    parameters = {
+        "type": "object",
+        "properties": {"at": {"$ref": "#/$defs/Place"}},
+        "required": ["at"],
+        "$defs": {"Place": {**place, "additionalProperties": False}},
+    }
+    tools = [*TOOLS, {"name": "go", "parameters": parameters}]
+    made = (compiled[0], bound(compiled[0], grammar(tools, HERMES)))
+    assert allowed(made, f"<tool_call>{json.dumps(go({'x': 1}))}</tool_call>")
+    assert not allowed(made, f"<tool_call>{json.dumps(go({'y': 1}))}</tool_call>")
+
+
+def go(at: dict[str, int]) -> dict[str, Any]:
+    return {"name": "go", "arguments": {"at": at}}
+
+
+def bound(codec: ChatCodec, text: str) -> Grammar:
+    made = Grammar.compile(Options(grammar=text), Vocabulary.of(codec))
+    assert made is not None
+    return made
