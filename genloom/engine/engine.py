@@ -220,12 +220,18 @@ class Engine:
             if self.guesser is not None and isinstance(flight.samples, Streams):
                 self.guesser.guess(flight.samples.items)
             self.family.step(self.nets, flight.samples, flight.cache)
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            self._relieve(flight, error)
-        except RuntimeError as error:
-            if "alloc" not in str(error) and "memory" not in str(error):
+        except GenloomError as error:
+            for number in set(flight.owner.tolist()):
+                self._give_up(number, error)
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
                 raise
             self._relieve(flight, error)
+
+    def _give_up(self, number: int, error: GenloomError) -> None:
+        generation = self.open[number]
+        generation.error = error
+        generation.cancel()
 
     def _relieve(self, flight: Flight, error: BaseException) -> None:
         """Out of memory in the middle of a step, which has changed nothing: arrays go on in two
@@ -240,9 +246,7 @@ class Engine:
                 self.together = max(1, len(flight) * flight.weight // 2)
                 self.flights.append(flight.part(len(flight) // 2))
             else:
-                generation = self.open[int(flight.owner[-1])]  # who came last
-                generation.error = told
-                generation.cancel()
+                self._give_up(int(flight.owner[-1]), told)  # who came last
             return
         if self.memory.budget > SMALLEST:
             self.memory.budget //= 2
@@ -262,12 +266,19 @@ class Engine:
             room -= (taken.last - taken.first) * weight
             slot = torch.arange(taken.first, taken.last)
             numbered = replace(encoded, index=encoded.index[taken.first : taken.last])
-            samples = self.family.start(self.nets, self.spec, numbered)
+            try:
+                samples = self.family.start(self.nets, self.spec, numbered)
+                cache = self.family.cache(self.nets, samples, self.memory)
+            except (MemoryError, RuntimeError) as error:
+                if not _out_of_memory(error):
+                    raise
+                told = f"memory ran out for {len(slot)} samples ({error}): ask for fewer at once"
+                self._give_up(taken.owner, ResourceError(told))
+                continue
             if isinstance(samples, Streams):
                 made = zip(slot.tolist(), samples.items, strict=True)
                 self.open[taken.owner].streams.update(made)
             owner = torch.full_like(slot, taken.owner)
-            cache = self.family.cache(self.nets, samples, self.memory)
             new = Flight(samples, cache, owner, slot, weight)
             self._land(new)  # what was wholly given has no step to take
             most = self.together // weight
@@ -374,9 +385,12 @@ class Engine:
             generation.tell(replace(news(generation, slot, item, False), step=step, steps=of))
 
     def _tell_text(self, generation: Generation, slot: int, stream: Stream) -> None:
+        if not generation.watched:
+            self.words.check(generation, slot, stream)
+            return
         told = self.words.so_far(generation, slot, stream)
         fresh = not stream.done and stream.length > stream.prefix
-        if generation.watched and fresh and told is not None:
+        if fresh and told is not None:
             given = generation.request.ids is not None
             ids = torch.tensor(stream.new()) if given else None
             made, of = stream.length - stream.prefix, self.words.steps
@@ -392,6 +406,11 @@ class Engine:
     def _shows(self, generation: Generation) -> bool:
         """Previews are decoded for a handful of samples that are no rows of a table."""
         return generation.request.count <= 64 and not isinstance(self.spec, TokenSpec)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or "alloc" in str(error) or "memory" in str(error)
 
 
 def _nothing_told(spec: Any, device: torch.device) -> Tensor | None:

@@ -68,8 +68,9 @@ class Reader:
         nets: Any = model.nets
         nets.eval()
         net = served(model.nets["net"]) if net is None else net
+        layout: Any = net.layout
         self.net: Any = net
-        self.memory = Memory(self.net.layout(), spec.length, memory)
+        self.memory = Memory(layout(), spec.length, memory)
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from genloom.engine.generation import Generation, Progress
+from genloom.engine.grammar import pairs_of
 from genloom.engine.growing import Growing, stopped
 from genloom.family.streams import Stream
 from genloom.spec import Request
@@ -32,6 +33,30 @@ class Told:
         return self.before + self.growing.text[self.shown :] + (self.after if finished else "")
 
 
+@dataclass
+class Tail:
+    """The last bytes of a run of ids: enough to see that no stop string can have come. at: ids
+    taken. blind: a stop string may stand for bytes that are no text."""
+
+    stops: tuple[bytes, ...]
+    longest: int
+    at: int
+    blind: bool
+    data: bytes = b""
+
+    @classmethod
+    def of(cls, stops: Sequence[str], at: int) -> Tail:
+        spelt = tuple(stop.encode("utf-8", "surrogatepass") for stop in stops)
+        return cls(spelt, max(map(len, spelt)), at, any("\ufffd" in stop for stop in stops))
+
+    def may_end(self, ids: Sequence[int], pieces: Sequence[bytes]) -> bool:
+        """Take the ids that came since; whether a stop string may be among them."""
+        size = len(pieces)
+        data = self.data + b"".join([pieces[i] for i in ids[self.at :] if i < size])
+        self.at, self.data = len(ids), data[-self.longest :]
+        return any(stop in data for stop in self.stops)
+
+
 class Words:
     """The texts of those who watch, or whose request has stop strings."""
 
@@ -40,6 +65,9 @@ class Words:
     def __init__(self, codec: Any) -> None:
         self.codec = codec
         self.told: dict[tuple[int, int], Told] = {}
+        self.tails: dict[tuple[int, int], Tail] = {}
+        pairs = pairs_of(codec)
+        self.pieces: Sequence[bytes] = () if pairs is None else pairs.pieces
 
     def needed(self, generation: Generation) -> bool:
         return generation.watched or bool(generation.request.options.stop)
@@ -68,6 +96,17 @@ class Words:
             stream.stop("stop")
         return told
 
+    def check(self, generation: Generation, slot: int, stream: Stream) -> None:
+        """End the stream at its first stop string. Texts are decoded only where the bytes of the
+        ids say that one may have come, which costs 1 us a step instead of 20."""
+        key = generation.number, slot
+        tail = self.tails.get(key)
+        if tail is None:
+            tail = Tail.of(generation.request.options.stop, stream.prefix)
+            self.tails[key] = tail
+        if not self.pieces or tail.blind or tail.may_end(stream.ids, self.pieces):
+            self.grow(generation, slot, stream)
+
     def _begin(self, request: Request, growing: Growing, begin: int) -> Told:
         """By ids, only what was added is told; of a gap, what stands around it as it was given."""
         if request.options.suffix is not None:
@@ -89,10 +128,12 @@ class Words:
     def finished(self, generation: Generation, slot: int, x: Tensor) -> str | None:
         """The whole text, where it was told before."""
         told = self.told.pop((generation.number, slot), None)
+        self.tails.pop((generation.number, slot), None)
         return None if told is None else told.text(True)
 
     def forget(self, number: int) -> None:
         self.told = {key: told for key, told in self.told.items() if key[0] != number}
+        self.tails = {key: tail for key, tail in self.tails.items() if key[0] != number}
 
 
 class Drafts:
@@ -113,6 +154,9 @@ class Drafts:
         if (stream.length - stream.prefix) % every:
             return None
         return self.codec.decode([torch.tensor(stream.ids[stream.lead :])])[0]
+
+    def check(self, generation: Generation, slot: int, stream: Stream) -> None:
+        """No string ends such an item."""
 
     def cut(self, generation: Generation, slot: int, x: Tensor, known: int) -> Tensor:
         """No string ends such an item."""

@@ -25,6 +25,18 @@ def chances(
     ]
 
 
+def within(pieces: Sequence[bytes], some: Sequence[Chosen], room: int | None) -> Sequence[Chosen]:
+    """Those of a text's ids that begin within its first `room` bytes; None: all of them."""
+    if room is None:
+        return some
+    size = 0
+    for n, one in enumerate(some):
+        if size >= room:
+            return some[:n]
+        size += len(pieces[one.drawn]) if one.drawn < len(pieces) else 0
+    return some
+
+
 def _told(pieces: Sequence[bytes], number: int, logprob: float) -> dict[str, Any]:
     piece = pieces[number] if number < len(pieces) else b""
     return {

@@ -23,6 +23,7 @@ class Grown:
         self._told = len(self._growing.text)
         self.at = 0  # ids of the stream, behind its beginning, that are in the text
         self.cut = False
+        self.bytes = 0  # of what was told
 
     def take(self, stream: Stream) -> str:
         """What is new and certain."""
@@ -43,4 +44,5 @@ class Grown:
         elif not last and self._stops:
             fresh = fresh[: len(fresh) - held(fresh, self._stops)]
         self._told += len(fresh)
+        self.bytes += len(fresh.encode("utf-8", "replace"))
         return fresh

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import torch
-
 from genloom.engine.generation import Generation
 from genloom.errors import RequestError
 from genloom.family.streams import Stream
 from genloom.hosting import asked
-from genloom.hosting.chances import chances
+from genloom.hosting.chances import chances, within
 from genloom.hosting.grown import Grown
 from genloom.hosting.task import QUICK, News, Task
 from genloom.spec import Request
@@ -32,8 +30,15 @@ class Voice(Protocol):
     def last(self) -> dict[str, Any] | None:
         """What was held back."""
 
+    def nothing(self) -> dict[str, Any]:
+        """A piece without text."""
+
     def finish(self, why: str) -> str:
         """Why it ended, in the words of its clients."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether nothing more is wanted of it."""
 
 
 class Plain:
@@ -47,8 +52,15 @@ class Plain:
     def last(self) -> dict[str, Any] | None:
         return None
 
+    def nothing(self) -> dict[str, Any]:
+        return {"text": ""}
+
     def finish(self, why: str) -> str:
         return why
+
+    @property
+    def enough(self) -> bool:
+        return False
 
 
 class Sample:
@@ -70,7 +82,7 @@ class Texts(Task):
         self.generation: Generation | None = None
         self.samples: dict[int, Sample] = {}
         self.due = 0.0
-        self._ended = 0
+        self._ended = self._lead = 0
 
     # --- before
 
@@ -100,7 +112,8 @@ class Texts(Task):
         return Grown(self._decode, before, self.prepared.request.options.stop)
 
     def _decode(self, ids: Sequence[int]) -> str:
-        text: str = self.site.model.codec.decode([torch.tensor(ids, dtype=torch.long)])[0]
+        codec: Any = self.site.model.codec
+        text: str = codec.stable_prefix(ids)
         return text
 
     def opening(self, sample: int) -> dict[str, Any] | None:
@@ -112,7 +125,7 @@ class Texts(Task):
         if generation is None:
             return []
         complete = generation.complete
-        if now < self.due and not complete and len(generation.endings) == self._ended:
+        if now < self.due and not complete and not self._urgent(generation):
             return []
         if generation.error is not None:
             self.cancel()
@@ -129,12 +142,21 @@ class Texts(Task):
             told.append(self._finish(generation))
         return told
 
+    def _urgent(self, generation: Generation) -> bool:
+        """Whether a sample has begun or ended since it was told last."""
+        if len(generation.endings) != self._ended:
+            return True
+        if len(self.samples) == generation.request.count:
+            return False
+        streams = generation.streams.items()
+        return any(s.length > s.prefix for slot, s in streams if slot not in self.samples)
+
     def _of(self, generation: Generation, slot: int, stream: Stream) -> list[News]:
         """The news of one sample; one that has ended and is told is forgotten."""
         if stream.length == stream.prefix and not stream.done:
             return []
         sample = self.samples.get(slot)
-        told = []
+        told, self._lead = [], stream.lead
         if sample is None:
             sample = self.samples[slot] = Sample(self.grown(stream), self.voice())
             if (opening := self.opening(slot)) is not None:
@@ -142,8 +164,12 @@ class Texts(Task):
         over = slot in generation.endings
         text = sample.grown.take(stream)
         values = sample.voice.piece(text) if text else None
+        if sample.voice.enough and not over:
+            stream.stop("stop")
         if over and (rest := sample.voice.last()) is not None:
             values = rest if values is None else sample.voice.joined(values, rest)
+        if values is None and over and stream.options.logprobs is not None:
+            values = sample.voice.nothing()
         if values is not None:
             told.append(self._piece(slot, sample, stream, values))
         if over:
@@ -155,7 +181,8 @@ class Texts(Task):
         made = stream.length - stream.prefix
         first, sample.tokens = sample.tokens, made
         if stream.options.logprobs is not None:
-            some = stream.chosen[first:made]
+            room = sample.grown.bytes if sample.grown.cut else None
+            some = within(self.site.pieces, stream.chosen[:made], room)[first:]
             values = {**values, "logprobs": chances(self.site.pieces, some, stream.ends)}
         return self.tell(self.kind, sample=slot, tokens=made - first, **values)
 
@@ -170,20 +197,27 @@ class Texts(Task):
         told = []
         for slot, x in generation.landed():
             ending, voice = generation.endings[slot], self.voice()
-            made = x.tolist()[len(x) - ending.made :] if ending.made else []
             if (opening := self.opening(slot)) is not None:
                 told.append(self.tell(self.kind, sample=slot, tokens=0, **opening))
-            values = voice.piece(self._decode(made)) or voice.piece("") or {}
+            values = voice.piece(self._behind(generation.request, x.tolist())) or voice.nothing()
             told.append(self.tell(self.kind, sample=slot, tokens=ending.made, **values))
             told.append(self._over(generation, slot, Sample(Grown(self._decode, (), ()), voice)))
         return told
 
+    def _behind(self, request: Request, ids: list[int]) -> str:
+        """The text of a whole item without what was given of it."""
+        if request.ids is not None:
+            return self._decode(ids[len(request.ids) :])
+        text = self._decode(ids).removeprefix(request.prompt or "")
+        return text.removesuffix(request.options.suffix or "")
+
     def _finish(self, generation: Generation) -> News:
         endings = generation.endings.values()
+        given = max((e.given for e in endings), default=0) - self._lead
         return self.finish(
-            prompt_tokens=max((e.given for e in endings), default=0),
+            prompt_tokens=given,
             completion_tokens=sum(e.made for e in endings),
-            cached_tokens=max((e.reused for e in endings), default=0),
+            cached_tokens=min(given, max((e.reused for e in endings), default=0)),
         )
 
 
