@@ -55,6 +55,7 @@ from genloom.server.runs import Runs
 from genloom.server.service import Service
 from genloom.server.settings import Settings
 from genloom.server.threads import in_thread
+from genloom.server.verifying import Verifying
 
 ROUTES = (
     health.router,
@@ -92,7 +93,7 @@ def make_app(settings: Settings) -> FastAPI:
         records = await in_thread(open_stores, settings)
         try:
             service = await _service(settings, records)
-            app.state.service = service
+            app.state.service, app.state.verifying = service, Verifying()
             sweeping = asyncio.create_task(_sweep(records))
             service.jobs.runner.start()
             try:
@@ -102,6 +103,7 @@ def make_app(settings: Settings) -> FastAPI:
                 await service.runs.close(settings.jobs.stop_seconds)
                 await service.jobs.runner.drain(settings.jobs.stop_seconds)
                 await service.engines.drain(0)
+                await app.state.verifying.close()
         finally:
             await in_thread(records.close)
 

@@ -1,6 +1,7 @@
-"""Files checked for where they come from, in a process of its own for each.
+"""Files checked for where they come from, one after the other, in a process of its own.
 
-Knows the process and its limits; what is found out is hosting's.
+Knows that process: it is started when it is needed, ended when it was idle, and replaced where a
+file was too much for it. What is found out is hosting's.
 """
 
 from __future__ import annotations
@@ -13,52 +14,88 @@ from genloom.server.failure import Failure
 from genloom.wire import Frames, frame
 
 MODULE = "genloom.hosting.verifying"
-AT_ONCE, WAITING, SECONDS = 2, 16, 90.0
+WAITING, SECONDS, IDLE = 16, 90.0, 120.0
+PIECE = 1 << 20
 
 
 class Verifying:
-    """A few checks at a time; a few more wait, the rest is refused."""
+    """`close` ends the process."""
 
     def __init__(self) -> None:
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._turn = asyncio.Lock()
         self._inside = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self._idle: asyncio.TimerHandle | None = None
 
     async def __call__(self, data: bytes, name: str) -> dict[str, Any]:
-        """What is found out: found, intact, content, licence, record, faults."""
-        if self._inside >= AT_ONCE + WAITING:
+        """What is found out: found, intact, content, licence, record, faults. Failure 503 where too
+        many wait, 400 where the file is too much."""
+        if self._inside > WAITING:
             raise Failure(503, "many files are being checked: try later", code="overloaded")
         self._inside += 1
         try:
-            async with self._room:
+            async with self._turn:
                 return await self._checked(data, name)
         finally:
             self._inside -= 1
 
+    async def close(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        process.stdin.close()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
     async def _checked(self, data: bytes, name: str) -> dict[str, Any]:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", MODULE, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
-        )
+        whole = False
         try:
             async with asyncio.timeout(SECONDS):
-                out, _ = await process.communicate(frame({"name": name}, {"file": data}))
-        except TimeoutError:
-            raise _unread() from None
+                found = await self._asked(data, name)
+            whole = found is not None
+        except (TimeoutError, ConnectionError, ValueError):
+            found = None
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        messages = Frames().feed(out) if process.returncode == 0 else []
-        if not messages:
-            raise _unread()
-        found: dict[str, Any] = messages[0].values["verdict"]
+            if not whole:
+                await self.close()
+        if found is None:
+            told = "file: it cannot be read within the limits of a check"
+            raise Failure(400, told, code="invalid_file", param="file")
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._rest)
         return found
 
+    async def _asked(self, data: bytes, name: str) -> dict[str, Any] | None:
+        """None where the process ended over it."""
+        process = await self._alive()
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(frame({"name": name}, {"file": data}))
+        await process.stdin.drain()
+        frames = Frames()
+        while piece := await process.stdout.read(PIECE):
+            if messages := frames.feed(piece):
+                found: dict[str, Any] = messages[0].values["verdict"]
+                return found
+        return None
 
-def _unread() -> Failure:
-    return Failure(
-        400,
-        "file: it cannot be read within the limits of a check",
-        code="invalid_file",
-        param="file",
-    )
+    async def _alive(self) -> asyncio.subprocess.Process:
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._process is not None and self._process.returncode is not None:
+            await self.close()
+        if self._process is None:
+            pipe = asyncio.subprocess.PIPE
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", MODULE),
+                stdin=pipe,
+                stdout=pipe,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+        return self._process
+
+    def _rest(self) -> None:
+        """Its input ends, and so does it."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()

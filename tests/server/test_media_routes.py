@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,12 @@ class Web:
     def __init__(self, url: str) -> None:
         self.http = httpx2.Client(base_url=f"{url}/v1", timeout=60)
 
+    def __enter__(self) -> Web:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.http.close()
+
     def begun(self, path: str, **asked: Any) -> dict[str, Any]:
         answer = self.http.post(f"/{path}", json=asked)
         assert answer.status_code == 200, answer.text
@@ -59,8 +65,9 @@ class Web:
 
 
 @pytest.fixture
-def web(small: Running) -> Web:
-    return Web(small.url)
+def web(small: Running) -> Iterator[Web]:
+    with Web(small.url) as made:
+        yield made
 
 
 def table(answer: httpx2.Response) -> list[dict[str, str]]:
@@ -187,13 +194,11 @@ def test_remixed_with_the_same_seed(web: Web) -> None:
 
 
 def test_jobs_survive_the_server(small_models: tuple[str, ...], tmp_path: Path) -> None:
-    with running(tmp_path, small_models) as first:
-        web = Web(first.url)
+    with running(tmp_path, small_models) as first, Web(first.url) as web:
         done = web.over("tables", web.begun("tables", model="people", rows=3, seed=2)["id"])
         before = web.content("tables", done["id"]).text
         waiting = web.begun("tables", model="people", rows=60_000, where="age > 30", seed=2)
-    with running(tmp_path, small_models) as second:
-        web = Web(second.url)
+    with running(tmp_path, small_models) as second, Web(second.url) as web:
         assert web.content("tables", done["id"]).text == before
         assert web.over("tables", waiting["id"])["status"] == "completed"
         assert len(table(web.content("tables", waiting["id"]))) == 60_000
@@ -272,7 +277,7 @@ def test_parts_of_a_file_and_wrong_readings(web: Web, finished: Callable[..., st
     id = finished("videos", "video_", data, "video/mp4", ".mp4")
     part = web.http.get(f"/videos/{id}/content", headers={"range": "bytes=3-7"})
     assert (part.status_code, part.content) == (206, data[3:8])
-    many = ",".join(f"{n}-{n}" for n in range(0, 5000))
+    many = ",".join(f"{n}-{n}" for n in range(5000))
     assert web.http.get(
         f"/videos/{id}/content", headers={"range": f"bytes={many}"}
     ).status_code in (*(400, 416, 431, 200, 206),)

@@ -56,7 +56,7 @@ def _add(row: Row) -> None:
         call = await _call(row, service, caller.owner, body, blobs)
         given = await in_thread(given_for, service.records, call, service.settings.jobs.until())
         return await _begun(
-            row, service, caller.owner, {**given, "asked": _asked(body)}, call.model
+            row, service, caller.owner, {**given, "shown": _shown(body)}, call.model
         )
 
     @router.get(at, tags=tags, name=f"list_{row.path}")
@@ -171,7 +171,7 @@ def _check(body: Making, about: Mapping[str, Any]) -> None:
         raise refused("rows", "count says the same: leave one out")
 
 
-def _asked(body: Making) -> dict[str, Any]:
+def _shown(body: Making) -> dict[str, Any]:
     """What is shown of the request again."""
     names = ("size", "seconds", "response_format")
     return {name: value for name in names if (value := getattr(body, name, None)) is not None}
@@ -202,7 +202,7 @@ async def _remixed(row: Row, service: Service, owner: str, id: str, prompt: str)
     asked = {**told["given"], "prompt": prompt}
     call = Call(model=job.model or "", task=told["task"], given=asked, blobs=blobs, owner=owner)
     given = await in_thread(given_for, service.records, call, service.settings.jobs.until())
-    more = {"asked": job.given.get("asked", {}), "from": job.id}
+    more = {"shown": job.given.get("shown", {}), "from": job.id}
     return await _begun(row, service, owner, {**given, **more}, job.model)
 
 
@@ -211,7 +211,7 @@ async def _remixed(row: Row, service: Service, owner: str, id: str, prompt: str)
 
 def told(row: Row, job: Job) -> dict[str, Any]:
     """A job as clients read it. assets: what is finished so far, by id."""
-    asked, given = job.given.get("asked", {}), job.given["call"]["given"]
+    shown, given = job.given.get("shown", {}), job.given["call"]["given"]
     result = job.result or {}
     return {
         "id": job.id,
@@ -222,8 +222,8 @@ def told(row: Row, job: Job) -> dict[str, Any]:
         "prompt": given.get("prompt"),
         "seed": given.get("seed"),
         "count": given.get("count"),
-        "size": asked.get("size"),
-        "seconds": None if asked.get("seconds") is None else str(asked["seconds"]),
+        "size": shown.get("size"),
+        "seconds": None if shown.get("seconds") is None else str(shown["seconds"]),
         "created_at": int(job.created),
         "completed_at": int(job.ended) if job.ended and job.status == "completed" else None,
         "expires_at": None if job.expires is None else int(job.expires),
@@ -245,7 +245,7 @@ def _reading(row: Row, job: Job, variant: str | None, accept: str) -> Reading | 
             raise refused("variant", f"{known} is expected")
         return row.variants[variant]
     wished = [part.partition(";")[0].strip() for part in accept.split(",")]
-    way = job.given.get("asked", {}).get("response_format")
+    way = job.given.get("shown", {}).get("response_format")
     return next(
         (
             reading

@@ -35,10 +35,7 @@ class Check(Asked):
 
 def verifying_of(request: Request) -> Verifying:
     """The application's one."""
-    state = request.app.state
-    if not hasattr(state, "verifying"):
-        state.verifying = Verifying()
-    found: Verifying = state.verifying
+    found: Verifying = request.app.state.verifying
     return found
 
 

@@ -58,7 +58,7 @@ async def rerank(
     call = Call(model=body.model, task="rank", given=given, owner=caller.owner)
     scores: list[float] = []
     usage = 0
-    with named("documents", "texts"):
+    with named("documents", "texts", "input"):
         async for event in service.engines.run(call):
             if event.kind == "values":
                 scores = list(event.values["scores"])
