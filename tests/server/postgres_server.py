@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,20 +30,30 @@ def programs() -> Path | None:
 
 
 @contextmanager
+def in_memory() -> Iterator[Path]:
+    """A folder that is gone afterwards, in memory where the system has such a place: waiting for a
+    disk is most of what tests of a database would do."""
+    quick = Path("/dev/shm")
+    place = quick if quick.is_dir() and os.access(quick, os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="genloom-", dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def running(programs: Path) -> Iterator[str]:
     """The URL of the database "postgres" of a server that lives as long as the block."""
-    folder = Path(tempfile.mkdtemp(prefix="genloom-postgres-"))
-    role = _another_user(folder) if os.getuid() == 0 else {}
-    try:
+    with in_memory() as folder:
+        role = _another_user(folder) if os.getuid() == 0 else {}
         _make(programs, folder, role)
         server, port = _start(programs, folder, role)
         try:
             yield f"postgresql://genloom:{PASSWORD}@127.0.0.1:{port}/postgres"
         finally:
-            server.send_signal(3)  # SIGQUIT: at once; the folder goes anyway
+            server.send_signal(signal.SIGQUIT)  # at once; the folder goes anyway
             server.wait(20)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _another_user(folder: Path) -> dict[str, Any]:

@@ -143,17 +143,21 @@ class Blobs:
             self.path(sha256).unlink(missing_ok=True)  # before the commit: the row is still held
         return True
 
-    def sweep_left(self, now: float | None = None) -> int:
+    def sweep_left(self, now: float) -> int:
         """Remove what processes that died left: drafts, and bytes that no row knows."""
-        before = (time.time() if now is None else now) - STALE
-        old = [p for p in self._drafts.iterdir() if _older(p, before)]
+        before = now - STALE
+        return self.sweep_drafts(before) + self.sweep_unknown(before)
+
+    def sweep_drafts(self, before: float) -> int:
+        old = [path for path in self._drafts.iterdir() if _older(path, before)]
         for path in old:
             path.unlink(missing_ok=True)
-        return len(old) + sum(
-            self._drop_unknown(path)
-            for path in self._folder.glob("??/??/*")
-            if _older(path, before)
-        )
+        return len(old)
+
+    def sweep_unknown(self, before: float) -> int:
+        """Looks at every file that is kept: now and then is enough."""
+        kept = self._folder.glob("??/??/*")
+        return sum(self._drop_unknown(path) for path in kept if _older(path, before))
 
     def _drop_unknown(self, path: Path) -> bool:
         row = {"sha256": path.name, "bytes": 0, "refs": 0, "created": 0.0}

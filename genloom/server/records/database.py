@@ -7,6 +7,7 @@ process and between processes. Knows no table.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ from genloom.server.records.trouble import BUSY, DAMAGED, code_of, told
 from genloom.server.threads import MOST
 
 NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
+REFUSALS = {
+    "authentication failed": "access refused",
+    "does not exist": "no such database or role",
+    "permission denied": "no permission",
+    "readonly": "it cannot be written",
+}
 CHECKED = 256 << 20  # bytes up to which a SQLite file is read through when it is opened
 
 
@@ -84,8 +91,8 @@ def _not_opened(place: str, error: DBAPIError | sqlite3.Error) -> ResourceError:
         return ResourceError(f"{place} is damaged: move it away, or put back a copy")
     if code.startswith(BUSY):
         return ResourceError(f"{place} is locked by another program: stop it, or wait")
-    known = {"28": "access refused", "3D": "no such database", "42501": "no permission"}
-    reason = next((word for begin, word in known.items() if code.startswith(begin)), code)
+    said = str(error)  # a connection that was refused has no code
+    reason = next((word for sign, word in REFUSALS.items() if sign in said), code)
     return ResourceError(f"{place} cannot be opened ({reason or 'no answer'})")
 
 
@@ -152,7 +159,8 @@ def _postgres(url: str, wait: float) -> tuple[Engine, str]:
         raise UsageError(
             "the records' URL is none that is known: give postgresql://user:password@host/name"
         )
-    place = f"the database {made.database!r} at {made.host or 'this machine'}"
+    plain = re.fullmatch(r"[A-Za-z0-9.-]+", made.host or "")  # never a part of a broken URL
+    place = f"the database of records at {made.host if plain else 'its address'}"
     try:
         engine = create_engine(
             made.set(drivername="postgresql+psycopg"),

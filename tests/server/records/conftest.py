@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgres_server
 import psycopg
 import pytest
 
@@ -31,7 +32,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def records(tmp_path: Path, database_url: str) -> Iterator[Records]:
-    opened = open_records(tmp_path / "server", database_url)
+def place() -> Iterator[Path]:
+    with postgres_server.in_memory() as folder:
+        yield folder
+
+
+@pytest.fixture
+def records(place: Path, database_url: str) -> Iterator[Records]:
+    opened = open_records(place / "server", database_url)
     yield opened
     opened.close()
