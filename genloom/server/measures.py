@@ -38,6 +38,11 @@ GAUGES: Mapping[str, str] = {
     "room": "samples that can be in flight",
     "memory": "bytes that a model's process holds",
 }
+INSIDE: Mapping[str, str] = {  # what a model's process tells of itself
+    "open": "requests that a model's process works on",
+    "pages": "pages of memory for keys and values",
+    "pages_used": "pages that samples in flight hold",
+}
 COUNTERS: Mapping[str, str] = {
     "loads": "models loaded",
     "failed_loads": "models that could not be loaded",
@@ -112,6 +117,11 @@ class Models(Collector):
             gauge = GaugeMetricFamily(f"genloom_model_{name}", told, labels=("model",))
             for one in models:
                 gauge.add_metric((one.model,), getattr(one, name))
+            yield gauge
+        for name, told in INSIDE.items():
+            gauge = GaugeMetricFamily(f"genloom_model_{name}", told, labels=("model",))
+            for one in models:
+                gauge.add_metric((one.model,), float(one.host.get(name, 0)))
             yield gauge
         for name, told in COUNTERS.items():
             counter = CounterMetricFamily(f"genloom_model_{name}", told, labels=("model",))
