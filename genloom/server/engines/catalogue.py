@@ -14,16 +14,22 @@ from genloom.server.failure import Failure
 
 Print = tuple[tuple[str, int, int, int], ...]
 LONGEST_NAME = 200
+TUNED = "ft:"  # how names of models begin that fine-tuning over HTTP has made
 
 
 class Catalogue:
-    """offered: names or paths; none: all in this user's data folder, whenever they come."""
+    """offered: names or paths, and whatever is trained here (`TUNED`); none: all in this user's
+    data folder, whenever they come."""
 
     def __init__(self, offered: Sequence[str] = ()) -> None:
         self.offered = tuple(offered)
 
     def names(self) -> list[str]:
-        return list(self.offered) or [path.name for path in store.listed()]
+        here = [path.name for path in store.listed()]
+        if not self.offered:
+            return here
+        tuned = (name for name in here if name.startswith(TUNED))
+        return [*self.offered, *(name for name in tuned if name not in self.offered)]
 
     def folder(self, name: str) -> Path:
         """The model's folder. Failure (404) where none of that name is offered."""

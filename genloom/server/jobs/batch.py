@@ -188,9 +188,9 @@ async def _finish(work: Work, log: Log) -> None:
 def _kept(work: Work, log: Log) -> tuple[str | None, str | None, dict[str, int], bool]:
     """Ids of both files, None where one would be empty, the sum of what was used, and whether some
     came too late."""
-    files, usage = work.tools.records.files, {"input_tokens": 0, "output_tokens": 0}
+    blobs, usage = work.tools.records.blobs, {"input_tokens": 0, "output_tokens": 0}
     late = False
-    with closing(files.draft()) as good, closing(files.draft()) as bad:
+    with blobs.draft() as good, blobs.draft() as bad:
         for failed, line in log.answers():
             (bad if failed else good).write(line)
             if failed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from genloom.server.jobs import batch, generation
+from genloom.server.jobs import batch, generation, training
 from genloom.server.jobs.limits import JobLimits
 from genloom.server.jobs.work import Tools, Work
 from genloom.server.records.jobs import Job
@@ -37,6 +37,12 @@ KINDS: dict[str, Kind] = {
         run=batch.run,
         at_once=lambda limits: limits.batches,
         dropped=batch.dropped,
+    ),
+    "fine_tuning": Kind(
+        run=training.run,
+        at_once=lambda limits: limits.trainings,
+        pauses=True,
+        dropped=training.dropped,
     ),
 }
 
