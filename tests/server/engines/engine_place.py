@@ -1,4 +1,4 @@
-"""Small models on disk, calls on them, and engines that the tests of one session share a nursery of.
+"""Small models on disk, calls on them, and engines that share the nursery of a session of tests.
 
 Knows no HTTP. Everything is real: models in processes, killed by signals where a test says so.
 """

@@ -60,11 +60,10 @@ async def fatal(engines: Supervisor, asked: Call) -> str:
     async def murder() -> None:
         while True:
             host = engines.residents[asked.model].hosts.current
-            works = [one.call for one in host.listeners.values()] if host is not None else []
-            if asked in works:
+            if host is not None and any(one.call is asked for one in host.listeners.values()):
                 with suppress(ProcessLookupError):
                     os.kill(host.born.pid, signal.SIGKILL)
-                await until(lambda: host.dead)
+                await host.gone()
             await asyncio.sleep(0.001)
 
     engines._resident(asked.model)

@@ -81,7 +81,7 @@ def test_a_full_queue_refuses_and_says_when_to_ask_again(
     async def main() -> None:
         limits = {"room": 2, "alone": 1.0, "waiting": 4, "per_owner": 3}
         async with at_work(nursery, writer, **limits) as engines:
-            await text(engines, call(writer))
+            await text(engines, call(writer, owner="flood"))
             flood = [engines.run(call(writer, n, 100, owner="flood")) for n in range(5)]
             assert (engines.stats().running, engines.stats().queued) == (2, 3)
             with pytest.raises(Failure) as told:
