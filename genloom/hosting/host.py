@@ -8,7 +8,6 @@ takes long before a task can begin is done aside (side.py).
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Callable
@@ -36,7 +35,6 @@ class Host:
         self.tasks: dict[int, Task] = {}
         self.preparing: dict[int, Task] = {}
         self.closing = self.draining = False
-        self._parent = os.getppid()
         self._alive = 0.0
         self._ticks = 0
 
@@ -54,9 +52,8 @@ class Host:
             self.link.close()
 
     def _over(self) -> bool:
-        gone = self.link.closed or os.getppid() != self._parent
         drained = self.draining and not (self.tasks or self.preparing or self.link.waiting)
-        return self.closing or gone or drained
+        return self.closing or self.link.closed or drained
 
     def _turn(self) -> None:
         stuck = self.link.full  # nothing is made for a parent that does not read

@@ -64,6 +64,7 @@ class Side:
             except queue.Full:
                 break  # they are daemons
         self.wake.close()
+        self._bell.close()
 
     def _run(self) -> None:
         while (taken := self._work.get()) is not None:

@@ -18,7 +18,8 @@ from genloom.hosting.grown import Grown
 from genloom.hosting.task import QUICK, News, Task
 from genloom.spec import Request
 
-EVERY, SHARE, LONGEST = 0.05, 0.0016, 0.2  # seconds; each further open text adds SHARE
+EVERY, SHARE, LONGEST = 0.05, 0.001, 0.2  # seconds; each further open text adds SHARE
+FORMS = frozenset({"schema", "regex", "grammar"})  # take long to compile
 
 
 class Voice(Protocol):
@@ -226,9 +227,10 @@ class Complete(Texts):
 
     @property
     def quick(self) -> bool:
-        asked_, options = self.given, self.given.get("options") or {}
-        size = len(asked_.get("prompt") or ()) + len(asked_.get("ids") or ())
-        return size < QUICK and not {"schema", "regex", "grammar"} & set(options)
+        options = self.given.get("options") or {}
+        given = (self.given.get("prompt"), self.given.get("ids"))
+        short = all(len(one) < QUICK for one in given if isinstance(one, str | list))
+        return short and not FORMS & set(options)
 
     def ask(self) -> Request:
         codec: Any = self.site.model.codec
