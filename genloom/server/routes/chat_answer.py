@@ -77,8 +77,7 @@ class Choice:
             self.content.append(content)
         if reasoning := values.get("reasoning"):
             self.reasoning.append(reasoning)
-            if not content:
-                self.thought += values.get("tokens") or 0
+            self.thought += thought(values)
         for piece in values.get("calls") or ():
             self.calls.setdefault(piece["index"], Called()).add(piece)
         self.logprobs += map(chance, values.get("logprobs") or ())
@@ -118,6 +117,12 @@ class Gathered:
                 "rejected_prediction_tokens": 0,
             },
         }
+
+
+def thought(values: Mapping[str, Any]) -> int:
+    """Tokens of reasoning in a piece; where it holds content, too, by their share of letters."""
+    reasoning, content = len(values.get("reasoning") or ""), len(values.get("content") or "")
+    return round((values.get("tokens") or 0) * reasoning / max(1, reasoning + content))
 
 
 def chance(one: Mapping[str, Any]) -> dict[str, Any]:

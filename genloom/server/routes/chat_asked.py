@@ -196,7 +196,7 @@ def tool_given(tool: Tool, where: str) -> dict[str, Any]:
             raise refused(
                 f"{where}.custom.format", "a grammar cannot be met inside a call: give a regex"
             )
-        schema["pattern"] = form.grammar.definition
+        schema["pattern"] = f"^(?:{form.grammar.definition})$"
     function: dict[str, Any] = {
         "name": tool.custom.name,
         "parameters": {"type": "object", "properties": {INPUT: schema}, "required": [INPUT]},

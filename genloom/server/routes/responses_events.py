@@ -11,7 +11,7 @@ from typing import Any
 
 from genloom.server.call import Event
 from genloom.server.failure import Failure
-from genloom.server.routes.chat_answer import Called, chance
+from genloom.server.routes.chat_answer import Called, chance, thought
 from genloom.server.routes.responses_items import item_id
 from genloom.server.routes.responses_object import Response, broken, ended, usage
 
@@ -111,7 +111,7 @@ class Telling:
         chances = list(map(chance, values.get("logprobs") or ()))
         content = values.get("content")
         if reasoning := values.get("reasoning"):
-            self._thought += 0 if content else values.get("tokens") or 0
+            self._thought += thought(values)
             yield from self._grow("reasoning", reasoning, [])
         if content:
             yield from self._grow("message", content, chances)
