@@ -138,7 +138,10 @@ class Batch:
             await asyncio.sleep(min(max(found.wait, 0.2), LONGEST_WAIT))
 
     def _keep(self, line: Line, found: Answer) -> None:
-        told = {"id": f"batch_req_{secrets.token_hex(12)}", "custom_id": line.id or None}
+        told: dict[str, Any] = {
+            "id": f"batch_req_{secrets.token_hex(12)}",
+            "custom_id": line.id or None,
+        }
         if line.wrong is not None:
             told["line"] = line.number
         error = found.body["error"] if not found.id else None

@@ -46,7 +46,7 @@ class Claims:
     def outlines(self, statuses: Collection[str] = LIVE) -> list[Outline]:
         """Jobs that stand so, oldest first."""
         columns = [JOBS.c[name] for name in Outline.__dataclass_fields__]
-        query = select(*columns).where(JOBS.c.status.in_(statuses))
+        query: Any = select(*columns).where(JOBS.c.status.in_(statuses))
         with self._database.reading() as connection:
             query = query.order_by(JOBS.c.created, JOBS.c.id).limit(MOST)
             return page_of(Outline, connection.execute(query).all())

@@ -113,9 +113,8 @@ def told_of(body: TuningAsked) -> dict[str, Any]:
     found = None if body.method is None else getattr(body.method, method)
     hyper = body.hyperparameters if found is None else found.hyperparameters
     hyper = hyper or Hyperparameters()
-    told = {"method": method, "size": body.size, "minutes": body.minutes, "adapter": body.adapter}
-    told |= _pace(hyper, body)
-    told["hyperparameters"] = _shown(hyper)
+    told: dict[str, Any] = {name: getattr(body, name) for name in ("size", "minutes", "adapter")}
+    told |= {"method": method, "hyperparameters": _shown(hyper), **_pace(hyper, body)}
     if method == "reinforcement":
         told |= _reward(found)
     return told

@@ -94,9 +94,7 @@ def test_what_cannot_be_a_batch_is_refused_with_the_field(client):
             answer.create(input_file_id=file, **asked)
         assert error.value.status_code == 400 and error.value.param == param, change
     with pytest.raises(Exception) as error:
-        client.batches.create(
-            input_file_id="file-none", endpoint=ENDPOINT, completion_window="24h"
-        )
+        client.batches.create(input_file_id="file-none", endpoint=ENDPOINT, completion_window="24h")
     assert error.value.status_code == 404
 
 
@@ -111,4 +109,3 @@ def test_a_cancelled_batch_keeps_what_it_has(client):
     counts = batch.request_counts
     assert batch.status == "cancelled" and 0 < counts.completed < counts.total == 400
     assert len(answers(client, batch.output_file_id)) == counts.completed
-

@@ -120,8 +120,8 @@ def test_what_is_paused_or_cancelled_goes_on_where_it_stood(client):
 
 
 def test_a_line_that_cannot_be_learnt_is_named(client):
-    lines = [{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}]
-    bad = [*lines * 9, {"messages": [{"role": "user", "content": "nobody answers"}]}]
+    asked, told = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
+    bad = [{"messages": [asked, told]}] * 9 + [{"messages": [asked]}]
     job = begun(client, bad)
     end = time.monotonic() + 110
     while (job := client.fine_tuning.jobs.retrieve(job.id)).status != "failed":
