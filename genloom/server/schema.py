@@ -1,15 +1,16 @@
 """What all bodies share: strict types, finite numbers, and no field dropped in silence.
 
-Fields that a body's model does not know are accepted and told in `x-genloom-ignored-fields`; a
-known field that cannot be honoured is `refused`. Bodies say `list`, never `tuple` (types are
-strict). Knows no route.
+Fields that a body's model does not know, and those marked as a hint, are accepted and told in
+`x-genloom-ignored-fields`; a known field that cannot be honoured is `refused`. Bodies say `list`,
+never `tuple` (types are strict). Knows no route.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any, Self
+from functools import cache
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, model_validator
 
@@ -18,6 +19,15 @@ from genloom.server.failure import Failure
 # The names of the request that is being answered; the middleware that sets the header makes it.
 IGNORED: ContextVar[list[str] | None] = ContextVar("ignored", default=None)
 _INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
+
+
+class Hint:
+    """The mark of a field that clients send and that changes no answer here."""
+
+
+HINT = Hint()
+T = TypeVar("T")
+Hinted = Annotated[T | None, HINT]  # a field of this kind is told among the ignored
 
 
 class Asked(BaseModel):
@@ -43,10 +53,17 @@ class Asked(BaseModel):
 
 
 def unknown(body: Asked) -> Iterator[str]:
-    """Dotted paths of the fields that the models do not know."""
+    """Dotted paths of the fields that the models do not know, or that are hints."""
     yield from body.model_extra or ()
+    yield from (name for name in hints(type(body)) if getattr(body, name) is not None)
     for name in type(body).model_fields:
         yield from _inside(name, getattr(body, name))
+
+
+@cache
+def hints(kind: type[Asked]) -> tuple[str, ...]:
+    """The fields that change nothing."""
+    return tuple(name for name, field in kind.model_fields.items() if HINT in field.metadata)
 
 
 def _inside(path: str, value: Any) -> Iterator[str]:

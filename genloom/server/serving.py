@@ -28,6 +28,7 @@ from genloom.server.service import Service
 from genloom.server.settings import Settings
 
 LINGER = 5.0  # seconds for what is left to be written, once all engines have ended
+KEPT = 30  # seconds for which a connection without a request stays open
 log = logging.getLogger("genloom")
 
 
@@ -116,6 +117,7 @@ def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         h11_max_incomplete_event_size=settings.limits.head_bytes,
+        timeout_keep_alive=KEPT,
         timeout_graceful_shutdown=int(LINGER),
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.certificate_key,

@@ -127,7 +127,7 @@ def _has_body(scope: Scope) -> bool:
 
 def _route(scope: Scope) -> str:
     """The route's template: what the client wrote would make a label without a bound."""
-    return getattr(scope.get("route"), "path", "other")
+    return getattr(scope.get("route"), "path_format", "other")
 
 
 def _log(scope: Scope, answer: Answer) -> None:

@@ -66,6 +66,6 @@ async def _note(scope: Scope, status: int) -> None:
         "model": tally.model if tally is not None else "",
     }
     actor = caller.key or caller.owner
-    route = getattr(scope.get("route"), "path", "")
+    route = getattr(scope.get("route"), "path_format", "")
     action, subject = f"{scope['method']} {route or 'unknown'}", scope["path"][:256]
     await in_thread(service.records.audit.note, actor, action, subject, detail)

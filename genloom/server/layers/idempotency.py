@@ -18,7 +18,7 @@ from genloom.server.service import Service
 from genloom.server.threads import in_thread
 
 HEADER = b"idempotency-key"
-AGAIN = frozenset({408, 409, 429})  # and all from 500: nothing was done
+AGAIN = frozenset({408, 409, 429, 499})  # and all from 500: nothing was done
 REPLAYED = {"idempotency-replayed": "true"}
 
 
@@ -44,10 +44,18 @@ class Idempotent:
             await answer(scope, receive, send)
             return
         kept = Kept(send, lambda made: in_thread(store.end, owner, key, made))
+        body = iter([await receive()])
+
+        async def staying() -> Message:
+            """The body; then word that the client left, for streams alone."""
+            for message in body:
+                return message
+            await kept.streams.wait()
+            return await receive()
 
         async def carried_out() -> None:
             try:
-                await self.app(scope, receive, kept.send)
+                await self.app(scope, staying, kept.send)
             finally:
                 if not kept.done:
                     await in_thread(store.release, owner, key)
@@ -66,7 +74,7 @@ class Kept:
         self._send, self._keep = send, keep
         self._status, self._media = 0, ""
         self._body: bytearray | None = None
-        self.done = False
+        self.done, self.streams = False, asyncio.Event()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -85,8 +93,9 @@ class Kept:
         self._status = message["status"]
         headers = {k.lower(): v for k, v in message.get("headers", ())}
         self._media = headers.get(b"content-type", b"application/json").decode("latin-1")
-        final = self._status < 500 and self._status not in AGAIN
-        if final and "event-stream" not in self._media:
+        if "event-stream" in self._media:
+            self.streams.set()
+        elif self._status < 500 and self._status not in AGAIN:
             self._body = bytearray()
 
 

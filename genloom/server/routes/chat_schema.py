@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from genloom.server.routes.sampling import LONGEST, Drawn
-from genloom.server.schema import Asked
+from genloom.server.schema import Asked, Hinted
 
 MOST_SAMPLES, MOST_MESSAGES, MOST_TOOLS = 128, 4096, 128
 
@@ -30,7 +30,7 @@ class Part(Asked):
     image_url: Any = None
     input_audio: Any = None
     file: Any = None
-    prompt_cache_breakpoint: Any = None
+    prompt_cache_breakpoint: Hinted[Any] = None
 
 
 class CalledFunction(Asked):
@@ -151,11 +151,11 @@ class ChatBody(Drawn):
     metadata: Metadata | None = None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
     # accepted, and change nothing here
-    user: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    prompt_cache_retention: str | None = None
-    prompt_cache_options: Any = None
+    user: Hinted[str] = None
+    safety_identifier: Hinted[str] = None
+    prompt_cache_key: Hinted[str] = None
+    prompt_cache_retention: Hinted[str] = None
+    prompt_cache_options: Hinted[Any] = None
     # refused where they are asked for
     audio: Any = None
     modalities: list[str] | None = None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from genloom.server.routes.chat_schema import StreamOptions
 from genloom.server.routes.sampling import LONGEST, Drawn
+from genloom.server.schema import Hinted
 
 MOST_PROMPTS, MOST_SAMPLES, MOST_BEST, MOST_CHOICES = 128, 128, 20, 256
 MOST_IDS = 1_000_000
@@ -30,4 +31,4 @@ class CompletionBody(Drawn):
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: str | None = None
+    user: Hinted[str] = None

@@ -12,7 +12,7 @@ from pydantic import Field
 from genloom.server.access import caller_of
 from genloom.server.call import Call
 from genloom.server.caller import Caller
-from genloom.server.schema import Asked
+from genloom.server.schema import Asked, Hinted
 from genloom.server.service import Service, service_of
 from genloom.server.suited import named, unsuited
 
@@ -36,7 +36,7 @@ class Embedding(Asked):
     dimensions: Annotated[int, Field(ge=1, le=65_536)] | None = None
     encoding_format: Literal["float", "base64"] = "float"
     pooling: Literal["mean", "last"] | None = None
-    user: str | None = None
+    user: Hinted[str] = None
 
 
 @router.post("/v1/embeddings")

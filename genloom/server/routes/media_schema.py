@@ -11,7 +11,7 @@ from pydantic import Field
 
 from genloom.server.routes.images_schema import OPTIONS, Words, seed_of, size_of
 from genloom.server.routes.sampling import LARGEST_SEED
-from genloom.server.schema import Asked, refused
+from genloom.server.schema import Asked, Hinted, refused
 
 MOST_ITEMS, MOST_ROWS, MOST_TOKENS = 100, 100_000, 1_000_000
 
@@ -55,7 +55,7 @@ class Making(Asked):
     seamless: bool | None = None
     truncation: Annotated[float, Field(ge=0, le=2)] | None = None
     outpaint: Annotated[list[int], Field(min_length=4, max_length=4)] | None = None
-    user: str | None = None
+    user: Hinted[str] = None
 
 
 class Clip(Making):

@@ -19,7 +19,7 @@ from genloom.server.routes.chat_schema import (
     Part,
 )
 from genloom.server.routes.sampling import LONGEST, Drawn
-from genloom.server.schema import Asked
+from genloom.server.schema import Asked, Hinted
 
 Choice = Literal["none", "auto", "required"]
 Truncation = Literal["auto", "disabled"]
@@ -43,15 +43,15 @@ class Item(Asked):
     status: Literal["in_progress", "completed", "incomplete"] | None = None
     role: Literal["user", "assistant", "system", "developer"] | None = None
     content: str | list[Content] | None = None
-    phase: str | None = None
+    phase: Hinted[str] = None
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
     input: str | None = None
     output: str | list[Content] | None = None
     summary: list[Content] | None = None
-    encrypted_content: str | None = None
-    namespace: str | None = None
+    encrypted_content: Hinted[str] = None
+    namespace: Hinted[str] = None
     caller: Any = None
 
 
@@ -97,7 +97,7 @@ class Conversation(Asked):
 
 
 class StreamOptions(Asked):
-    include_obfuscation: bool | None = None
+    include_obfuscation: Hinted[bool] = None
 
 
 Input = str | Annotated[list[Item], Field(max_length=MOST_MESSAGES)]
@@ -121,7 +121,7 @@ class Said(Asked):
 
 class CountBody(Said):
     model: str
-    personality: Any = None
+    personality: Hinted[Any] = None
 
 
 class ResponseBody(Said, Drawn):
@@ -133,16 +133,16 @@ class ResponseBody(Said, Drawn):
     store: bool | None = None
     background: bool | None = None
     stream: bool | None = None
-    stream_options: StreamOptions | None = None
+    stream_options: Hinted[StreamOptions] = None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
     # accepted, and change nothing here
     max_tool_calls: Annotated[int, Field(ge=1)] | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    prompt_cache_retention: str | None = None
-    prompt_cache_options: Any = None
-    image: Any = None
+    user: Hinted[str] = None
+    safety_identifier: Hinted[str] = None
+    prompt_cache_key: Hinted[str] = None
+    prompt_cache_retention: Hinted[str] = None
+    prompt_cache_options: Hinted[Any] = None
+    image: Hinted[Any] = None
     # refused where they are asked for
     prompt: Any = None
     moderation: Any = None
