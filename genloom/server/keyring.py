@@ -6,6 +6,7 @@ made anywhere, nothing is open without one. Knows the records; no path and no ro
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import time
@@ -18,7 +19,7 @@ from genloom.server.records.records import Records
 from genloom.server.threads import in_thread
 
 FRESH = 2.0  # seconds for which an answer of the records is believed
-KNOWN = 4096  # keys that are remembered, unknown ones included
+KNOWN = 4096  # keys that are remembered
 LONGEST = 256  # characters of a key
 CHALLENGE = {"www-authenticate": "Bearer"}
 
@@ -32,6 +33,9 @@ class Keyring:
         self._needed = False
         self._asked = float("-inf")
         self._known: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
+        self._hashes: frozenset[str] = frozenset()  # of all keys, as they were at `_listed`
+        self._listed = float("-inf")
+        self._listing = asyncio.Lock()
 
     async def caller(self, token: str) -> Caller:
         """Failure 401 where there is a key and this is none, or where this is none that opens."""
@@ -63,6 +67,8 @@ class Keyring:
 
     async def _found(self, token: str) -> Caller | None:
         digest = hash_of(token)
+        if digest not in self._known and not await self._may_be(digest):
+            return None
         when, caller = self._known.get(digest, (float("-inf"), None))
         if time.monotonic() - when > FRESH:
             caller = await in_thread(self._read, token, digest)
@@ -71,6 +77,16 @@ class Keyring:
             while len(self._known) > KNOWN:
                 self._known.popitem(last=False)
         return caller
+
+    async def _may_be(self, digest: str) -> bool:
+        """Whether there is such a key at all: a flood of wrong ones asks the records once in a
+        while, not each time."""
+        async with self._listing:
+            if digest not in self._hashes and time.monotonic() - self._listed > FRESH:
+                keys = await in_thread(self.records.keys.listed)
+                self._hashes = frozenset(key.hash for key in keys)
+                self._listed = time.monotonic()
+        return digest in self._hashes
 
     def _read(self, token: str, digest: str) -> Caller | None:
         key = self.records.keys.found(token)
@@ -82,7 +98,7 @@ class Keyring:
     def forget(self) -> None:
         """Ask the records anew: keys or users were changed here."""
         self._known.clear()
-        self._asked = float("-inf")
+        self._asked = self._listed = float("-inf")
 
 
 def caller_of_key(key: Key, user: User | None) -> Caller:

@@ -6,6 +6,7 @@ client left: it was done. A quota is passed by at most what was under way when i
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from genloom.server.records.usage import Amounts
 from genloom.server.tally import TALLY, Tally
 from genloom.server.threads import in_thread
 
+LOG = logging.getLogger("genloom")
 Quotas = tuple[tuple[str, Mapping[str, float]], ...]
 FRESH, KNOWN = 2.0, 4096  # seconds, owners
 PIECES = frozenset({"text", "delta"})
@@ -32,7 +34,7 @@ class Metered:
     def __init__(self, inside: Engines, records: Records) -> None:
         self.inside, self.journal, self.models = inside, records.journal, records.models
         self.quotas = QuotasOf(records)
-        self.served: set[str] = set()
+        self.served: dict[str, str] = {}  # weights by model
 
     def run(self, call: Call) -> Counted:
         tally = TALLY.get() or Tally()
@@ -40,10 +42,14 @@ class Metered:
 
     async def remember(self, model: str) -> None:
         """What a model says of itself, for the time when it is not loaded; once for each load."""
-        if model not in self.served:
-            self.served.add(model)
+        if model in self.served:
+            return
+        try:
             about = await self.inside.about(model)
-            await in_thread(self.models.served, model, str(about["weights"]), about)
+            self.served[model] = str(about["weights"])
+            await in_thread(self.models.served, model, self.served[model], about)
+        except Failure as error:  # the answer was made all the same
+            LOG.warning("what %s is was not remembered: %s", model, error.message)
 
     async def about(self, model: str) -> Mapping[str, Any]:
         return await self.inside.about(model)
@@ -56,7 +62,7 @@ class Metered:
 
     async def swap(self, model: str) -> None:
         await self.inside.swap(model)
-        self.served.discard(model)
+        self.served.pop(model, None)
 
     async def drain(self, seconds: float) -> None:
         await self.inside.drain(seconds)
@@ -73,11 +79,13 @@ class Counted:
     read."""
 
     def __init__(self, engines: Metered, call: Call, tally: Tally) -> None:
+        if call.deadline is None and tally.limit is not None:
+            call = replace(call, deadline=tally.limit)
         self.engines, self.call, self.tally = engines, call, tally
         self.caller = tally.caller or Caller(owner=call.owner)
         self.work = Work()
         self._checked = tally.caller is not None and not tally.caller.quotas
-        self._events: Any = engines.inside.run(call) if self._checked else None
+        self._events: Any = engines.inside.run(self.call) if self._checked else None
 
     def __aiter__(self) -> Self:
         return self
@@ -98,6 +106,7 @@ class Counted:
         if event.kind == "done":
             self._note()
             await self.engines.remember(self.call.model)
+            self.tally.weights = self.engines.served.get(self.call.model, "")
         return event
 
     async def aclose(self) -> None:

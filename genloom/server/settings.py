@@ -30,6 +30,7 @@ class Limits:
     connections: int = 1024
     connections_per_address: int = 512
     json_depth: int = 64
+    json_values: int = 1_000_000
     waiting: int = 256  # requests that wait for all models
     waiting_per_owner: int = 64
 

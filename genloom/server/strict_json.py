@@ -14,8 +14,11 @@ from genloom.server.failure import Failure
 LONGEST_NUMBER = 64  # characters; nothing that is asked here is longer
 
 
-def strict_json(data: bytes, depth: int) -> Any:
-    """The value. Failure 400 where it is no JSON, or JSON that two readers could read apart."""
+def strict_json(data: bytes, depth: int, values: int = 1_000_000) -> Any:
+    """The value. Failure 400 where it is no JSON, JSON that two readers could read apart, nested
+    deeper, or made of more parts (commas and colons are counted, also those in texts)."""
+    if data.count(b",") + data.count(b":") > values:
+        raise _bad(f"it has more than {values:,} values")
     try:
         text = data.decode("utf-8")
         value = json.loads(

@@ -14,12 +14,14 @@ from genloom.server.records.usage import Amounts
 
 @dataclass(kw_only=True)
 class Tally:
-    """used.seconds: how long models worked for it. model: the last one that did. batch: it may
-    wait behind everything else."""
+    """limit: seconds that a call of it may take. batch: it may wait behind everything else.
+    used.seconds: how long models worked for it. model, weights: of the last one that did."""
 
     caller: Caller | None = None
+    limit: float | None = None
     batch: bool = False
     model: str = ""
+    weights: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     used: Amounts = field(default_factory=Amounts)

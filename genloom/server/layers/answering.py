@@ -14,6 +14,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from genloom.server.failure import Failure, response_of
+from genloom.server.records.runs import Run
 from genloom.server.schema import IGNORED
 from genloom.server.service import Service
 from genloom.server.tally import TALLY, Tally
@@ -36,14 +37,16 @@ class Answering:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = Answer(scope, receive, send)
         service: Service = scope["app"].state.service
+        answer = Answer(scope, receive, send)
+        answer.tally.limit = service.settings.limits.request_seconds
         service.life.active += 1
         try:
             await answer.made_by(self.app)
         finally:
             service.life.active -= 1
             _log(scope, answer)
+            _note(scope, answer, service)
             service.measures.answered(_route(scope), scope["method"], answer.status, answer.seconds)
 
 
@@ -145,6 +148,24 @@ def _log(scope: Scope, answer: Answer) -> None:
     }
     line = " ".join(f"{name}={plain(value)}" for name, value in told.items())
     log.info("%s", line, extra={"told": told})
+
+
+def _note(scope: Scope, answer: Answer, service: Service) -> None:
+    """A run in the records, where a model worked for it."""
+    tally = answer.tally
+    if tally.model:
+        run = Run(
+            owner=tally.caller.owner if tally.caller is not None else "",
+            route=_route(scope),
+            status=answer.status,
+            ms=answer.seconds * 1e3,
+            model=tally.model,
+            weights=tally.weights or None,
+            prompt_tokens=tally.prompt_tokens,
+            completion_tokens=tally.completion_tokens,
+            images=tally.used.images,
+        )
+        service.records.journal.run(run)
 
 
 def plain(value: object) -> str:

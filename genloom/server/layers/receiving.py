@@ -17,10 +17,12 @@ from genloom.server.failure import Failure
 from genloom.server.layers.answering import Left
 from genloom.server.settings import Limits
 from genloom.server.strict_json import strict_json
+from genloom.server.threads import in_thread
 
 FILES = re.compile("/v1/files|/v1/uploads/[^/]+/parts")  # bodies as large as a file
 LARGE_HEAD = "headers_too_large"
 FORMS = ("application/json", "multipart/form-data")
+QUICK = 1 << 18  # bytes of JSON that are read beside nothing else
 GRACE = 30.0  # engines end what is over its time themselves, and say so better
 NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
 
@@ -44,7 +46,7 @@ class Receiving:
             await _attended(self.app, scope, send, self.limits, body)
             return
         async with self._whole(receive, limit) as data:
-            _check_form(data, told.get("content-type", ""), self.limits)
+            await _check_form(data, told.get("content-type", ""), self.limits)
             scope["state"]["body"] = data
             body = Body(receive, limit, self.limits.idle_seconds, data)
             await _attended(self.app, scope, send, self.limits, body)
@@ -188,14 +190,16 @@ def _check_length(told: dict[str, str], limit: int) -> None:
         raise _too_large(limit)
 
 
-def _check_form(data: bytes, content_type: str, limits: Limits) -> None:
+async def _check_form(data: bytes, content_type: str, limits: Limits) -> None:
     if not data:
         return
     form = content_type.partition(";")[0].strip().lower()
     if form not in FORMS:
         raise Failure(415, f"say content-type: {' or '.join(FORMS)}", code="content_type")
-    if form == FORMS[0]:
-        strict_json(data, limits.json_depth)
+    if form == FORMS[0] and len(data) > QUICK:
+        await in_thread(strict_json, data, limits.json_depth, limits.json_values)
+    elif form == FORMS[0]:
+        strict_json(data, limits.json_depth, limits.json_values)
 
 
 def _too_large(limit: int) -> Failure:

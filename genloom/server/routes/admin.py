@@ -98,6 +98,18 @@ async def audit(
     return _list([dict(vars(line)) for line in lines])
 
 
+@router.get("/runs")
+async def runs(
+    service: Served,
+    caller: Admin,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    owner: str | None = None,
+) -> dict[str, Any]:
+    """The last requests that a model worked for, of everybody or of one owner."""
+    found = await in_thread(service.records.runs.newest, limit, owner=owner)
+    return _list([dict(vars(run)) for run in found])
+
+
 @router.post("/models/load")
 async def load(body: ModelAsked, service: Served, caller: Operator) -> dict[str, Any]:
     await service.engines.load(body.model)
