@@ -7,13 +7,15 @@ kept. Everything is in memory: what has to outlive the server is stored by the w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from genloom.server.failure import Failure
 from genloom.server.sse import Pieces
 
 MOST, MOST_OF_ONE = 256, 32  # runs of all owners, and of one
+_log = logging.getLogger(__name__)
 
 
 class Run:
@@ -25,7 +27,7 @@ class Run:
         self.log: list[bytes] = list(first)
         self.over = self.cancelled = False
         self._more = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Any] | None = None
         self.state: Callable[[], Any] = dict
 
     def tell(self, *events: bytes) -> None:
@@ -76,20 +78,24 @@ class Runs:
             raise Failure(503, "too much is made in the background already: try later")
 
     def start(
-        self, owner: str, id: str, first: Sequence[bytes], work: Callable[[Run], Awaitable[Any]]
+        self,
+        owner: str,
+        id: str,
+        first: Sequence[bytes],
+        work: Callable[[Run], Coroutine[Any, Any, Any]],
     ) -> Run:
         """The work as a task of its own; first: events that are told before it."""
         run = Run(owner, id, first)
         self._open[owner, id] = run
-        run.task = asyncio.create_task(self._do(run, work))
+        run.task = asyncio.create_task(work(run))
+        run.task.add_done_callback(lambda task: self._ended(run, task))
         return run
 
-    async def _do(self, run: Run, work: Callable[[Run], Awaitable[Any]]) -> None:
-        try:
-            await work(run)
-        finally:
-            run.end()
-            del self._open[run.owner, run.id]
+    def _ended(self, run: Run, task: asyncio.Task[Any]) -> None:
+        run.end()
+        del self._open[run.owner, run.id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("work in the background failed", exc_info=error)
 
     async def close(self, seconds: float) -> None:
         """Wait for what goes on, so long; then end it."""

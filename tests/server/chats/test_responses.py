@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import openai
@@ -253,28 +252,3 @@ def test_items_are_added_read_and_removed(chat: openai.OpenAI) -> None:
 def test_a_conversation_that_is_not_there_is_told(chat: openai.OpenAI, talker: str) -> None:
     with pytest.raises(openai.NotFoundError):
         chat.responses.create(model=talker, input="a", conversation="conv_0")
-
-
-# --- leaving --------------------------------------------------------------------------------------
-
-
-def test_a_client_that_leaves_ends_its_generation(
-    chatting: Running, chat: openai.OpenAI, talker: str
-) -> None:
-    """What was under way would take far longer than the next answer does."""
-    with chat.chat.completions.create(
-        model=talker,
-        messages=[{"role": "user", "content": "say a"}],
-        stream=True,
-        n=64,
-        extra_body={"ignore_eos": True},
-    ) as stream:
-        next(iter(stream))
-    end = time.monotonic() + 20
-    while under_way(chatting) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert under_way(chatting) == 0
-
-
-def under_way(running: Running) -> int:
-    return running.server.app.state.service.life.active
