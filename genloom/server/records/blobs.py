@@ -103,6 +103,18 @@ class Blobs:
                 os.link(draft.path, place)
             _sync(place.parent)
 
+    @contextmanager
+    def settled(self, draft: Draft) -> Iterator[None]:
+        """A finished draft in its place while a transaction refers to it; where that fails, the
+        bytes go again, unless others refer to them."""
+        self.settle(draft)
+        try:
+            yield
+        except BaseException:
+            with suppress(Failure):  # no database to ask: the sweep finds it
+                self._drop_unknown(self.path(draft.sha256))
+            raise
+
     def _make_folders(self, folder: Path) -> None:
         for level in (folder.parent, folder):
             if not level.is_dir():

@@ -39,8 +39,7 @@ class Kept(Generic[T]):
 
     def keep(self, draft: Draft, *, owner: str, **values: Any) -> T:
         """Store a finished draft. When this returns, bytes and row are on disk."""
-        self._blobs.settle(draft)
-        with self._database.writing() as connection:
+        with self._blobs.settled(draft), self._database.writing() as connection:
             return self.add(connection, draft, owner=owner, **values)
 
     def add(self, connection: Connection, draft: Draft, *, owner: str, **values: Any) -> T:

@@ -87,7 +87,6 @@ class Uploads:
 
     def add(self, id: str, owner: str, draft: Draft) -> Part:
         """A finished draft as the next part. It counts as held by the owner until it is joined."""
-        self._blobs.settle(draft)
         part = Part(
             id=new_id("part_"),
             upload=id,
@@ -95,7 +94,7 @@ class Uploads:
             bytes=draft.bytes,
             created=time.time(),
         )
-        with self._database.writing() as connection:
+        with self._blobs.settled(draft), self._database.writing() as connection:
             upload = _pending(connection, id, owner)
             sizes = select(func.sum(PARTS.c.bytes)).where(PARTS.c.upload == id)
             have = int(connection.scalar(sizes) or 0)
@@ -136,8 +135,7 @@ class Uploads:
 
     def complete(self, id: str, owner: str, draft: Draft) -> tuple[Upload, File]:
         """The joined draft becomes a file, and the parts go."""
-        self._blobs.settle(draft)
-        with self._database.writing() as connection:
+        with self._blobs.settled(draft), self._database.writing() as connection:
             upload = _pending(connection, id, owner)
             gone = self._free(connection, upload)
             named = {name: getattr(upload, name) for name in ("filename", "purpose", "media")}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from genloom.server.access import needs
 from genloom.server.caller import Caller
 from genloom.server.failure import Failure
-from genloom.server.handlers import failure_of_validation
 from genloom.server.incoming import MEDIA, incoming
 from genloom.server.purposes import check_file
 from genloom.server.records.blobs import Draft
@@ -21,15 +20,12 @@ from genloom.server.records.uploads import Upload
 from genloom.server.routes.files import ExpiresAfter, Purpose, file_object, lives
 from genloom.server.schema import Asked, note_ignored
 from genloom.server.service import Service, service_of
-from genloom.server.strict_json import strict_json
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/uploads", tags=["files"])
 PART = 64 << 20  # bytes
 MOST_PARTS = 10_000
-LARGEST_BODY = 1 << 20  # bytes of the JSON here; parts come as forms
 MD5 = re.compile(r"[0-9a-fA-F]{32}")
-Body = TypeVar("Body", bound=Asked)
 
 
 class NewUpload(Asked):
@@ -43,12 +39,6 @@ class NewUpload(Asked):
 class Completion(Asked):
     part_ids: list[str] = Field(min_length=1, max_length=MOST_PARTS)
     md5: str | None = None
-
-
-def json_form(kind: type[Asked]) -> dict[str, Any]:
-    """What the OpenAPI document says of a body that the route reads itself."""
-    content = {"application/json": {"schema": kind.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 def upload_object(upload: Upload, file: File | None = None) -> dict[str, Any]:
@@ -66,13 +56,12 @@ def upload_object(upload: Upload, file: File | None = None) -> dict[str, Any]:
     }
 
 
-@router.post("", openapi_extra=json_form(NewUpload))
+@router.post("")
 async def create(
-    request: Request,
+    asked: NewUpload,
     caller: Caller = Depends(needs("files")),  # noqa: B008
     service: Service = Depends(service_of),  # noqa: B008
 ) -> dict[str, Any]:
-    asked = await _json(request, NewUpload)
     most = service.settings.limits.upload_bytes
     if asked.bytes > most:
         raise Failure(413, f"bytes: at most {most} are taken", code="file_too_large", param="bytes")
@@ -88,21 +77,6 @@ async def create(
         lasts=lives(asked.purpose, asked.expires_after),
     )
     return upload_object(upload)
-
-
-async def _json(request: Request, kind: type[Body]) -> Body:
-    """A small body of JSON: the layers below let whole files pass on these paths."""
-    data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > LARGEST_BODY:
-            raise Failure(413, f"more than {LARGEST_BODY} bytes of JSON", code="body_too_large")
-    told = strict_json(bytes(data), 16)
-    try:
-        return kind.model_validate(told)
-    except ValidationError as error:
-        faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        raise failure_of_validation(faults, told) from None
 
 
 PART_FORM = {
@@ -141,14 +115,13 @@ async def add_part(
     }
 
 
-@router.post("/{id}/complete", openapi_extra=json_form(Completion))
+@router.post("/{id}/complete")
 async def complete(
     id: str,
-    request: Request,
+    asked: Completion,
     caller: Caller = Depends(needs("files")),  # noqa: B008
     service: Service = Depends(service_of),  # noqa: B008
 ) -> dict[str, Any]:
-    asked = await _json(request, Completion)
     if asked.md5 is not None and not MD5.fullmatch(asked.md5):
         raise Failure(400, "md5: 32 hexadecimal digits are expected", param="md5")
     upload, file = await in_thread(completed, service.records, id, caller.owner, asked)

@@ -92,6 +92,7 @@ def test_a_quota_of_bytes_holds_for_files_assets_and_parts(place: Path, database
                     records.uploads.add(upload.id, "ann", draft)
     records.uploads.cancel(upload.id, "ann")
     assert records.assets.held("ann") == 60
+    assert len(files_below(place / "assets")) == 1, "what was refused takes no room"
     records.close()
 
 
