@@ -22,9 +22,11 @@ from torch import Tensor
 from genloom.errors import RequestError
 from genloom.spec import Options, TokenSpec
 
+FORMS = ("schema", "regex", "grammar")  # the options that ask for a form
 LARGEST = 1 << 17  # characters of a schema, regular expression or grammar
 _STACK = 512 << 20  # bytes, of addresses only: 20,000 rules that lead into each other need 100 MB
-_KEPT = 64  # compiled grammars
+_KEPT = 64  # compiled grammars, of
+_KEPT_TEXT = 1 << 19  # characters together: 26 KB of a schema compiled are 2 MB
 _TRIED = 4  # steps
 _BLANKS = r"[\x20\x0A\x0D\x09]{1,32}"  # between the parts of JSON; without a bound some never end
 _LIMITS = {
@@ -74,10 +76,13 @@ class Vocabulary:
             if made is None:
                 made = self._compile(grammar)
                 self._compiled[grammar] = made
-                if len(self._compiled) > _KEPT:
+                while len(self._compiled) > 1 and self._crowded():
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(grammar)
             return made.deep_copy()
+
+    def _crowded(self) -> bool:
+        return len(self._compiled) > _KEPT or sum(map(len, self._compiled)) > _KEPT_TEXT
 
     def _compile(self, grammar: str) -> Any:
         import llguidance
@@ -109,11 +114,16 @@ class Grammar:
     @staticmethod
     def compile(options: Options, vocabulary: Vocabulary) -> Grammar | None:
         """Of the schema, regex or grammar asked for, None without one. RequestError in one line
-        where it is broken, too large, or asks for what is not there."""
-        text = _written(options)
-        if text is None:
+        where it is broken, too large, or asks for what is not there; it names the option."""
+        field = next((name for name in FORMS if getattr(options, name) is not None), None)
+        if field is None:
             return None
-        vocabulary.matcher(text)
+        try:
+            text = _written(options)
+            vocabulary.matcher(text)
+        except RequestError as error:
+            code = error.code or f"invalid_{field}"
+            raise RequestError(str(error), param=field, code=code) from None
         return Grammar(text, vocabulary)
 
     def __call__(self, ids: Sequence[int] = ()) -> Matcher:
@@ -193,7 +203,7 @@ def _try_out(matcher: Matcher) -> None:
 # --- from options to llguidance's own form ------------------------------------------------------
 
 
-def _written(options: Options) -> str | None:
+def _written(options: Options) -> str:
     import llguidance
 
     try:
@@ -204,12 +214,10 @@ def _written(options: Options) -> str | None:
         if options.regex is not None:
             regex = _whole(_bounded("regex", options.regex))
             return str(llguidance.LLMatcher.grammar_from_regex(regex))
-        if options.grammar is not None:
-            grammar = _bounded("grammar", options.grammar)
-            return str(llguidance.grammar_from("grammar", grammar))
+        grammar = _bounded("grammar", options.grammar or "")
+        return str(llguidance.grammar_from("grammar", grammar))
     except (ValueError, RecursionError) as error:
         raise RequestError(f"the form of the text is refused: {_line(str(error))}") from None
-    return None
 
 
 def _schema(given: Mapping[str, Any] | bool | str) -> str:
@@ -225,7 +233,8 @@ def _schema(given: Mapping[str, Any] | bool | str) -> str:
 
 def _bounded(name: str, text: str) -> str:
     if len(text) > LARGEST:
-        raise RequestError(f"{name} has {len(text):,} characters: at most {LARGEST:,} are taken")
+        why = f"{name} has {len(text):,} characters: at most {LARGEST:,} are taken"
+        raise RequestError(why, code=f"{name}_too_large")
     return text
 
 

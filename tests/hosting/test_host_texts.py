@@ -92,8 +92,8 @@ def test_ids_echo_chances_beams_and_a_form(texts: Parent, text_model: str) -> No
         ({"prompt": "x", "options": {"guidance": 2.0}}, None, None),
         ({"prompt": "x", "options": {"heat": 1}}, "heat", None),
         ({"prompt": "x", "adapter": "nobody"}, None, None),
-        ({"prompt": "x", "options": {"regex": "("}}, None, None),
-        ({"prompt": "x", "options": {"schema": {"type": "nonsense"}}}, None, None),
+        ({"prompt": "x", "options": {"regex": "("}}, "regex", "invalid_regex"),
+        ({"prompt": "x", "options": {"schema": {"type": "?"}}}, "schema", "invalid_schema"),
     ],
 )
 def test_what_cannot_be_honoured_is_an_error_that_names_the_field(
