@@ -11,7 +11,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,9 @@ def _sqlite(file: Path, wait: float) -> tuple[Engine, str]:
     place = f"the database of records ({file.name})"
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        with suppress(FileExistsError):  # a file that is there is not opened: to close it would
+            # end the locks that this process's other connections hold (POSIX)
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         os.chmod(file, 0o600)
     except OSError as error:
         raise ResourceError(f"{place} cannot be opened ({error.strerror})") from error

@@ -48,9 +48,7 @@ def served(
     """Warm: every model has answered once."""
     with program(home, tmp_path_factory.mktemp("served"), *models) as found:
         found.warm(models)
+        message = {"role": "user", "content": "say a"}
+        body = {"model": "gossip", "messages": [message], "max_tokens": 1}
+        assert found.ask("POST", "/v1/chat/completions", body).status == 200
         yield found
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path

@@ -16,6 +16,7 @@ import pytest
 from http_client import connected, everything, raw, status_of
 from programs import Program, check_error, texts, told
 
+from genloom.loadtest.exchange import Client
 from genloom.loadtest.stream import take
 
 FORM = {"content-type": "application/json"}
@@ -35,8 +36,6 @@ def beside(served: Program) -> Iterator[None]:
     before, over, seen = served.held(), threading.Event(), []
 
     async def streaming() -> None:
-        from genloom.loadtest.exchange import Client
-
         client = Client(served.url)
         while not over.is_set():
             seen.append(await take(client, target, "the", 7, time.perf_counter()))
@@ -68,7 +67,7 @@ def beside(served: Program) -> Iterator[None]:
         b"[]",
         b'"words"',
     ],
-    ids="cut nan twice deep long number object bytes list text".split(),
+    ids=["cut", "nan", "twice", "deep", "long", "number", "object", "bytes", "list", "text"],
 )
 def test_bodies_that_are_none(served: Program, body: bytes) -> None:
     answer = served.ask("POST", "/v1/completions", body, headers=FORM)
@@ -105,7 +104,7 @@ def test_values_out_of_range_are_named(served: Program, field: str, value: Any) 
 @pytest.mark.parametrize(
     "prompt",
     ["", "   \n", "\0\0", "\N{SMILING FACE WITH SUNGLASSES}" * 10**6, "\u202e\u2066abc", "a\ud800"],
-    ids="empty blank nul emoji directions surrogate".split(),
+    ids=["empty", "blank", "nul", "emoji", "directions", "surrogate"],
 )
 def test_odd_prompts_are_answered_or_refused(served: Program, prompt: str) -> None:
     answer = served.complete(prompt=prompt, max_tokens=4)
