@@ -24,8 +24,8 @@ from genloom.server.records.usage import Amounts, Usage, add, day_of, exhausted
 
 MOST = 20_000  # runs that wait
 EVERY = 0.25  # seconds
-NEAR = 0.8  # of a quota: from here on the database is asked every time
 Place = tuple[str, str]  # an owner and a day
+NONE = Amounts()
 
 _log = logging.getLogger("genloom.records")
 
@@ -36,10 +36,11 @@ class Journal:
         self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._waiting: deque[Run] = deque()
         self._pending: dict[Place, Amounts] = {}
+        self._written: dict[Place, Amounts] = {}  # under way to the database
         self._known: dict[Place, Amounts] = {}  # what the database said last
         self._used: dict[str, float] = {}
         self.lost = 0
-        self._closed, self._wake = False, threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="genloom-journal", daemon=True)
         self._thread.start()
 
@@ -55,30 +56,11 @@ class Journal:
         """Note what was used, whatever the quotas."""
         place = owner, day_of(time.time())
         with self._lock:
-            self._pending[place] = self._pending.get(place, Amounts()) + amounts
+            self._pending[place] = self._pending.get(place, NONE) + amounts
 
     def key_used(self, id: str) -> None:
         with self._lock:
             self._used[id] = time.time()
-
-    def charge(self, owner: str, amounts: Amounts, quotas: Mapping[str, float]) -> None:
-        """Note what will be used; Failure 429 where that is over a quota.
-
-        Counted in memory while far from every quota; near one in the database, exactly. Call it in
-        a thread: the first time of a day, and near a quota, it is a transaction."""
-        place = owner, day_of(time.time())
-        if place not in self._known:
-            self._learn(place)
-        with self._lock:
-            pending = self._pending.get(place, Amounts()) + amounts
-            near = {name: NEAR * limit for name, limit in quotas.items()}
-            if (self._known.get(place, Amounts()) + pending).over(near) is None:
-                self._pending[place] = pending
-                return
-        self.flush()
-        with self._lock:
-            self._known.pop(place, None)
-        self._usage.charge(owner, amounts, quotas)
 
     def check(self, owner: str, quotas: Mapping[str, float]) -> None:
         """Failure 429 where a quota is used up already: for amounts that are known afterwards."""
@@ -87,7 +69,8 @@ class Journal:
         if place not in self._known:
             self._learn(place)
         with self._lock:
-            have = self._known.get(place, Amounts()) + self._pending.get(place, Amounts())
+            places = self._known, self._written, self._pending
+            have = sum((each.get(place, NONE) for each in places), NONE)
         over = (have + Amounts(requests=1, tokens=1, images=1, seconds=1e-9)).over(quotas)
         if over is not None:
             raise exhausted(have, quotas, over, now)
@@ -104,6 +87,7 @@ class Journal:
                 runs = list(self._waiting)
                 self._waiting.clear()
                 pending, self._pending = self._pending, {}
+                self._written = pending
                 used, self._used = self._used, {}
                 today = day_of(time.time())
                 self._known = {p: a for p, a in self._known.items() if p[1] == today}
@@ -115,6 +99,7 @@ class Journal:
                 self._put_back(runs, pending)
                 raise
             with self._lock:
+                self._written = {}
                 self._known |= {p: a for p, a in totals.items() if p in self._known}
 
     def _write(
@@ -122,7 +107,7 @@ class Journal:
     ) -> dict[Place, Amounts]:
         with self._database.writing() as connection:
             self._runs.add(connection, runs)
-            totals = {p: add(connection, *p, amounts) for p, amounts in sorted(_items(pending))}
+            totals = {p: add(connection, *p, amounts) for p, amounts in sorted(pending.items())}
             _note_used(connection, used)
         return totals
 
@@ -132,8 +117,9 @@ class Journal:
             kept = runs[len(runs) - room :] if room < len(runs) else runs
             self.lost += len(runs) - len(kept)
             self._waiting.extendleft(reversed(kept))
+            self._written = {}
             for place, amounts in pending.items():
-                self._pending[place] = self._pending.get(place, Amounts()) + amounts
+                self._pending[place] = self._pending.get(place, NONE) + amounts
 
     def _work(self) -> None:
         while not self._wake.wait(self._every):
@@ -145,14 +131,14 @@ class Journal:
                 _log.exception("the journal could not be written")
 
     def close(self) -> None:
-        """Write the rest and end."""
+        """Write the rest and end; where the database stays away it is lost, and the log says so."""
         self._wake.set()
         self._thread.join()
-        self.flush()
-
-
-def _items(pending: Mapping[Place, Amounts]) -> list[tuple[Place, Amounts]]:
-    return list(pending.items())
+        try:
+            self.flush()
+        except Failure:
+            self.lost += len(self._waiting)
+            _log.error("%d runs could not be written", len(self._waiting))
 
 
 def _note_used(connection: Connection, used: Mapping[str, float]) -> None:

@@ -39,18 +39,30 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+class Words(TypeDecorator[str]):
+    """A text without NUL and lone surrogates: what a client wrote must not stop a database."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
 META = MetaData()
 
 
-def _key(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+def _key(name: str, kind: type[TypeEngine[Any]] = Words) -> Column[Any]:
     return Column(name, kind, primary_key=True)
 
 
-def _some(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+def _some(name: str, kind: type[TypeEngine[Any]] = Words) -> Column[Any]:
     return Column(name, kind, nullable=False)
 
 
-def _maybe(name: str, kind: type[TypeEngine[Any]] = Text) -> Column[Any]:
+def _maybe(name: str, kind: type[TypeEngine[Any]] = Words) -> Column[Any]:
     return Column(name, kind, nullable=True)
 
 

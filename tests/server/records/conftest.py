@@ -23,12 +23,16 @@ def fresh(postgres: str) -> str:
     return postgres.rsplit("/", 1)[0] + f"/{name}"
 
 
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """An empty PostgreSQL database."""
+    return fresh(postgres)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """Empty for SQLite, or the URL of an empty PostgreSQL database."""
-    if request.param == "sqlite":
-        return ""
-    return fresh(request.getfixturevalue("postgres"))
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture

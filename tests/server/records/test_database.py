@@ -160,13 +160,11 @@ def test_no_credential_is_told_by_a_server_that_refuses(
 
 
 def test_a_server_that_goes_away_is_a_503_without_a_word_of_it(
-    postgres: str, place: Path, database_url: str, caplog: pytest.LogCaptureFixture
+    postgres: str, place: Path, postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if not database_url:
-        pytest.skip("SQLite has no server that could go")
     caplog.set_level(logging.DEBUG)
-    records = open_records(place, database_url)
-    name = database_url.rsplit("/", 1)[1]
+    records = open_records(place, postgres_url)
+    name = postgres_url.rsplit("/", 1)[1]
     with psycopg.connect(postgres, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.execute(
