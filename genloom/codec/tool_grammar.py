@@ -15,7 +15,7 @@ from genloom.codec.tool_calls import Call, Form
 from genloom.errors import RequestError
 
 # JSON as templates write it: nobody is left to wander among blanks.
-_WRITTEN = {
+WRITTEN = {
     "x-guidance": {
         "whitespace_flexible": False,
         "item_separator": ", ",
@@ -46,7 +46,7 @@ def grammar_within(tools: Any, form: Form) -> str:
 
 def grammar_or(tools: Any, form: Form, schema: Any) -> str:
     """Of one or several calls, or of an answer that meets a JSON schema."""
-    known = {**schema, **_WRITTEN} if isinstance(schema, Mapping) else schema
+    known = {**schema, **WRITTEN} if isinstance(schema, Mapping) else schema
     begin, answer = json.dumps(form.begin), json.dumps(known)
     start = f'start: told ("\\n"? told)* | answer\ntold: {begin} call\n'
     return f"{start}answer: %json {answer}\n{_calls(tools, form)}"
@@ -61,7 +61,7 @@ def _calls(tools: Any, form: Form) -> str:
     rules = [f"call: {' | '.join(f'call_{n}' for n in range(len(functions)))}\n"]
     for n, one in enumerate(functions):
         head = json.dumps(f'{{"name": {json.dumps(one["name"])}, "arguments": ')
-        schema = json.dumps({**_parameters(one), **_WRITTEN})
+        schema = json.dumps({**_parameters(one), **WRITTEN})
         rules.append(f'call_{n}: {head} %json {schema} "}}" {json.dumps(form.end)}\n')
     return "".join(rules)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from genloom.codec.chat import Prompt, Renderer
 from genloom.codec.chat_messages import checked_tools
+from genloom.codec.thought_grammar import behind_thought
 from genloom.codec.tool_calls import Delta, Parser
 from genloom.codec.tool_grammar import grammar, grammar_or, grammar_within
 from genloom.errors import OVER_CONTEXT, RequestError
@@ -86,6 +87,10 @@ class Chat(Texts):
             options["grammar"] = self._form(renderer, forced, options)
         elif tools is not None:
             options |= _bound(renderer, tools, options)
+        thought = renderer.markup.thought
+        if self.prompt.inside and thought is not None:
+            special = thought[1] in renderer.tokens.special.values()
+            options = behind_thought(thought[1], options, special)
         wanted = options.get("max_tokens")
         if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > room:
             raise RequestError(
