@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from genloom.cli import output, settings
-from genloom.errors import MissingExtra, UsageError
+from genloom.errors import UsageError
 
 ACTOR = "command line"
 
@@ -111,7 +111,7 @@ def _records(home: str | None, database: str) -> Iterator[Any]:
         from genloom.server.failure import Failure
         from genloom.server.settings import Settings
     except ImportError as error:
-        raise MissingExtra(error.name or "sqlalchemy", "server") from error
+        raise settings.without_server(error) from error
     settings.store(home)
     records = open_stores(Settings(database=database))
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genloom.cli import settings
-from genloom.errors import MissingExtra, UsageError
+from genloom.errors import UsageError
 
 if TYPE_CHECKING:
     from genloom.server.settings import Settings
@@ -94,7 +94,7 @@ def serve(
         from genloom.server import serving
         from genloom.server.settings import Limits, Settings
     except ImportError as error:
-        raise MissingExtra(error.name or "fastapi", "server") from error
+        raise settings.without_server(error) from error
     store = settings.store(home)
     for name in (*models, *(preload or ())):
         store.existing(name)

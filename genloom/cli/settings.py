@@ -9,6 +9,8 @@ import os
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from genloom.errors import MissingExtra
+
 if TYPE_CHECKING:
     from genloom.api import Model
 
@@ -37,3 +39,9 @@ def load(name: str, bits: int | None = None, adapter: str | None = None) -> Mode
 
     store()
     return api.load(name, device=device(), bits=bits, adapter=adapter)
+
+
+def without_server(error: ImportError) -> Exception:
+    """What an import that failed means: a library that is absent, or a fault of ours."""
+    name = error.name or ""
+    return error if name.partition(".")[0] == "genloom" else MissingExtra(name, "server")

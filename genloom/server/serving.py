@@ -107,6 +107,8 @@ def address(settings: Settings, listening: socket.socket) -> str:
 
 
 def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    if settings.certificate_key and not settings.certificate:
+        raise UsageError("a key without a certificate: give --ssl-cert, too")
     config = uvicorn.Config(
         app,
         http=protocol(settings.limits),
@@ -121,6 +123,7 @@ def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
         timeout_graceful_shutdown=int(LINGER),
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.certificate_key,
+        ssl_keyfile_password="",  # or it would ask on the terminal
     )
     try:
         config.load()

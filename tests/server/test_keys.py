@@ -12,6 +12,7 @@ import small_server
 from http_client import ask
 from small_server import Running
 
+from genloom import store
 from genloom.cli import main
 from genloom.errors import UsageError
 from genloom.server.issuing import Wish, add_user, issue
@@ -179,13 +180,16 @@ def test_what_changes_state_is_on_record(closed: tuple[Running, str]) -> None:
     assert all(line["number"] < lines[2]["number"] for line in before.json["data"])
 
 
-def test_keys_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def run(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as left:
             main(["keys", *words, "--home", str(tmp_path)])
         told = capsys.readouterr()
         return int(str(left.value.code)), told.out, told.err
 
+    monkeypatch.setattr(store, "_home", [*store._home])  # the flag sets it for this process
     assert run("list")[2] == "no keys yet: make one with  genloom keys create NAME\n"
     code, out, err = run(
         "create", "laptop", "--scope", "files", "--quota", "tokens=9", "--user", "ada"

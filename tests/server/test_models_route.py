@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,17 @@ def test_metrics_count_what_happened(small: Running) -> None:
     assert value("process_resident_memory_bytes") > 1e6
     text = ask(small.url, "GET", "/metrics").body.decode()
     assert "nobody-at-all" not in text
+
+
+def test_a_run_is_noted_with_the_weights_that_made_it(
+    small: Running, small_models: tuple[str, ...]
+) -> None:
+    body = {"model": "words", "prompt": "a", "max_tokens": 3}
+    assert ask(small.url, "POST", "/v1/completions", body).status == 200
+    weights = ask(small.url, "GET", "/v1/models/words").json["weights"]
+    until = time.monotonic() + 20
+    while not (runs := ask(small.url, "GET", "/v1/admin/runs?limit=1").json["data"]):
+        assert time.monotonic() < until
+    assert (runs[0]["model"], runs[0]["weights"]) == ("words", weights)
+    assert (runs[0]["route"], runs[0]["status"]) == ("/v1/completions", 200)
+    assert 0 < runs[0]["completion_tokens"] <= 3 and runs[0]["ms"] > 0

@@ -24,7 +24,7 @@ from genloom.errors import ResourceError, UsageError
 from genloom.server.serving import listen
 from genloom.server.settings import Settings
 
-SERVE = (sys.executable, "-m", "genloom", "serve", "--port", "0")
+SERVE = (sys.executable, "-m", "genloom", "serve")
 STREAM = {"model": "words", "prompt": "a", "max_tokens": 60, "stream": True, "seed": 1}
 
 
@@ -33,7 +33,7 @@ def program(home: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], st
     """The program and its address, once it has said it; killed if it still runs."""
     environment = {**os.environ, "GENLOOM_HOME": str(home)}
     with subprocess.Popen(
-        [*SERVE, *words],
+        [*SERVE, "--port", "0", *words],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -145,6 +145,17 @@ def test_what_cannot_begin_says_why_in_one_line(home: Path, tmp_path: Path) -> N
     assert (code, log.count("\n")) == (1, 1) and f"port {port} of 127.0.0.1 is in use" in log
     code, log = refused("--host", "0.0.0.0", home=tmp_path)
     assert (code, log.count("\n")) == (2, 1) and "genloom keys create" in log
+
+
+def test_a_library_that_is_absent_is_named_with_its_extra() -> None:
+    told = (
+        "import sys; sys.modules['uvicorn'] = None; from genloom.cli import main; main(['serve'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 2 and "'uvicorn'" in done.stderr
+    assert "pip install 'genloom[server]'" in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
