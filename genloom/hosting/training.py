@@ -28,6 +28,7 @@ RECEIVED = 1 << 16
 NICER = 10  # its niceness: requests that are answered come first
 FREE = 60.0  # seconds in which another process may still save the same training
 TOLD = 1000  # steps of a training that are told, at most
+OFTEN = 0.1  # seconds between two of them, at least
 _LINE = re.compile(r":(\d+)$|\bline (\d+)")
 # What may be said of a training beside medium, data and name; api.train's own names.
 SAID = (
@@ -52,7 +53,8 @@ class Training:
     def __init__(self, link: socket.socket) -> None:
         self.link, self.frames = link, Frames()
         self.stopping = False
-        self.strict, self.every, self.step = False, 1, 0
+        self.strict, self.every, self.step, self.last = False, 1, 0, 0
+        self._told = 0.0
 
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self._asked_to_stop)
@@ -107,11 +109,22 @@ class Training:
         if event.kind == "plan":
             self.every = max(1, event.values["steps"] // TOLD)
         self.step = max(self.step, event.step)
-        if event.kind != "step" or event.step % self.every == 0:
+        if event.kind == "start":
+            self.last = event.values["steps"]
+        if event.kind != "step" or self._worth_telling(event.step):
             told = {"say": "event", "kind": event.kind, "step": event.step}
             self._say({**told, "values": _plain(event.values)})
         if event.kind in ("reading", "read", "fit", "plan") and self._stopped():
             raise Stopped("stopped before the first step")
+
+    def _worth_telling(self, step: int) -> bool:
+        """The first, the last, and between them no more than can be written down in time."""
+        now = time.monotonic()
+        due = step % self.every == 0 and now - self._told >= OFTEN
+        if due or step in (1, self.last):
+            self._told = now
+            return True
+        return False
 
     def _refuse_faulty(self, skipped: Mapping[str, str]) -> None:
         for place, reason in skipped.items():

@@ -79,8 +79,8 @@ async def _prepare(work: Work) -> None:
         await work.keep(line=error.line)
         raise
     train: Prepared = told["training_file"]
-    preset = work.given.get("medium") or METHODS[work.given["method"]][0] or train.preset
-    preset = preset or await in_thread(_preset_of_base, work.given["start"])
+    preset = work.given.get("medium") or METHODS[work.given["method"]][0]
+    preset = preset or await in_thread(_preset, work.given["start"], train.presets)
     held = told.get("validation_file")
     data = {"medium": preset, "data": train.path, "strict": train.lines}
     await work.keep(data=data | ({} if held is None else {"validation": held.path}))
@@ -106,13 +106,17 @@ def _file(
     return prepare(records.files.path(file.sha256), file.filename, place, param, convert)
 
 
-def _preset_of_base(start: str | None) -> str:
-    """What the model was trained by itself."""
+def _preset(start: str | None, asked: tuple[str, ...]) -> str:
+    """By what the lines ask for and how the model speaks; else what it was trained by itself."""
+    if start is None and asked:
+        return asked[0]
     if start is None:
         told = "the lines do not tell what is to be learnt: say which medium"
         raise Failure(400, told, code="invalid_training_file", param="medium")
-    found = store.existing(start) / "recipe.json"
-    return str(read_json(found)["name"])
+    recipe = read_json(store.existing(start) / "recipe.json")
+    if asked:
+        return asked[recipe["codec"]["kind"] != asked[0]]
+    return str(recipe["name"])
 
 
 def _said(work: Work) -> dict[str, Any]:

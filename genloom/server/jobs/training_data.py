@@ -22,12 +22,13 @@ from genloom.server.strict_json import strict_json
 LONGEST, DEEPEST = 16 << 20, 64
 LINES = ".jsonl"
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\.[a-z0-9]{1,8}")
-# Fields of a line -> the preset that learns from such lines; the first that fits.
+# Fields of a line -> the preset that learns from such lines, and the one for a model that does not
+# speak as that preset's do; the first that fits.
 PRESETS = (
-    ({"messages"}, "chat"),
-    ({"prompt", "completion"}, "pair"),
-    ({"source", "target"}, "pair"),
-    ({"text"}, "text"),
+    ({"messages"}, ("chat", "chat")),
+    ({"prompt", "completion"}, ("pair", "chat")),
+    ({"source", "target"}, ("pair", "pair")),
+    ({"text"}, ("text", "text")),
 )
 Convert = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -43,11 +44,11 @@ class Faulty(Failure):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """path: for the training. preset: what the lines' fields ask for, "" where they do not tell.
-    lines: whether it consists of such."""
+    """path: for the training. presets: of PRESETS, what the lines' fields ask for, none where they
+    do not tell. lines: whether it consists of such."""
 
     path: str
-    preset: str = ""
+    presets: tuple[str, ...] = ()
     lines: bool = False
 
 
@@ -58,19 +59,19 @@ def prepare(source: Path, filename: str, place: Path, param: str, convert: Conve
         if not _has_lines(source):
             return Prepared(path=str(_linked(source, place, filename)))
         made, draft = place.with_name(place.name + LINES), place.with_name(f".{place.name}{LINES}")
-        preset = ""
+        presets: tuple[str, ...] = ()
         with draft.open("wb") as file:
             for number, told in _objects(source, param):
                 try:
                     line = convert(told)
                 except ValueError as error:
                     raise Faulty(param, number, str(error)) from None
-                preset = preset or preset_of(line)
+                presets = presets or presets_of(line)
                 file.write(json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         os.rename(draft, made)
-    return Prepared(path=str(made), preset=preset, lines=True)
+    return Prepared(path=str(made), presets=presets, lines=True)
 
 
 def _has_lines(path: Path) -> bool:
@@ -110,8 +111,8 @@ def _objects(path: Path, param: str) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, told
 
 
-def preset_of(line: Mapping[str, Any]) -> str:
-    return next((preset for fields, preset in PRESETS if fields <= line.keys()), "")
+def presets_of(line: Mapping[str, Any]) -> tuple[str, ...]:
+    return next((presets for fields, presets in PRESETS if fields <= line.keys()), ())
 
 
 # --- shapes ---------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import time
 import openai
 import pytest
 
-PAIRS = [{"prompt": f"say {n}", "completion": f" it is {n}"} for n in range(24)]
-LONG = {"n_epochs": 2000, "batch_size": 2}
+PAIRS = [{"prompt": f"say {n}", "completion": f"it is {n}"} for n in range(24)]
+LONG = {"n_epochs": 50, "batch_size": 2}
 
 
 def sent(client, lines, name="learn.jsonl", purpose="fine-tune"):
@@ -66,7 +66,10 @@ def test_a_model_learns_and_answers_by_its_name(client):
     job = until(client, job, "succeeded")
     assert job.fine_tuned_model.startswith("ft:words:") and ":mine:" in job.fine_tuned_model
     assert job.trained_tokens > 0 and job.finished_at >= job.created_at and job.error is None
-    made = client.completions.create(model=job.fine_tuned_model, prompt="say 3", max_tokens=4)
+    asked = [{"role": "user", "content": "say 3"}]
+    made = client.chat.completions.create(
+        model=job.fine_tuned_model, messages=asked, max_completion_tokens=4
+    )
     assert made.model == job.fine_tuned_model and made.usage.completion_tokens > 0
     assert job.fine_tuned_model in [model.id for model in client.models.list().data]
     events = client.fine_tuning.jobs.list_events(job.id, limit=100).data

@@ -107,8 +107,10 @@ def test_a_training_goes_on_from_its_checkpoint(place):
         jobs = client.fine_tuning.jobs
         job = eventually(lambda: jobs.retrieve(job.id), lambda job: job.status == "succeeded")
         told = [one.message for one in jobs.list_events(job.id, limit=1000).data]
-        made = client.completions.create(
-            model=job.fine_tuned_model, prompt="say 3", max_tokens=4, seed=1
+        made = client.chat.completions.create(
+            model=job.fine_tuned_model,
+            messages=[{"role": "user", "content": "say 3"}],
+            max_completion_tokens=4,
         )
     assert "taken up again: its server is gone" in told and "Training goes on" in told
     assert told.count("Training started") == 1
