@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import small_server
@@ -105,7 +106,7 @@ def test_a_body_says_what_it_is(tight: Running) -> None:
 def test_heads_have_limits(tight: Running) -> None:
     start = b"GET /health HTTP/1.1\r\nhost: localhost\r\n"
     many = b"".join(b"x-%d: 1\r\n" % n for n in range(60))
-    for data in (b"x: " + b"y" * 20_000, b"x: 1\r\n" * 2_000, many):
+    for data in (b"x: " + b"y" * 20_000 + b"\r\n", b"x: 1\r\n" * 2_000, many):
         answer = raw(tight.url, start + data + b"connection: close\r\n\r\n")
         assert status_of(answer) == 431, answer
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "headers_too_large"
@@ -225,3 +226,12 @@ def test_a_field_is_named_where_it_is_wrong(tight: Running) -> None:
     assert (answer.status, answer.error["param"]) == (400, "quotas.tokens")
     answer = ask(tight.url, "GET", "/v1/admin/audit?limit=0")
     assert (answer.status, answer.error["param"]) == (400, "limit")
+
+
+def test_an_answer_has_its_time(small_models: tuple[str, ...], tmp_path: Path) -> None:
+    limits = replace(Limits(), request_seconds=0.001)
+    with small_server.running(tmp_path, small_models, limits=limits) as running:
+        body = {"model": "words", "prompt": "a", "max_tokens": 50}
+        answer = ask(running.url, "POST", "/v1/completions", body)
+        assert (answer.status, answer.code) == (504, "deadline_exceeded")
+        assert answer.error["type"] == "timeout_error"

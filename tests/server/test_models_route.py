@@ -81,7 +81,7 @@ def test_damaged_cards_are_told_as_unknown(tmp_path: Path, text: str) -> None:
 def test_metrics_count_what_happened(small: Running) -> None:
     def value(line: str) -> float:
         text = ask(small.url, "GET", "/metrics").body.decode()
-        return next((float(t.rpartition(" ")[2]) for t in text.splitlines() if line in t), 0.0)
+        return next((float(t.rpartition(" ")[2]) for t in text.splitlines() if t.startswith(line)), 0.0)
 
     line = 'genloom_requests_total{method="GET",route="/v1/models/{model}",status="404"}'
     before = value(line)
