@@ -117,10 +117,14 @@ class Answer:
 
 def names(fields: list[str]) -> bytes:
     """Names as a header can carry them: escaped, a bounded number, a bounded length."""
-    told = [ascii(name)[1:-1].replace(",", "\\x2c")[:128] for name in fields[:NAMED]]
-    text = ", ".join(told)[:NAMES_LONG]
+    told = [_word(name) or '""' for name in fields[:NAMED]]
+    text = ", ".join(told)[:NAMES_LONG].rstrip(" ")
     more = len(fields) - NAMED
     return (f"{text}, and {more} more" if more > 0 else text).encode("ascii")
+
+
+def _word(name: str) -> str:
+    return ascii(name)[1:-1].replace(",", "\\x2c").replace(" ", "\\x20")[:128]
 
 
 def _has_body(scope: Scope) -> bool:
