@@ -197,7 +197,10 @@ def test_heads_have_a_limit(served: Program) -> None:
     big = served.ask("GET", "/v1/models", headers={"x-much": "a" * (1 << 20)})
     assert big.status == 431
     many = "".join(f"x-{n}: 1\r\n" for n in range(10_000))
-    answer = raw(served.url, f"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n{many}\r\n".encode())
+    answer = raw(
+        served.url,
+        f"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{many}\r\n".encode(),
+    )
     assert status_of(answer) == 431
 
 
