@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from genloom.cli import settings
 from genloom.errors import UsageError
-
-if TYPE_CHECKING:
-    from genloom.server.settings import Settings
 
 UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
@@ -126,14 +122,12 @@ def serve(
         json_logs=json,
         limits=limits,
     )
-    serving.serve(asked, lambda address: _say(address, asked))
+    serving.serve(asked, _say)
 
 
-def _say(address: str, asked: Settings) -> None:
+def _say(address: str, keyed: bool) -> None:
     """Where it is, and how to ask it."""
-    from genloom.server.serving import keyed
-
-    key = " -H 'authorization: Bearer gl-...'" if keyed(asked) else ""
+    key = " -H 'authorization: Bearer gl-...'" if keyed else ""
     print(f"serving at {address} (what can be asked: {address}/docs; Ctrl-C ends it)")
     print(f"  curl {address}/v1/models{key}", flush=True)
 

@@ -32,15 +32,15 @@ KEPT = 30  # seconds for which a connection without a request stays open
 log = logging.getLogger("genloom")
 
 
-def serve(settings: Settings, say: Callable[[str], None]) -> None:
-    """Until a signal ends it. say: is told the address once it answers. GenloomError where it
-    cannot begin."""
+def serve(settings: Settings, say: Callable[[str, bool], None]) -> None:
+    """Until a signal ends it. say: is told the address once it answers, and whether a key is
+    needed. GenloomError where it cannot begin."""
     set_up_logs(settings.json_logs)
-    check_start(settings)
+    keyed = check_start(settings)
     listening = listen(settings.host, settings.port)
     app = make_app(settings)
     server = Server(config_of(settings, app), app, settings.drain_seconds)
-    server.when_started = lambda: say(address(settings, listening))
+    server.when_started = lambda: say(address(settings, listening), keyed)
     try:
         asyncio.run(server.serve(sockets=[listening]))
     except SystemExit:
@@ -51,22 +51,20 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         raise server.broken
 
 
-def keyed(settings: Settings) -> bool:
-    """Whether a key was ever made for these records."""
+def check_start(settings: Settings) -> bool:
+    """Whether a key was ever made for these records. UsageError where none was and it would be
+    open to more than this machine."""
     records = open_stores(settings)
     try:
-        return records.keys.any()
+        keyed = records.keys.any()
     finally:
         records.close()
-
-
-def check_start(settings: Settings) -> None:
-    """UsageError where it would be open to more than this machine."""
-    if not keyed(settings) and not is_loopback(settings.host):
+    if not keyed and not is_loopback(settings.host):
         raise UsageError(
             f"{settings.host} can be reached by others, and there is no key: make one with  "
             "genloom keys create NAME  or listen on 127.0.0.1"
         )
+    return keyed
 
 
 def listen(host: str, port: int) -> socket.socket:
