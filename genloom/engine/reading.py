@@ -18,6 +18,8 @@ from torch import Tensor
 from genloom.engine.paged import Held, Memory
 from genloom.engine.requests import streams
 from genloom.errors import OVER_CONTEXT, RequestError
+from genloom.family import likeliest
+from genloom.family.streams import Chosen
 from genloom.model import Model
 from genloom.net.pages import PAGE, PagedAttention
 from genloom.net.quantize import served
@@ -173,6 +175,21 @@ class Reader:
             logits = self.net.logits(hidden[first : first + len(some)])
             chosen = logits.gather(1, some[:, None])[:, 0] - logits.logsumexp(-1)
             out += chosen.tolist()
+        return out
+
+    def chosen(self, hidden: Tensor, ids: Sequence[int], top: int) -> list[Chosen]:
+        """The same with the `top` likeliest ids in each place."""
+        out: list[Chosen] = []
+        target = torch.tensor(ids[1:], device=hidden.device)
+        for first in range(0, len(target), ROWS):
+            some = target[first : first + ROWS]
+            logits = self.net.logits(hidden[first : first + len(some)])
+            told, best, named = likeliest.logprobs(logits, some, top)
+            pairs = [
+                tuple(zip(ids_, values, strict=True))
+                for ids_, values in zip(named.tolist(), best.tolist(), strict=True)
+            ]
+            out += map(Chosen, some.tolist(), told.tolist(), pairs)
         return out
 
     @torch.inference_mode()

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from genloom.engine.reading import scored
 from genloom.errors import GenloomError, RequestError
+from genloom.family.streams import Chosen
 from genloom.hosting import asked
+from genloom.hosting.chances import chances
 from genloom.hosting.desk import Reading
 from genloom.hosting.task import QUICK, News, Task
 
@@ -137,12 +139,20 @@ class Rank(Reads):
 
 
 class Score(Reads):
-    """given: texts. Of each its ids with their log-probabilities, and the sums people ask for."""
+    """given: texts, or ids (one run). Of each its ids with their log-probabilities, and the sums
+    people ask for. top: each id's text, too, and so many of the likeliest in its place."""
 
     def runs(self) -> list[list[int]]:
-        reader = self.site.desk.reader
-        self.sources = self.several()
-        self.whole = [reader.ids(text, whole=False) for text in self.sources]
+        reader, self.top = self.site.desk.reader, self.given.get("top")
+        if self.given.get("ids") is None:
+            self.sources = self.several()
+            self.whole = [reader.ids(text, whole=False) for text in self.sources]
+        else:
+            spec, codec = reader.spec, self.site.model.codec
+            run = list(asked.ids_in(self.given["ids"], "ids", spec.vocab))
+            self.sources = [codec.decode([torch.tensor(run)])[0]]
+            self.whole = [[spec.bos, *run] if spec.leads or not run else run]
+        self.chosen: list[list[Chosen]] = [[] for _ in self.whole]
         cut = [(n, *one) for n, ids in enumerate(self.whole) for one in reader.windows(ids)]
         self.parts: Sequence[tuple[int, list[int], int]] = cut
         self.logprobs: list[list[float]] = [[] for _ in self.whole]
@@ -150,12 +160,21 @@ class Score(Reads):
 
     def take(self, number: int, hidden: Tensor) -> None:
         owner, ids, known = self.parts[number]
+        if self.top is not None:
+            some = self.site.desk.reader.chosen(hidden, ids, self.top)[known:]
+            self.chosen[owner] += some
+            self.logprobs[owner] += [one.logprob for one in some]
+            return
         self.logprobs[owner] += self.site.desk.reader.logprobs(hidden, ids)[known:]
 
     def told(self) -> tuple[dict[str, Any], bytes | None]:
         out, lead = [], 1 if self.site.desk.reader.spec.leads else 0
-        for text, ids, told in zip(self.sources, self.whole, self.logprobs, strict=True):
+        pieces = self.site.pieces
+        for number, (text, ids, told) in enumerate(
+            zip(self.sources, self.whole, self.logprobs, strict=True)
+        ):
             one = scored(text, ids[lead:], told)
+            some = {} if self.top is None else {"chances": chances(pieces, self.chosen[number], ())}
             out.append(
                 {
                     "ids": list(one.ids),
@@ -163,6 +182,7 @@ class Score(Reads):
                     "nats": one.nats,
                     "perplexity": one.perplexity,
                     "bits_per_byte": one.bits_per_byte,
+                    **some,
                 }
             )
         return {"scores": out}, None

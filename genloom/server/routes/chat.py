@@ -21,9 +21,11 @@ from genloom.server.routes.chat_asked import chat_given, custom_names
 from genloom.server.routes.chat_chunks import Chunks
 from genloom.server.routes.chat_schema import ChatBody
 from genloom.server.routes.chat_stored import keep
-from genloom.server.routes.sampling import fingerprint, seed_header, seed_of
+from genloom.server.routes.sampling import fingerprint, renamed, seed_header, seed_of
 from genloom.server.service import Service, service_of
 from genloom.server.sse import EventStream, Pieces
+
+NAMES = {"schema": "response_format", "stop_ids": "stop_token_ids"}  # of options -> of fields
 
 router = APIRouter()
 
@@ -96,7 +98,7 @@ class Asking:
 
     def events(self, call: Call) -> AsyncGenerator[Event, None]:
         events: Any = self.service.engines.run(call)
-        return events
+        return renamed(events, NAMES)
 
     async def keep(self, answer: dict[str, Any]) -> None:
         if self.body.store:

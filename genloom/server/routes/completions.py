@@ -21,11 +21,20 @@ from genloom.server.leaving import while_there
 from genloom.server.merging import merged
 from genloom.server.routes.completions_answer import Answer, TextChunks
 from genloom.server.routes.completions_schema import MOST_CHOICES, CompletionBody
-from genloom.server.routes.sampling import LARGEST_SEED, drawing, fingerprint, seed_header, seed_of
+from genloom.server.routes.sampling import (
+    LARGEST_SEED,
+    drawing,
+    fingerprint,
+    renamed,
+    seed_header,
+    seed_of,
+)
 from genloom.server.schema import refused
 from genloom.server.service import Service, service_of
 from genloom.server.sse import EventStream, Pieces
 
+Given = Mapping[str, Any]
+NAMES = {"ids": "prompt", "texts": "prompt", "stop_ids": "stop_token_ids"}  # of the task's -> ours
 USUAL = 16  # tokens, as the reference of this route has it
 
 router = APIRouter()
@@ -89,8 +98,9 @@ class Asking:
             told=body.n or 1,
             logprobs=body.logprobs is not None,
         )
-        calls = [self.call(n, prompt, options) for n, prompt in enumerate(self.prompts)]
-        return answer, [partial(self.events, call) for call in calls]
+        of = self.read if body.echo and body.logprobs is not None else self.made
+        asked = enumerate(self.prompts)
+        return answer, [partial(of, n, prompt, options) for n, prompt in asked]
 
     def check(self) -> None:
         """Failure for combinations that make no sense or are not told."""
@@ -102,10 +112,8 @@ class Asking:
         if len(self.prompts) * self.count > MOST_CHOICES:
             many = f"{len(self.prompts)} prompts times {self.count}"
             raise refused("n", f"{many} texts: at most {MOST_CHOICES} at once")
-        if body.max_tokens == 0:
-            raise refused("max_tokens", "at least one token is made")
-        if body.echo and body.logprobs is not None:
-            raise refused("logprobs", "those of a prompt are not told: leave out echo")
+        if body.max_tokens == 0 and not (body.echo and body.logprobs is not None):
+            raise refused("max_tokens", "at least one token is made, unless a prompt is read")
 
     def options(self, about: Mapping[str, Any]) -> dict[str, Any]:
         body = self.body
@@ -116,20 +124,55 @@ class Asking:
             out["logprobs"] = body.logprobs or 0
         return out
 
-    def call(self, number: int, prompt: Mapping[str, Any], options: Mapping[str, Any]) -> Call:
+    def run(self, task: str, given: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
+        owner = self.caller.owner
+        call = Call(model=self.body.model, task=task, given=given, owner=owner)
+        events: Any = self.service.engines.run(call)
+        return renamed(events, NAMES)
+
+    def made(
+        self, number: int, prompt: Given, options: Given, echo: bool | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """What goes on from a prompt."""
         given = {
             **prompt,
             "seed": (self.seed + number) & LARGEST_SEED,
             "count": self.count,
-            "echo": bool(self.body.echo),
+            "echo": bool(self.body.echo) if echo is None else echo,
             "options": options,
         }
-        owner = self.caller.owner
-        return Call(model=self.body.model, task="complete", given=given, owner=owner)
+        return self.run("complete", given)
 
-    def events(self, call: Call) -> AsyncGenerator[Event, None]:
-        events: Any = self.service.engines.run(call)
-        return events
+    async def read(self, number: int, prompt: Given, options: Given) -> AsyncGenerator[Event, None]:
+        """The same behind the prompt itself with the log-probabilities of its tokens."""
+        given = {"top": self.body.logprobs}
+        given |= (
+            {"ids": prompt["ids"]} if "ids" in prompt else {"texts": [prompt.get("prompt", "")]}
+        )
+        async with aclosing(self.run("score", given)) as reading:
+            read = [event async for event in reading]
+        (score,) = next(event.values["scores"] for event in read if event.kind == "values")
+        for sample in range(self.count):
+            yield prompt_read(sample, prompt, score)
+        if self.body.max_tokens == 0:
+            for sample in range(self.count):
+                yield Event(kind="ended", values={"sample": sample, "finish": "length"})
+            yield read[-1]
+            return
+        async with aclosing(self.made(number, prompt, options, echo=False)) as events:
+            async for event in events:
+                yield event
+
+
+def prompt_read(sample: int, prompt: Given, score: Mapping[str, Any]) -> Event:
+    """The prompt as the first piece of a text; nothing is known of what nothing is before."""
+    told = score["chances"]
+    spelt = b"".join(bytes(one["bytes"]) for one in told).decode("utf-8", "replace")
+    text = prompt.get("prompt", spelt)
+    if len(told) < len(score["ids"]):
+        first = text[: len(text) - len(spelt)]
+        told = [{"token": first, "logprob": None, "top": None}, *told]
+    return Event(kind="text", values={"sample": sample, "text": text, "logprobs": told})
 
 
 def prompts_of(body: CompletionBody) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ class Text:
     @property
     def mean(self) -> float:
         """Of the log-probabilities of its tokens."""
-        told = [one["logprob"] for one in self.chances]
+        told = [one["logprob"] for one in self.chances if one["logprob"] is not None]
         return sum(told) / len(told) if told else float("-inf")
 
 
@@ -128,6 +128,13 @@ class TextChunks:
         return event({**self.answer.base, "choices": [], "usage": self.answer.usage()}) + DONE
 
 
+def _top(one: Mapping[str, Any]) -> dict[str, float] | None:
+    """Of tokens that are spelt alike the likeliest counts."""
+    if one["top"] is None:
+        return None
+    return {other["token"]: other["logprob"] for other in reversed(one["top"])}
+
+
 def chances(some: Sequence[Mapping[str, Any]], begin: int) -> dict[str, Any]:
     """As this route tells them: parallel lists, places counted in characters."""
     offsets, at = [], begin
@@ -137,6 +144,6 @@ def chances(some: Sequence[Mapping[str, Any]], begin: int) -> dict[str, Any]:
     return {
         "tokens": [one["token"] for one in some],
         "token_logprobs": [one["logprob"] for one in some],
-        "top_logprobs": [{o["token"]: o["logprob"] for o in one["top"]} for one in some],
+        "top_logprobs": [_top(one) for one in some],
         "text_offset": offsets,
     }

@@ -21,12 +21,19 @@ from genloom.server.routes.responses_items import Stored, messages, stored
 from genloom.server.routes.responses_kept import add_items, before, items_of, keep, renew
 from genloom.server.routes.responses_object import Response, conversation_id, response_of
 from genloom.server.routes.responses_schema import ResponseBody, Said
-from genloom.server.routes.sampling import seed_of
+from genloom.server.routes.sampling import renamed, seed_of
 from genloom.server.runs import Run
 from genloom.server.service import Service
 from genloom.server.sse import Pieces, event
 from genloom.server.threads import in_thread
 
+# Names of options -> of fields.
+NAMES = {
+    "schema": "text.format",
+    "max_tokens": "max_output_tokens",
+    "stop_ids": "stop_token_ids",
+    "messages": "input",
+}
 OVER_CONTEXT = "context_length_exceeded"
 STOPPED = Failure(503, "the server was stopped while this was made: ask again")
 BROKEN = Failure(500, "the server failed on this: ask again")
@@ -93,6 +100,7 @@ class Making:
         while True:
             begun = False
             running: Any = self.service.engines.run(self.call())
+            running = renamed(running, NAMES)
             try:
                 async with aclosing(running) as events:
                     async for one in events:

@@ -6,11 +6,13 @@ Knows names and ranges, and which combinations make no sense; no prompt, message
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from genloom.server.call import Event
 from genloom.server.failure import Failure
 from genloom.server.schema import Asked, refused
 
@@ -76,6 +78,19 @@ def check_ids(body: Drawn, about: Mapping[str, Any]) -> None:
                     code="invalid_value",
                     param=field,
                 )
+
+
+async def renamed(
+    events: AsyncGenerator[Event, None], names: Mapping[str, str]
+) -> AsyncGenerator[Event, None]:
+    """The same events; a failure names the field as this route's clients know it."""
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    except Failure as failure:
+        failure.param = names.get(failure.param or "", failure.param)
+        raise
 
 
 def seed_of(body: Drawn) -> int:

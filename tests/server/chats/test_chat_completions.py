@@ -360,8 +360,13 @@ def test_a_model_without_a_template_names_the_other_route(chat: openai.OpenAI) -
 
 
 def test_a_broken_form_is_refused(chat: openai.OpenAI, talker: str) -> None:
-    with pytest.raises(openai.BadRequestError):
+    with pytest.raises(openai.BadRequestError) as error:
         chat.chat.completions.create(model=talker, messages=SAID, extra_body={"regex": "("})
+    assert (error.value.param, error.value.code) == ("regex", "invalid_schema")
+    schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no"}}}
+    with pytest.raises(openai.BadRequestError) as error:
+        chat.chat.completions.create(model=talker, messages=SAID, response_format=schema)
+    assert (error.value.param, error.value.code) == ("response_format", "invalid_schema")
 
 
 def test_unknown_fields_are_accepted_and_told(chat: openai.OpenAI, talker: str) -> None:

@@ -49,6 +49,30 @@ def test_logprobs_name_tokens_and_their_places(chat: openai.OpenAI) -> None:
     assert all(token in top for token, top in zip(told.tokens, told.top_logprobs, strict=True))
 
 
+def test_a_prompt_is_read_with_the_log_probabilities_of_its_tokens(chat: openai.OpenAI) -> None:
+    """What is read of a text is what was told when it was made."""
+    made = chat.completions.create(model=PLAIN, prompt="the cat", logprobs=1, **GREEDY).choices[0]
+    whole = "the cat" + made.text
+    read = chat.completions.create(
+        model=PLAIN, prompt=whole, echo=True, logprobs=1, max_tokens=0, **GREEDY
+    )
+    (choice,) = read.choices
+    told = choice.logprobs
+    assert told is not None and told.tokens and told.token_logprobs and made.logprobs
+    assert choice.text == whole == "".join(told.tokens) and choice.finish_reason == "length"
+    count = len(made.logprobs.tokens or ())
+    assert told.token_logprobs[-count:] == pytest.approx(made.logprobs.token_logprobs, abs=1e-3)
+    assert read.usage and read.usage.completion_tokens == 0
+    further = chat.completions.create(
+        model=PLAIN, prompt="the cat", echo=True, logprobs=1, max_tokens=1, **GREEDY
+    ).choices[0]
+    assert further.text.startswith("the cat") and len(further.text) > 7
+    by_ids = chat.completions.create(
+        model=PLAIN, prompt=[5, 6, 7], echo=True, logprobs=1, max_tokens=0, **GREEDY
+    ).choices[0]
+    assert by_ids.logprobs is not None and len(by_ids.logprobs.tokens or ()) == 3
+
+
 def test_the_best_of_several_has_the_highest_mean(chat: openai.OpenAI) -> None:
     hot: dict[str, Any] = {"temperature": 1.5, "seed": 3, "max_tokens": 6, "logprobs": 0}
     answer = chat.completions.create(model=PLAIN, prompt="the", n=5, **hot)
@@ -88,7 +112,7 @@ def test_a_stream_says_what_the_whole_says(chat: openai.OpenAI) -> None:
     [
         ({"best_of": 2, "n": 3}, "best_of"),
         ({"best_of": 2, "stream": True}, "best_of"),
-        ({"echo": True, "logprobs": 1}, "logprobs"),
+        ({"regex": "("}, "regex"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"prompt": [10**9]}, "prompt"),
         ({"prompt": []}, "prompt"),
