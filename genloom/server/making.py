@@ -36,17 +36,23 @@ class Made:
     usage: dict[str, int] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """One more event of the call."""
-        values = event.values
-        if event.kind == "text":
-            sample = values["sample"]
-            self.texts[sample] = self.texts.get(sample, "") + values["text"]
-        elif event.kind == "asset":
-            self.items.append(item_of(event))
-        elif event.kind == "ended":
-            self.finishes[values["sample"]] = values.get("finish", "stop")
-        elif event.kind == "done":
-            self.usage = dict(values.get("usage") or {})
+        """One more event of the call; others say how far it is."""
+        ways = {"text": self._text, "asset": self._item, "ended": self._end, "done": self._done}
+        if (way := ways.get(event.kind)) is not None:
+            way(event)
+
+    def _text(self, event: Event) -> None:
+        sample = event.values["sample"]
+        self.texts[sample] = self.texts.get(sample, "") + event.values["text"]
+
+    def _item(self, event: Event) -> None:
+        self.items.append(item_of(event))
+
+    def _end(self, event: Event) -> None:
+        self.finishes[event.values["sample"]] = event.values.get("finish", "stop")
+
+    def _done(self, event: Event) -> None:
+        self.usage = dict(event.values.get("usage") or {})
 
 
 def item_of(event: Event) -> Item:

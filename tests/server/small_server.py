@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from toys import texts
 
 from genloom import api
 from genloom.server.app import make_app
-from genloom.server.serving import Server, config_of, address, listen
+from genloom.server.serving import Server, address, config_of, listen
 from genloom.server.settings import Settings
 
 LITTLE = ("train.steps=6", "train.judge=0", "train.preview=0", "data.batch=8")
@@ -72,7 +73,7 @@ class Running:
 
 
 @contextmanager
-def running(data: Path, models: Sequence[str] = (), **settings: object) -> Iterator[Running]:
+def running(data: Path, models: Sequence[str] = (), **settings: Any) -> Iterator[Running]:
     """A server on a free port, ready when the block begins, drained when it ends."""
     told = replace(Settings(), port=0, data=data, models=tuple(models), **settings)
     listening, up = listen(told.host, told.port), threading.Event()

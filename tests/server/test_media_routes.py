@@ -224,7 +224,7 @@ def test_every_medium_says_what_is_missing(web: Web, row: Any) -> None:
 
 def gif(frames: int) -> bytes:
     out = io.BytesIO()
-    made = [Image.new("RGB", (20, 10), (n * 40, 0, 0)) for n in range(frames)]
+    made = [Image.new("RGB", (20, 10), (n * 6, 0, 0)) for n in range(frames)]
     made[0].save(out, "GIF", save_all=True, append_images=made[1:], duration=50)
     return out.getvalue()
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import FileResponse
 
 from genloom.server.access import caller_of
 from genloom.server.caller import Caller
+from genloom.server.content import stored_answer
 from genloom.server.records.assets import Asset
 from genloom.server.routes.listing import Paging, listed
 from genloom.server.service import Service, service_of
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
-# Nothing that a model made runs in the page of whoever opens it.
-SHUT = {"content-security-policy": "sandbox; default-src 'none'", "cache-control": "private"}
 
 
 def told(asset: Asset, record: bool = False) -> dict[str, Any]:
@@ -55,12 +54,13 @@ async def get(
 @router.get("/{id}/content", response_class=FileResponse)
 async def content(
     id: str,
+    request: Request,
     caller: Caller = Depends(caller_of),  # noqa: B008
     service: Service = Depends(service_of),  # noqa: B008
 ) -> FileResponse:
     asset = await in_thread(service.records.assets.get, id, caller.owner)
     path = service.records.assets.path(asset.sha256)
-    return FileResponse(path, media_type=asset.media, headers=SHUT)
+    return await stored_answer(request, path, sha256=asset.sha256, media=asset.media)
 
 
 @router.delete("/{id}")

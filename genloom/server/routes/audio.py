@@ -158,16 +158,26 @@ async def transcribe(
     about = await service.engines.about(body.model)
     if not about.get("texts") or HEARD not in about.get("accepts", ()):
         raise unsuited(about, "a model that hears recordings")
-    if body.response_format not in ("json", "text") or body.stream:
+    way = WRITTEN.get(body.response_format)
+    if way is None or body.stream:
         raise refused("response_format", "json and text are told by this model, as a whole")
     given = {"prompt": body.prompt, "seed": 0, "options": {"temperature": body.temperature or 0.0}}
     blobs = {HEARD: sent.data}
     call = Call(model=body.model, task="generate", given=given, blobs=blobs, owner=caller.owner)
     made = await make(service, call)
-    text = made.texts.get(0, "")
-    if body.response_format == "json":
-        return JSONResponse({"text": text, "usage": {"type": "tokens", **ended(made.usage)}})
-    return PlainTextResponse(text)
+    return way(made)
+
+
+def _in_json(made: Made) -> Response:
+    usage = {"type": "tokens", **ended(made.usage)}
+    return JSONResponse({"text": made.texts.get(0, ""), "usage": usage})
+
+
+def _bare(made: Made) -> Response:
+    return PlainTextResponse(made.texts.get(0, ""))
+
+
+WRITTEN = {"json": _in_json, "text": _bare}  # response_format -> the answer
 
 
 @router.get("/voices")

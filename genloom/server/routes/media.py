@@ -183,7 +183,12 @@ async def _begun(
     prefix = f"{row.object}_"
     try:
         job = await service.jobs.start(
-            row.kind, owner, given, model=model, prefix=prefix, expires=service.settings.jobs.until()
+            row.kind,
+            owner,
+            given,
+            model=model,
+            prefix=prefix,
+            expires=service.settings.jobs.until(),
         )
     except Failure:
         for asset in given["blobs"].values():
@@ -250,7 +255,7 @@ def _reading(row: Row, job: Job, variant: str | None, accept: str) -> Reading | 
         (
             reading
             for media, reading in row.readings.items()
-            if media in wished or media.endswith(f"/{way}")
+            if media in wished or media.rpartition("/")[2] == way
         ),
         None,
     )
