@@ -70,7 +70,7 @@ class Channel:
         """The next; None at the end. The failure is raised."""
         while not self._events:
             if self.failure is not None:
-                raise self.failure
+                raise self.failure.with_traceback(None)  # many may hold the same
             if self.closed:
                 return None
             self._waiter = self.loop.create_future()

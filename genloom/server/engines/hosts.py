@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from genloom.server.engines.process import Died, HostProcess, Listener
 from genloom.server.engines.stats import Counts
 from genloom.server.failure import Failure
 
+REMEMBERED, LATER = 5.0, 60.0  # seconds: of a load that failed, until a swap is tried again
 Room = Callable[[Path], Awaitable[Callable[[], None]]]  # makes room for a model; gives it back
 
 
@@ -54,12 +56,13 @@ class Hosts:
         self.current: HostProcess | None = None
         self.old: set[HostProcess] = set()
         self.print: Print = ()
-        self.refused_print: Print = ()
         self.down = self.closed = False
         self.failure: Failure | None = None
         self.failed_at = 0.0
         self.loop = asyncio.get_running_loop()
         self._deaths = 0  # in a row
+        self._refused: Print = ()  # a folder that did not load, and when it may be tried again
+        self._again = inf
         self._starting: asyncio.Task[None] | None = None
         self._swapping: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -72,6 +75,10 @@ class Hosts:
     def starting(self) -> bool:
         return self._starting is not None
 
+    @property
+    def swapping(self) -> bool:
+        return self._swapping is not None
+
     # --- start ------------------------------------------------------------------------------------
 
     def want(self) -> None:
@@ -82,13 +89,19 @@ class Hosts:
     async def get(self) -> HostProcess:
         """The one that serves. Failure where none can."""
         while (host := self.current) is None:
+            self.check()
             self.want()
             if self._starting is None:
                 raise refused(503, "draining", "the server is shutting down", 5)
             await asyncio.wait([self._starting])
-            if self.current is None and self.failure is not None:
-                raise self.failure
+            self.check()
         return host
+
+    def check(self) -> None:
+        """The failure of a load that failed a moment ago: it is not tried again at once."""
+        late = self.loop.time() - self.failed_at > REMEMBERED
+        if self.failure is not None and self._starting is None and not late:
+            raise self.failure.with_traceback(None)
 
     async def _start(self) -> None:
         tries = 0
@@ -106,9 +119,16 @@ class Hosts:
                         raise self._given_up() from None
         except Failure as failure:
             self.failure, self.failed_at, self._starting = failure, self.loop.time(), None
+            self.down = False
             self.tenant.failed(failure)
             return
-        self.current, self.failure, self.down, self._starting = host, None, False, None
+        self.failure, self._starting = None, None
+        self._serve(host)
+
+    def _serve(self, host: HostProcess) -> None:
+        before, self.current, self.down = self.current, host, False
+        if before is not None:
+            self._retire(before)
         self.tenant.ready()
 
     def _pause(self) -> float:
@@ -154,7 +174,9 @@ class Hosts:
     def look(self) -> None:
         """Swap where the folder is not what it was when it was loaded."""
         now = fingerprint(self.folder)
-        if self.current is None or now in ((), self.print, self.refused_print) or self._swapping:
+        if self.current is None or now in ((), self.print) or self._swapping:
+            return
+        if now == self._refused and self.loop.time() < self._again:
             return
         LOG.info("%s has changed on disk: it is loaded anew", self.folder.name)
         self._swapping = self.loop.create_task(self._swap())
@@ -175,30 +197,32 @@ class Hosts:
         try:
             host = await self._launch()
         except (Failure, Died) as error:
-            self.refused_print = seen
             failure = error if isinstance(error, Failure) else self._given_up()
+            unsound = failure.code == "integrity_mismatch"
+            self._refused, self._again = seen, inf if unsound else self.loop.time() + LATER
             LOG.error("%s is not swapped: %s", self.folder.name, failure.message)
             raise failure from error
         finally:
             self._swapping = None
-        before, self.current = self.current, host
         self.counts.swaps += 1
-        if before is not None:
-            self._retire(before)
-        self.down = False
-        self.tenant.ready()
+        self._serve(host)
 
     # --- ended ------------------------------------------------------------------------------------
 
     async def unload(self) -> bool:
         """Once it has finished what is open; False where none is there."""
+        host = self.drop()
+        if host is not None:
+            await host.gone()
+        return host is not None
+
+    def drop(self) -> HostProcess | None:
+        """No longer serve: what is open is finished."""
         host, self.current = self.current, None
-        if host is None:
-            return False
-        self.counts.unloads += 1
-        self._retire(host)
-        await host.gone()
-        return True
+        if host is not None:
+            self.counts.unloads += 1
+            self._retire(host)
+        return host
 
     def _retire(self, host: HostProcess) -> None:
         self.old.add(host)

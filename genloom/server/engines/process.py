@@ -61,26 +61,37 @@ class HostProcess(asyncio.Protocol):
         seconds: float | None = None,
     ) -> HostProcess:
         """A process with the model loaded. Failure where it cannot be, Died where it ended."""
+        try:
+            async with asyncio.timeout(seconds):
+                made = await cls._made(nursery, folder.name, ended)
+                await made._open({"model": str(folder), "options": dict(options or {})})
+        except TimeoutError as error:
+            message = f"{folder.name} did not load in {seconds:g} s"
+            raise Failure(503, message, code="engine_unavailable") from error
+        return made
+
+    @classmethod
+    async def _made(
+        cls, nursery: Nursery, name: str, ended: Callable[[HostProcess], None]
+    ) -> HostProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                born = await nursery.bear(theirs, folder.name)
+                made = cls(name, await nursery.bear(theirs, name), ended)
             except BaseException:
                 ours.close()
                 raise
-        made = cls(folder.name, born, ended)
         ours.setblocking(False)
         await made.loop.connect_accepted_socket(lambda: made, ours)
-        made._send({"do": "open", "model": str(folder), "options": dict(options or {})})
-        try:
-            async with asyncio.timeout(seconds):
-                made.about = await made._opened
-        except BaseException as error:
-            made.kill()
-            if isinstance(error, TimeoutError):
-                raise Failure(503, f"{folder.name} did not load in {seconds:g} s") from error
-            raise
         return made
+
+    async def _open(self, given: Mapping[str, Any]) -> None:
+        self._send({"do": "open", **given})
+        try:
+            self.about = await self._opened
+        except BaseException:
+            self.kill()
+            raise
 
     # --- out --------------------------------------------------------------------------------------
 

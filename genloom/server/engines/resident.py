@@ -19,8 +19,6 @@ from genloom.server.engines.stats import Counts, ModelStats
 from genloom.server.engines.work import Work
 from genloom.server.failure import Failure
 
-REMEMBERED = 5.0  # seconds in which a model that did not load is not tried again
-
 
 class Resident:
     """kept: is to be in memory always. used: when it was worked with last."""
@@ -82,9 +80,7 @@ class Resident:
     def _check(self, work: Work) -> None:
         if self.poison and self.poison.guilty(work.digest):
             raise poisonous()
-        failure, since = self.hosts.failure, self.clock() - self.hosts.failed_at
-        if failure is not None and since < REMEMBERED and not self.hosts.starting:
-            raise failure
+        self.hosts.check()
 
     def _isolated(self, work: Work) -> bool:
         return bool(self.poison) and self.poison.isolated(work.digest)

@@ -115,9 +115,17 @@ class Supervisor:
                 self._sweeping = self.loop.create_task(self._sweep())
         elif now - resident.looked > self.limits.fresh:
             resident.looked = now
-            self.catalogue.folder(name)
-            resident.hosts.look()
+            self._look(resident)
         return resident
+
+    def _look(self, resident: Resident) -> None:
+        """Whether its folder has changed. Failure where it is gone; then its process goes, too."""
+        try:
+            self.catalogue.folder(resident.name)
+        except Failure:
+            resident.hosts.drop()
+            raise
+        resident.hosts.look()
 
     # --- memory -----------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from genloom.server.failure import Failure
 
 LEFT = "left"
 MOST_STARTS = 2
+LARGEST = 4  # the part of the room that one call takes at most: a fourth
 
 
 class House(Protocol):
@@ -40,7 +41,8 @@ class Work:
         self.call, self.house = call, house
         self.owner, self.batch = call.owner, call.batch
         count = call.given.get("count")
-        self.weight = min(room, max(1, count if isinstance(count, int) else 1))
+        most = max(1, room // LARGEST)  # more of one call take turns inside the engine
+        self.weight = min(most, max(1, count if isinstance(count, int) else 1))
         self.size = sum(map(len, call.blobs.values()))
         self.loop = asyncio.get_running_loop()
         self.seconds = call.deadline
@@ -173,8 +175,9 @@ class Events:
         self._work.leave()
 
     def __del__(self) -> None:
-        if not self._work.ended and not self._work.loop.is_closed():
-            self._work.leave()
+        work = self._work
+        if not work.ended and not work.loop.is_closed():
+            work.loop.call_soon_threadsafe(work.leave)  # whichever thread collects it
 
 
 def restarted() -> Failure:

@@ -23,7 +23,7 @@ from genloom.server.engines.nursery import Nursery
 from genloom.server.engines.supervisor import Supervisor
 from genloom.server.failure import Failure
 
-LENGTH = 256
+LENGTH = 1024
 
 
 def write_model(folder: Path, seed: int = 0) -> str:

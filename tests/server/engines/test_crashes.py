@@ -153,7 +153,7 @@ def test_an_idle_engine_that_died_comes_back_by_itself(
 
 
 def test_the_nursery_may_die_too(runner: asyncio.Runner, writer: str, home: Path) -> None:
-    """Its hosts end with it; another makes others."""
+    """Another is made where a host is wanted."""
 
     async def main() -> None:
         own = Nursery(home)
@@ -162,6 +162,9 @@ def test_the_nursery_may_die_too(runner: asyncio.Runner, writer: str, home: Path
             before, nursery = pid(engines, writer), own.process
             assert nursery is not None
             nursery.kill()
+            await until(lambda: own.process is None)
+            with suppress(ProcessLookupError):
+                os.kill(before, signal.SIGKILL)
             await until(lambda: engines.unready() != [])
             assert await text(engines, call(writer, 1, 20)) == wanted
             assert pid(engines, writer) != before and own.process is not nursery

@@ -31,7 +31,7 @@ def test_answers_are_those_of_the_model_and_one_load_serves_all(
             first = text(engines, asked[0], events)
             made = await asyncio.gather(first, *(text(engines, one) for one in asked[1:]))
             assert [f"the {one}" for one in made] == [str(one[0]) for one in wanted]
-            assert events[-1].kind == "done" and events[-1].values["usage"]["prompt_tokens"] == 5
+            assert events[-1].kind == "done" and events[-1].values["usage"]["prompt_tokens"] >= 4
             (told,) = engines.stats().models
             assert told.counts.loads == 1 and told.counts.outcomes == {"done": 4}
             assert told.counts.tokens["completion_tokens"] == 32
@@ -108,8 +108,8 @@ def test_time_runs_out_for_those_who_wait_and_those_who_run(
     async def main() -> None:
         async with at_work(nursery, writer, room=1, alone=1.0) as engines:
             await text(engines, call(writer, tokens=1))
-            running = outcome(engines, call(writer, 1, 250, deadline=0.3))
-            waiting = outcome(engines, call(writer, 2, 250, deadline=0.2, owner="bob"))
+            running = outcome(engines, call(writer, 1, 1000, deadline=0.3))
+            waiting = outcome(engines, call(writer, 2, 1000, deadline=0.2, owner="bob"))
             assert await asyncio.gather(running, waiting) == ["<deadline_exceeded>"] * 2
             assert engines.stats().running == 0
             await until(lambda: host_stats(engines, writer).get("open") == 0)
@@ -160,19 +160,17 @@ def test_a_client_that_takes_nothing_is_left_and_its_mates_are_not(
     runner: asyncio.Runner, nursery: Nursery, writer: str
 ) -> None:
     async def main() -> None:
-        async with at_work(nursery, writer, slow=0.3) as engines:
+        async with at_work(nursery, writer, slow=0.2) as engines:
             alone = await text(engines, call(writer, 1, 250))
-            sleeper = engines.run(call(writer, 0, 250))
+            sleeper = engines.run(call(writer, 0, 1000))
             await anext(sleeper)
             mate = text(engines, call(writer, 1, 250))
             made = await asyncio.gather(mate, until(lambda: engines.stats().running == 0))
             assert made[0] == alone
-            await until(lambda: sleeper._work.ended)
+            with pytest.raises(Failure) as told:
+                await anext(sleeper)
+            assert told.value.code == "slow_client"
             counts = engines.stats().models[0].counts.outcomes
-            if "slow_client" in counts:
-                with pytest.raises(Failure) as told:
-                    await anext(sleeper)
-                assert told.value.code == "slow_client"
             assert counts == {"done": 2, "slow_client": 1}
 
     runner.run(main())
@@ -182,14 +180,15 @@ def test_a_call_of_many_samples_takes_its_room(
     runner: asyncio.Runner, nursery: Nursery, writer: str
 ) -> None:
     async def main() -> None:
-        async with at_work(nursery, writer, room=4, alone=1.0) as engines:
+        async with at_work(nursery, writer, room=8, recent=0.0) as engines:
             await text(engines, call(writer))
-            many = asyncio.create_task(text(engines, call(writer, 0, 60, count=3)))
-            more = asyncio.create_task(text(engines, call(writer, 1, 60, count=3, owner="bob")))
-            await until(lambda: engines.stats().models[0].streams == 3)
-            assert engines.stats().queued == 1
-            assert all(await asyncio.gather(many, more))
-            await text(engines, call(writer, 2, count=9))  # more than all the room: alone
+            owners = ("ann", "bob", "cy", "dan", "eve")
+            calls = [engines.run(call(writer, 0, 40, count=3, owner=one)) for one in owners]
+            (told,) = engines.stats().models  # one call takes a fourth of the room at most
+            assert (told.streams, told.running, told.queued) == (8, 4, 1)
+            for events in calls:
+                samples = {event.values.get("sample") async for event in events}
+                assert samples == {0, 1, 2, None}
 
     runner.run(main())
 

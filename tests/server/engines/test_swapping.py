@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,11 +73,30 @@ def test_a_change_on_disk_is_seen_by_itself_once(
             copied(damaged(writer, tmp_path / "bad"), Path(place))
             for _ in range(3):  # looked at three times, tried once
                 assert await text(engines, call(place, 2, 20)) == resident_text
-                await until(lambda: resident.hosts._swapping is None)
+                await until(lambda: not resident.hosts.swapping)
             assert resident.counts.failed_loads == 1
             copied(other, Path(place))
             await text(engines, call(place, 2, 20))
             await until(lambda: resident.counts.swaps == 1)
             assert await text(engines, call(place, 2, 20)) != resident_text
+
+    runner.run(main())
+
+
+def test_a_model_that_is_removed_is_no_longer_offered(
+    runner: asyncio.Runner, nursery: Nursery, writer: str, tmp_path: Path
+) -> None:
+    place = copied(writer, tmp_path / "place")
+
+    async def main() -> None:
+        async with at_work(nursery, place, fresh=0.0) as engines:
+            events = engines.run(call(place, 1, 200))
+            await anext(events)
+            shutil.rmtree(place)
+            with pytest.raises(Failure) as told:
+                engines.run(call(place))
+            assert told.value.code == "model_not_found"
+            assert [event.kind async for event in events][-1] == "done"
+            await until(lambda: not engines.residents[place].hosts.all)
 
     runner.run(main())
