@@ -230,7 +230,12 @@ def test_a_field_is_named_where_it_is_wrong(tight: Running) -> None:
 
 def test_an_answer_has_its_time(small_models: tuple[str, ...], tmp_path: Path) -> None:
     limits = replace(Limits(), request_seconds=0.001)
-    with small_server.running(tmp_path, small_models, limits=limits) as running:
+    told = {"limits": limits, "preload": ("words",)}
+    with small_server.running(tmp_path, small_models, **told) as running:
+        until = time.monotonic() + 100
+        while ask(running.url, "GET", "/v1/models/words").json["state"] != "up":
+            assert time.monotonic() < until
+            time.sleep(0.1)
         body = {"model": "words", "prompt": "a", "max_tokens": 50}
         answer = ask(running.url, "POST", "/v1/completions", body)
         assert (answer.status, answer.code) == (504, "deadline_exceeded")
