@@ -38,7 +38,7 @@ async def create(
     if body.model != NEW:
         start = str(await in_thread(Catalogue(service.settings.models).folder, body.model))
     for param in ("training_file", "validation_file"):
-        if id := getattr(body, param):
+        if (id := getattr(body, param)) is not None:
             await _check_file(service, id, caller.owner, param)
     given = {
         **told,
