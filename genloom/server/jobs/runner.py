@@ -63,7 +63,7 @@ class Runner:
     # --- taking -----------------------------------------------------------------------------------
 
     async def _look(self) -> None:
-        while True:
+        while not self.draining:  # a cancellation that comes with a wake is lost (Python < 3.12)
             try:
                 await self._take_what_can_be()
                 await self._heed()
