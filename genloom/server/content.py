@@ -23,10 +23,10 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 async def stored_answer(
-    request: Request, path: Path, *, sha256: str, media: str, filename: str
+    request: Request, path: Path, *, sha256: str, media: str, filename: str | None = None
 ) -> FileResponse:
-    """The file at the path. Failure 416 where the range is none of it, or is more than one; 404
-    where the file was deleted in between."""
+    """The file at the path; with a filename it is offered to be saved. Failure 416 where the range
+    is none of it, or is more than one; 404 where the file was deleted in between."""
     try:
         found = await in_thread(path.stat)
     except FileNotFoundError:

@@ -20,10 +20,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from genloom.errors import MissingExtra, ResourceError, UsageError
 from genloom.server.records.migrations import migrate
-from genloom.server.records.trouble import BUSY, DAMAGED, code_of, told
+from genloom.server.records.trouble import BUSY, DAMAGED, busy, code_of, told
 from genloom.server.threads import MOST
 
 NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
+PATIENCE = {"statement_timeout": 30, "lock_timeout": 10, "idle_in_transaction_session_timeout": 60}
 REFUSALS = {
     "authentication failed": "access refused",
     "does not exist": "no such database or role",
@@ -34,18 +35,31 @@ CHECKED = 256 << 20  # bytes up to which a SQLite file is read through when it i
 
 
 class Database:
-    """An open database. `place` names it without credentials."""
+    """An open database. wait: seconds for which a writer waits for its turn."""
 
-    def __init__(self, engine: Engine, place: str) -> None:
-        self.engine, self.place = engine, place
+    def __init__(self, engine: Engine, wait: float) -> None:
+        self.engine, self._wait = engine, wait
         self._writer = engine.execution_options(writes=True)
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else _Free()
+        # In PostgreSQL writers keep out of each other's way by themselves.
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block has ended, or never was."""
-        with told(), self._turn, self._writer.begin() as connection:
+        with told(), self._alone(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=self._wait):
+            raise busy()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -56,25 +70,17 @@ class Database:
         self.engine.dispose()
 
 
-class _Free:
-    """In PostgreSQL writers keep out of each other's way by themselves."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-
 def open_database(file: Path, url: str = "", *, wait: float = 5.0) -> Database:
     """The database at the URL, or else in the file, brought to the newest version.
 
     wait: seconds for which a lock, or a connection, is waited for. ResourceError where it cannot
     be opened, is damaged, locked or newer than this program; UsageError where the URL is none."""
     engine, place = _postgres(url, wait) if url else _sqlite(file, wait)
-    database = Database(engine, place)
+    database = Database(engine, wait)
     try:
         if not url:
             _prepare(engine)
-        with database._turn, database._writer.begin() as connection:
+        with engine.execution_options(writes=True).begin() as connection:
             migrate(connection)
     except (DBAPIError, sqlite3.Error) as error:
         engine.dispose()
@@ -152,6 +158,13 @@ def _prepare(engine: Engine) -> None:
             )
 
 
+def _bounded(connection: Any, record: object) -> None:
+    """No statement and no wait goes on for ever."""
+    for limit, seconds in PATIENCE.items():
+        connection.execute(f"SET {limit} = '{seconds}s'")
+    connection.commit()
+
+
 def _postgres(url: str, wait: float) -> tuple[Engine, str]:
     try:
         made = make_url(url)
@@ -170,6 +183,7 @@ def _postgres(url: str, wait: float) -> tuple[Engine, str]:
             pool_pre_ping=True,
             **_pool(wait),
         )
+        event.listen(engine, "connect", _bounded)
     except ImportError:
         raise MissingExtra("psycopg", "postgres") from None
     except SQLAlchemyError:

@@ -113,6 +113,8 @@ def migrate(connection: Connection) -> int:
     """Bring the database to the newest version, inside the caller's transaction."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # as long as it takes
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     if not inspect(connection).has_table(VERSION.name):
         VERSION.create(connection)

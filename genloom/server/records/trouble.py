@@ -49,10 +49,14 @@ def failure_of(error: DBAPIError | PoolTimeout) -> Failure:
     if code.startswith(NO_ROOM):
         return no_room()
     if code.startswith(BUSY) or isinstance(error, PoolTimeout):
-        return _later("the records are busy: try again", "records_busy")
+        return busy()
     if code.startswith(DAMAGED):
         return Failure(500, "the database of records is damaged", code="records_damaged")
     return _later("the database of records cannot be reached", "records_unavailable")
+
+
+def busy() -> Failure:
+    return _later("the records are busy: try again", "records_busy")
 
 
 def _later(message: str, code: str) -> Failure:

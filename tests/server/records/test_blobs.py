@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from genloom.server.failure import Failure
 from genloom.server.records.records import Records, open_records
@@ -19,6 +20,7 @@ from genloom.server.records.tables import BLOBS
 FULL = """
 import resource, signal, sys
 from pathlib import Path
+from typing import Any
 from genloom.server.failure import Failure
 from genloom.server.records.records import open_records
 
@@ -47,6 +49,27 @@ def test_a_full_disk_is_a_507_and_leaves_nothing(place: Path, database_url: str)
         "6 b'before'",
     ], done.stderr
     assert len(files_below(place / "assets")) == 1
+
+
+def test_a_full_database_is_a_507_and_leaves_nothing(place: Path) -> None:
+    records = open_records(place)
+
+    def small(connection: Any, record: object) -> None:
+        connection.execute("PRAGMA max_page_count = 80")
+
+    event.listen(records.database.engine, "connect", small)
+    records.database.engine.dispose()
+    with pytest.raises(Failure) as error:
+        for n in range(100):
+            records.documents.put("x", f"{n}", "y" * 5000, owner="ann")
+    assert (error.value.status, error.value.code) == (507, "insufficient_storage")
+    with pytest.raises(Failure) as error:
+        records.assets.put(b"x", "text/plain", owner="ann", record={"long": "z" * 50_000})
+    assert error.value.status == 507 and not files_below(place / "assets")
+    assert records.documents.count("x", "ann") == n
+    records.documents.remove("x", "0", "ann")
+    records.documents.put("x", "0", "there is room again", owner="ann")
+    records.close()
 
 
 def test_a_limit_is_a_413_and_leaves_nothing(records: Records, place: Path) -> None:
