@@ -362,7 +362,7 @@ def test_a_model_without_a_template_names_the_other_route(chat: openai.OpenAI) -
 def test_a_broken_form_is_refused(chat: openai.OpenAI, talker: str) -> None:
     with pytest.raises(openai.BadRequestError) as error:
         chat.chat.completions.create(model=talker, messages=SAID, extra_body={"regex": "("})
-    assert (error.value.param, error.value.code) == ("regex", "invalid_schema")
+    assert (error.value.param, error.value.code) == ("regex", "invalid_regex")
     schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no"}}}
     with pytest.raises(openai.BadRequestError) as error:
         chat.chat.completions.create(model=talker, messages=SAID, response_format=schema)
