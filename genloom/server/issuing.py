@@ -68,7 +68,9 @@ def add_user(
 
 
 def change_user(records: Records, id: str, changes: Mapping[str, object], actor: str) -> User:
-    """changes: role, quotas, disabled (a time, or None)."""
+    """changes: role, quotas, disabled (a time, or None); none of them changes nothing."""
+    if not changes:
+        return records.users.get(id)
     user = records.users.change(id, **changes)
     records.audit.note(actor, "user.changed", user.id, changes)
     return user

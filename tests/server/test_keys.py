@@ -89,6 +89,9 @@ def test_users_share_what_is_theirs_and_can_be_shut_out(closed: tuple[Running, s
     answer = ask(running.url, "POST", "/v1/admin/users", {"name": "ina"}, key=admin)
     user = answer.json["id"]
     assert ask(running.url, "POST", "/v1/admin/users", {"name": "ina"}, key=admin).status == 409
+    same = ask(running.url, "POST", f"/v1/admin/users/{user}", {}, key=admin)
+    assert same.json == answer.json
+    assert ask(running.url, "POST", "/v1/admin/users/user_none", {}, key=admin).status == 404
     _, first = made(closed, user="ina", role="admin")
     # The key asks for more than its user may.
     assert ask(running.url, "GET", "/v1/admin/keys", key=first).status == 403
