@@ -35,6 +35,7 @@ class Host:
         self.tasks: dict[int, Task] = {}
         self.preparing: dict[int, Task] = {}
         self.closing = self.draining = False
+        self._failed: list[News] = []
         self._alive = 0.0
         self._ticks = 0
 
@@ -65,7 +66,8 @@ class Host:
             site.side.collect()
             if not self.link.full:
                 self._step(site)
-                self._tell(self._news())
+        if not self.link.full:
+            self._tell(self._news())
         self._say_alive()
 
     def _busy(self) -> bool:
@@ -97,7 +99,7 @@ class Host:
         except GenloomError as error:
             self.link.say({"say": "failed", "error": error_of(error)})
             return
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:  # whatever it is, the parent is to know
             log_error(f"{name} cannot be opened", error)
             short = ResourceError(f"{name} cannot be opened ({type(error).__name__}: {error})")
             self.link.say({"say": "failed", "error": error_of(short)})
@@ -141,7 +143,7 @@ class Host:
                 self._fail(task.number, failed)
 
         try:
-            site.side.submit(task.prepare, go_on)
+            site.side.submit(task.prepare, go_on, task.slow)
         except GenloomError:
             del self.preparing[task.number]
             raise
@@ -177,7 +179,8 @@ class Host:
                 news += told
             if task.done:
                 del self.tasks[number]
-        return news
+        failed, self._failed = self._failed, []
+        return news + failed
 
     # --- telling ----------------------------------------------------------------------------------
 
@@ -188,7 +191,7 @@ class Host:
             task.cancel()
         if not isinstance(error, GenloomError):
             log_error(f"request {number}", error)
-        self._tell([News(of=number, kind="error", values=error_of(error))])
+        self._failed.append(News(of=number, kind="error", values=error_of(error)))
 
     def _tell(self, news: list[News]) -> None:
         if not news:

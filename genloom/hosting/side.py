@@ -1,6 +1,7 @@
 """Work beside the loop: a few threads for what takes long and needs no step of the engine.
 
-Bounded: more than MOST pieces of waiting work are refused. Results come back on the loop's own
+What is slow (a second, not milliseconds) has a thread of its own, so that nothing else waits for
+it. Bounded: more than MOST pieces of waiting work are refused. Results come back on the loop's own
 thread, by `collect`; `wake` tells a sleeping loop of them. Knows nothing of what is done.
 """
 
@@ -17,25 +18,29 @@ from genloom.errors import ResourceError
 
 THREADS, MOST = 2, 4096
 
+Work = tuple[Callable[[], Any], Callable[[Any, Any], None]] | None  # what to do, and then
+
 
 class Side:
     """Threads that do one piece of work after the other."""
 
     def __init__(self, threads: int = THREADS, most: int = MOST) -> None:
-        self._work: queue.Queue[tuple[Callable[[], Any], Callable[[Any, Any], None]] | None]
-        self._work = queue.Queue(most)
+        self._quick: queue.Queue[Work] = queue.Queue(most)
+        self._slow: queue.Queue[Work] = queue.Queue(most)
         self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.wake, self._bell = socket.socketpair()
         self.wake.setblocking(False)
         self._bell.setblocking(False)
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
-        for thread in self._threads:
-            thread.start()
+        self._lanes = [*[self._quick] * threads, self._slow]  # one for each thread
+        for lane in self._lanes:
+            threading.Thread(target=self._run, args=(lane,), daemon=True).start()
 
-    def submit(self, work: Callable[[], Any], then: Callable[[Any, Any], None]) -> None:
+    def submit(
+        self, work: Callable[[], Any], then: Callable[[Any, Any], None], slow: bool = False
+    ) -> None:
         """Do `work` aside; then call `then(result, error)` on the loop's thread."""
         try:
-            self._work.put_nowait((work, then))
+            (self._slow if slow else self._quick).put_nowait((work, then))
         except queue.Full:
             raise ResourceError("too many requests are being prepared: ask again later") from None
 
@@ -58,16 +63,14 @@ class Side:
 
     def close(self) -> None:
         """Let the threads end after what they are at."""
-        for _ in self._threads:
-            try:
-                self._work.put_nowait(None)
-            except queue.Full:
-                break  # they are daemons
+        for lane in self._lanes:
+            with contextlib.suppress(queue.Full):  # the threads are daemons
+                lane.put_nowait(None)
         self.wake.close()
         self._bell.close()
 
-    def _run(self) -> None:
-        while (taken := self._work.get()) is not None:
+    def _run(self, lane: queue.Queue[Work]) -> None:
+        while (taken := lane.get()) is not None:
             work, then = taken
             result, error = None, None
             try:

@@ -47,6 +47,11 @@ class Task:
         """Whether preparing it takes no time to speak of."""
         return False
 
+    @property
+    def slow(self) -> bool:
+        """Whether preparing it may take a second, so that others should not wait for it."""
+        return False
+
     def prepare(self) -> None:
         """What takes long before the work can begin."""
 

@@ -87,6 +87,10 @@ class Texts(Task):
 
     # --- before
 
+    @property
+    def slow(self) -> bool:
+        return bool(FORMS & set(self.given.get("options") or {}))
+
     def ask(self) -> Request:
         """The request. GenloomError where it cannot be acted on."""
         raise NotImplementedError
@@ -227,10 +231,9 @@ class Complete(Texts):
 
     @property
     def quick(self) -> bool:
-        options = self.given.get("options") or {}
         given = (self.given.get("prompt"), self.given.get("ids"))
         short = all(len(one) < QUICK for one in given if isinstance(one, str | list))
-        return short and not FORMS & set(options)
+        return short and not self.slow
 
     def ask(self) -> Request:
         codec: Any = self.site.model.codec

@@ -26,7 +26,7 @@ class Parent:
     def __init__(self, sock: socket.socket) -> None:
         self.sock, self.frames, self.waiting = sock, Frames(), []
         self.sock.settimeout(PATIENCE)
-        self.number = 0
+        self.number = self.heard = 0
         self.about: dict[str, Any] = {}
 
     def say(self, do: str, blobs: dict[str, bytes] | None = None, /, **values: Any) -> None:
@@ -54,12 +54,14 @@ class Parent:
         return self.number
 
     def news(self) -> Iterator[dict[str, Any]]:
-        """One by one, each with its bytes as "data"."""
+        """One by one, each with its bytes as "data" and its place in all that was heard."""
         while True:
             message = self.hear()
             if message.values["say"] == "news":
                 for one in message.values["of"]:
-                    yield {**one, "data": message.blobs.get(one.get("blob", ""))}
+                    self.heard += 1
+                    data = message.blobs.get(one.get("blob", ""))
+                    yield {**one, "data": data, "order": self.heard}
 
     def until_done(self, *numbers: int) -> dict[int, list[dict[str, Any]]]:
         """All news of these requests, to the last of each."""

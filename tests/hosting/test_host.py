@@ -15,7 +15,9 @@ from parent import PATIENCE, Parent, hosted, of_kind, process, text_of
 from genloom.hosting.host import Host
 from genloom.hosting.link import FULL, Link
 from genloom.hosting.log import log
+from genloom.hosting.site import open_site
 from genloom.hosting.tasks import GENERATE, TASKS
+from genloom.hosting.texts import Complete
 from genloom.wire import frame
 
 LONG = {"max_tokens": 2000, "ignore_eos": True}
@@ -94,6 +96,22 @@ def test_compiling_does_not_hold_up_running_texts(texts: Parent) -> None:
     assert one["kind"] != "error" and between >= 1
 
 
+def test_a_short_request_does_not_wait_for_slow_forms(chats: Parent) -> None:
+    inner = {"type": "object", "properties": {f"q{n}": {"enum": ["a" * 30, n]} for n in range(12)}}
+    slow = []
+    for n in range(4):
+        keys = [f"k{n}_{i}" for i in range(60)]
+        schema = {"type": "object", "properties": dict.fromkeys(keys, inner), "required": keys}
+        options = {"schema": schema, "max_tokens": 1}
+        slow.append(chats.make("complete", prompt="x", options=options))
+    say = [{"role": "user", "content": "hi"}]
+    quick = chats.make("chat", messages=say, options={"max_tokens": 1})
+    found = chats.until_done(quick, *slow)
+    assert list(found) != [] and all(news[-1]["kind"] == "done" for news in found.values())
+    order = sorted(found, key=lambda number: found[number][-1]["order"])
+    assert order.index(quick) < order.index(slow[-1])
+
+
 def test_many_schemas_do_not_grow_what_is_kept(texts: Parent) -> None:
     for n in range(150):
         options = {"schema": {"enum": [f"word {n}"]}, "max_tokens": 1}
@@ -103,13 +121,31 @@ def test_many_schemas_do_not_grow_what_is_kept(texts: Parent) -> None:
     assert text_of(done[last]) == '"word"'
 
 
-def test_pieces_are_fewer_where_many_are_told(texts: Parent) -> None:
-    options = {"max_tokens": 60, "ignore_eos": True}
-    numbers = [texts.make("complete", prompt="a", seed=n, options=options) for n in range(24)]
-    found = texts.until_done(*numbers)
-    firsts = [of_kind(found[number], "text")[0]["tokens"] for number in numbers]
-    assert sorted(firsts)[12] == 1, "first pieces waited"  # some begin within a character
-    assert all(sum(o["tokens"] for o in of_kind(found[n], "text")) == 60 for n in numbers)
+def test_first_pieces_come_at_once_and_further_ones_now_and_then(text_model: str) -> None:
+    site = open_site(text_model, {})
+    a, b = (int(x[0]) for x in site.model.codec.encode(["a", "b"]))
+    options = {"max_tokens": 40, "ignore_eos": True, "logit_bias": {a: 100.0, b: 100.0}}
+    tasks = [Complete(n, site, {"prompt": "x", "options": options}, {}) for n in range(3)]
+    for task in tasks:
+        task.prepare()
+        task.begin()
+
+    def told(now: float) -> list[int]:
+        """Tokens of the pieces that are told after one more step."""
+        site.engine.tick()
+        return [one.values["tokens"] for task in tasks for one in task.news(now)]
+
+    assert told(100.0) == [1, 1, 1]
+    assert told(100.001) == told(100.002) == []
+    assert told(101.0) == [3, 3, 3]
+    late = Complete(9, site, {"prompt": "x", "options": options}, {})
+    late.prepare()
+    late.begin()
+    tasks.append(late)
+    assert told(101.001) == [1], "a first piece waited for another's time"
+    for task in tasks:
+        task.cancel()
+    site.close()
 
 
 def test_ready_says_what_the_web_process_decides_by(texts: Parent, pictures: Parent) -> None:
