@@ -151,7 +151,10 @@ class Training:
         """Whether it was told to stop, or whoever began it is gone."""
         ready, _, _ = select.select([self.link], [], [], 0)
         if ready and not self.stopping:
-            data = self.link.recv(RECEIVED)
+            try:
+                data = self.link.recv(RECEIVED)
+            except ConnectionError:  # it was killed
+                data = b""
             self.stopping = not data or bool(self.frames.feed(data))
         return self.stopping
 

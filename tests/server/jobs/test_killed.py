@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 import small_server
 
 from genloom import store
+
+ADDRESS = re.compile(r"serving at (http://[\w.:]+)")
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +35,18 @@ def place(tmp_path_factory):
 @contextmanager
 def serving(place):
     command = [sys.executable, "-m", "genloom", "serve", "--port", "0", "--home", str(place)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    said = place / "said"
+    with said.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
         try:
-            line = process.stdout.readline()
-            url = next(word for word in line.split() if word.startswith("http"))
-            with openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+            told = eventually(said.read_text, lambda text: ADDRESS.search(text))
+            url = f"{ADDRESS.search(told)[1]}/v1"
+            with openai.OpenAI(base_url=url, api_key="none", timeout=100) as client:
                 yield client, process
-        finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(60)
+                assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 def killed(process):
@@ -57,6 +62,7 @@ def eventually(ask, good, seconds=110):
     return found
 
 
+@pytest.mark.timeout(400)
 def test_a_batch_goes_on_behind_its_last_line(place):
     bodies = [{"model": "words", "prompt": "The ", "seed": n, "max_tokens": 50} for n in range(80)]
     url = "/v1/completions"
@@ -86,6 +92,7 @@ def test_a_batch_goes_on_behind_its_last_line(place):
     assert not log.parent.exists()
 
 
+@pytest.mark.timeout(400)
 def test_a_training_goes_on_from_its_checkpoint(place):
     pairs = [{"prompt": f"say {n}", "completion": f" it is {n}"} for n in range(24)]
     data = "\n".join(map(json.dumps, pairs)).encode()
