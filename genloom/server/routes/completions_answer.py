@@ -15,6 +15,8 @@ from genloom.server.call import Event
 from genloom.server.routes.chat_answer import new_id
 from genloom.server.sse import DONE, event, written
 
+PIECE, ENDED = "text", "ended"  # kinds of events
+
 
 @dataclass(kw_only=True)
 class Text:
@@ -66,9 +68,9 @@ class Answer:
             self.usages[prompt] = event.values["usage"]
             return Text(), 0
         text = self.texts.setdefault((prompt, event.values["sample"]), Text())
-        if event.kind == "ended":
+        if event.kind == ENDED:
             text.finish, text.made = event.values["finish"], event.values.get("tokens", 0)
-        return text, text.add(event.values) if event.kind == "text" else text.length
+        return text, text.add(event.values) if event.kind == PIECE else text.length
 
     def usage(self) -> dict[str, Any]:
         def total(name: str) -> int:
@@ -109,10 +111,10 @@ class TextChunks:
 
     def of(self, prompt: int, event: Event) -> bytes:
         text, begin = self.answer.add(prompt, event)
-        if event.kind not in ("text", "ended"):
+        if event.kind not in (PIECE, ENDED):
             return b""
         number = prompt * self.answer.count + event.values["sample"]
-        if event.kind == "ended":
+        if event.kind == ENDED:
             return self._chunk(number, "", "null", f'"{text.finish}"')
         some = event.values.get("logprobs") if self.answer.logprobs else None
         told = "null" if not some else written(chances(some, begin))
