@@ -219,11 +219,11 @@ def test_a_process_finishes_what_is_open_when_it_is_told_to_end(
 ) -> None:
     with process(folder) as (parent, child):
         assert parent.open(text_model)["say"] == "ready"
-        number = parent.make("complete", prompt="a", options={**LONG, "max_tokens": 300})
+        number = parent.make("complete", prompt="a", options={**LONG, "max_tokens": 120})
         next(one for one in parent.news() if one["id"] == number)
         child.send_signal(signal.SIGTERM)
         found = parent.until_done(number)[number]
-        assert found[-1]["kind"] == "done" and found[-1]["usage"]["completion_tokens"] == 300
+        assert found[-1]["kind"] == "done" and found[-1]["usage"]["completion_tokens"] == 120
         with pytest.raises(EOFError):
             while True:
                 parent.hear()
