@@ -22,9 +22,8 @@ from typing import Any, TypeVar
 from genloom.server.failure import Failure
 
 LOG = logging.getLogger("genloom.engines")
-LONGEST_LINE = 4096
+LONGEST_LINE, CLOSING = 4096, 10.0  # bytes, seconds
 T = TypeVar("T")
-GONE = Failure(503, "no process for an engine could be made: try again", code="engine_unavailable")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -45,7 +44,7 @@ class Nursery:
         self.home = home
         self.children: dict[int, Born] = {}
         self.process: asyncio.subprocess.Process | None = None
-        self._births: asyncio.Queue[int | None] = asyncio.Queue(1)
+        self._birth: asyncio.Future[Born | None] | None = None  # that is waited for
         self._one = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -63,16 +62,28 @@ class Nursery:
                 await self._start()
             errors, written = os.pipe()
             self._watch(follow(errors, name))
+            self._birth = asyncio.get_running_loop().create_future()
             try:
                 socket.send_fds(self.control, [b"+"], [link.fileno(), written])
-                pid = await self._births.get()
+                born = await self._birth
             except OSError as error:
-                raise GONE from error
+                raise gone() from error
             finally:
+                self._birth = None
                 os.close(written)
-            if pid is None:
-                raise GONE
-            return self.children[pid]
+            if born is None:
+                raise gone()
+            return born
+
+    def warm(self) -> None:
+        """Be there before a host is wanted."""
+        self._watch(self._warm())
+
+    async def _warm(self) -> None:
+        async with self._one:
+            if self.process is None:
+                with suppress(OSError):  # whoever wants a host is told
+                    await self._start()
 
     async def _start(self) -> None:
         self.control, theirs = socket.socketpair()
@@ -97,11 +108,14 @@ class Nursery:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         while line := await process.stdout.readline():
-            told = json.loads(line)
+            try:
+                told = json.loads(line)
+            except ValueError:  # half a line of one that was killed
+                break
             if "born" in told:
                 ended = asyncio.get_running_loop().create_future()
-                self.children[told["born"]] = Born(pid=told["born"], ended=ended)
-                await self._births.put(told["born"])
+                born = self.children[told["born"]] = Born(pid=told["born"], ended=ended)
+                self._said(born)
             elif (born := self.children.pop(told["ended"], None)) is not None:
                 born.ended.set_result(told["status"])
         self._lost()
@@ -113,21 +127,35 @@ class Nursery:
         for born in self.children.values():
             born.ended.set_result(None)
         self.children.clear()
-        if self._one.locked() and self._births.empty():
-            self._births.put_nowait(None)
+        self._said(None)
+
+    def _said(self, born: Born | None) -> None:
+        if self._birth is not None and not self._birth.done():
+            self._birth.set_result(born)
 
     async def close(self) -> None:
         """Once no host is wanted any more."""
+        async with self._one:
+            if self.process is not None:
+                self.control.shutdown(socket.SHUT_RDWR)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING)
         if self.process is not None:
-            self.control.shutdown(socket.SHUT_RDWR)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+            self.process.kill()
+        for task in self._tasks:
+            task.cancel()  # such as what follows a pipe that somebody else holds open
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _watch(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def gone() -> Failure:
+    message = "no process for an engine could be made: try again"
+    return Failure(503, message, code="engine_unavailable")
 
 
 async def follow(errors: int, name: str) -> None:
@@ -151,4 +179,4 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
     except asyncio.IncompleteReadError as error:
         return error.partial
     except asyncio.LimitOverrunError as error:
-        return await reader.readexactly(error.consumed or LONGEST_LINE)
+        return await reader.readexactly(min(error.consumed, LONGEST_LINE))

@@ -60,7 +60,10 @@ class Supervisor:
         return cls(settings.models, limits_of(settings), settings.preload)
 
     def open(self) -> None:
-        """Load what is to be in memory always. Failure where a name is unknown."""
+        """Load what is to be in memory always, and be ready to load what is offered by name.
+        Failure where a name is unknown."""
+        if self.catalogue.offered:
+            self.nursery.warm()
         for name in self.preload:
             resident = self._resident(name)
             resident.kept = True

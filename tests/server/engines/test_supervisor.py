@@ -102,6 +102,45 @@ def test_a_full_queue_refuses_and_says_when_to_ask_again(
     runner.run(main())
 
 
+def test_calls_that_may_wait_go_behind_and_leave_room(
+    runner: asyncio.Runner, nursery: Nursery, writer: str
+) -> None:
+    async def main() -> None:
+        async with at_work(nursery, writer, room=4, alone=1.0) as engines:
+            await text(engines, call(writer))
+            gate = engines.residents[writer].gate
+            batch = [engines.run(call(writer, n, 60, batch=True, owner="job")) for n in range(6)]
+            assert (gate.streams, len(gate.queue)) == (1, 5)  # ann was here a moment ago
+            first = [engines.run(call(writer, n, 60, owner=f"owner {n}")) for n in range(3)]
+            assert (gate.streams, len(gate.queue)) == (4, 5)
+            later = engines.run(call(writer, 9, 5, owner="ann"))
+            assert next(iter(gate.queue)).owner == "ann"
+            for events in (*batch, *first, later):
+                assert [event.kind async for event in events][-1] == "done"
+
+    runner.run(main())
+
+
+def test_what_cannot_begin_in_time_or_is_too_much_to_hold_is_refused_at_once(
+    runner: asyncio.Runner, nursery: Nursery, writer: str
+) -> None:
+    async def main() -> None:
+        async with at_work(nursery, writer, room=1, waiting_bytes=10) as engines:
+            await text(engines, call(writer, tokens=100))
+            kept = [engines.run(call(writer, n, 20)) for n in range(3)]
+            with pytest.raises(Failure) as told:
+                engines.run(call(writer, deadline=1e-6))
+            assert (told.value.status, told.value.code) == (503, "overloaded")
+            with pytest.raises(Failure) as told:
+                engines.run(call(writer, blobs={"item": bytes(11)}))
+            assert (told.value.status, told.value.code) == (503, "overloaded")
+            for events in kept:
+                await events.aclose()
+            assert engines.stats().queued == engines.stats().running == 0
+
+    runner.run(main())
+
+
 def test_time_runs_out_for_those_who_wait_and_those_who_run(
     runner: asyncio.Runner, nursery: Nursery, writer: str
 ) -> None:
