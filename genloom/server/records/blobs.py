@@ -25,6 +25,7 @@ from genloom.server.records.trouble import on_disk
 from genloom.server.records.upsert import upsert
 
 STALE = 24 * 3600.0  # seconds after which a file that nothing knows was left by a crash
+WALK = 6 * 3600.0  # seconds between two looks at every file
 PIECE = 1 << 20
 
 
@@ -71,6 +72,7 @@ class Draft:
 class Blobs:
     def __init__(self, folder: Path, database: Database) -> None:
         self._folder, self._drafts, self._database = folder / "bytes", folder / "drafts", database
+        self._walked = float("-inf")
         for made in (folder, self._folder, self._drafts):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -155,9 +157,12 @@ class Blobs:
             self.path(sha256).unlink(missing_ok=True)  # before the commit: the row is still held
         return True
 
-    def sweep_left(self, now: float) -> int:
-        """Remove what processes that died left: drafts, and bytes that no row knows."""
-        before = now - STALE
+    def sweep_left(self, now: float, every: float = WALK) -> int:
+        """Remove what processes that died left: drafts, and bytes that no row knows. It looks at
+        every file that is kept, so it does nothing where that was done lately."""
+        if now - self._walked < every:
+            return 0
+        self._walked, before = now, now - STALE
         return self.sweep_drafts(before) + self.sweep_unknown(before)
 
     def sweep_drafts(self, before: float) -> int:
@@ -167,7 +172,6 @@ class Blobs:
         return len(old)
 
     def sweep_unknown(self, before: float) -> int:
-        """Looks at every file that is kept: now and then is enough."""
         kept = self._folder.glob("??/??/*")
         return sum(self._drop_unknown(path) for path in kept if _older(path, before))
 

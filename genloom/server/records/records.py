@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from genloom.server.failure import Failure
@@ -22,7 +22,6 @@ from genloom.server.records.uploads import Uploads
 from genloom.server.records.usage import Usage
 
 FILE = "records.sqlite"
-WALK = 6 * 3600.0  # seconds between two looks at every file on disk
 BATCH = 500  # rows that one sweep removes at most of each kind
 RUNS_KEPT = 90 * 24 * 3600.0  # seconds
 
@@ -44,7 +43,6 @@ class Records:
     audit: Audit
     idempotency: Idempotency
     journal: Journal
-    _walked: list[float] = field(default_factory=lambda: [float("-inf")])
 
     def close(self) -> None:
         """Write what waits, and close the database."""
@@ -65,10 +63,7 @@ class Records:
         gone += self.uploads.forget(now - 24 * 3600)
         gone += self.documents.sweep(now) + self.idempotency.sweep(now)
         gone += self.runs.sweep(now - runs_kept)
-        if now - self._walked[0] > WALK:
-            self._walked[0] = now
-            gone += self.blobs.sweep_left(now)
-        return gone + self.blobs.sweep(BATCH)
+        return gone + self.blobs.sweep(BATCH) + self.blobs.sweep_left(now)
 
 
 def open_records(

@@ -25,7 +25,8 @@ from genloom.server.records.tables import ASSETS, BLOBS, FILES, HOLDINGS, PARTS
 PROGRAM = Path(__file__).with_name("write_and_die.py")
 
 
-@pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("rounds", [8, pytest.param(100, marks=pytest.mark.slow)])
 def test_what_was_acknowledged_survives_kill_9(rounds: int, place: Path, database_url: str) -> None:
     rng, told = random.Random(5), []
     with writers(place / "server", database_url) as program:
