@@ -57,6 +57,8 @@ def refuse_never(body: ResponseBody) -> None:
         summary = thinking.summary or thinking.generate_summary
         if summary not in (None, "auto"):
             raise refused("reasoning.summary", "reasoning is told as it is, not summed up")
+        if thinking.context not in (None, "auto"):
+            raise refused("reasoning.context", "the template decides on this: auto is meant")
         if thinking.mode not in (None, "standard"):
             raise refused("reasoning.mode", "there is one way of reasoning here: standard")
 
