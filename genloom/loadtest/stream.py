@@ -27,6 +27,7 @@ class Seen:
     ended: float = 0.0
     came: list[float] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    thought: list[str] = field(default_factory=list)  # the reasoning of a chat
     counted: int | None = None
     prompt_tokens: int | None = None
     finish: str | None = None
@@ -115,10 +116,11 @@ class _Reading:
             self.seen.counted = usage.get("completion_tokens")
             self.seen.prompt_tokens = usage.get("prompt_tokens")
         for choice in told.get("choices") or ():
-            text = text_of(choice)
-            if text:
+            text, thought = text_of(choice)
+            if text or thought:
                 self.seen.came.append(now)
                 self.seen.text.append(text)
+                self.seen.thought.append(thought)
             self.seen.finish = choice.get("finish_reason") or self.seen.finish
 
     def end(self, status: int) -> None:
@@ -129,16 +131,17 @@ class _Reading:
             self.seen.error = "ended without a word"
 
 
-def text_of(choice: dict[str, Any]) -> str:
-    """What a piece of a completion or of a chat holds; calls of tools count as their arguments."""
+def text_of(choice: dict[str, Any]) -> tuple[str, str]:
+    """What a piece of a completion or of a chat says, and what it thinks; calls of tools are said,
+    as their arguments."""
     delta = choice.get("delta")
     if delta is None:
-        return choice.get("text") or ""
-    said = delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning") or ""
+        return choice.get("text") or "", ""
+    said = delta.get("content") or ""
     for call in delta.get("tool_calls") or ():
         function = call.get("function") or {}
         said += (function.get("name") or "") + (function.get("arguments") or "")
-    return said
+    return said, delta.get("reasoning_content") or delta.get("reasoning") or ""
 
 
 def name_of(told: dict[str, Any]) -> str:

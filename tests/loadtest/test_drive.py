@@ -14,6 +14,7 @@ from genloom.loadtest.drive import NOT_SENT, Trace, drive, first, moments, offer
 from genloom.loadtest.figures import doubts, figures
 from genloom.loadtest.load import Load, Target
 from genloom.loadtest.prompts import Words
+from genloom.loadtest.stream import text_of
 
 
 def run(clock: Clockwork, load: Load, **target: Any) -> Trace:
@@ -178,3 +179,11 @@ def test_prompts_are_the_seeds() -> None:
 def test_what_cannot_be_run_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError):
         wrong()
+
+
+def test_what_a_piece_says_is_told_from_what_it_thinks() -> None:
+    calls = [{"function": {"name": "f", "arguments": "{}"}}]
+    assert text_of({"text": "a"}) == ("a", "") and text_of({"text": None}) == ("", "")
+    assert text_of({"delta": {"content": "a", "reasoning_content": "b"}}) == ("a", "b")
+    assert text_of({"delta": {"reasoning": "b", "tool_calls": calls}}) == ("f{}", "b")
+    assert text_of({"delta": {"role": "assistant", "content": ""}}) == ("", "")
