@@ -22,7 +22,7 @@ from typing import Any
 from genloom.codec.base import Reading
 from genloom.codec.dataframes import distinct_names, pandas, pyarrow
 from genloom.codec.saving import write_atomic
-from genloom.errors import DataError
+from genloom.errors import DataError, RequestError
 
 CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -68,8 +68,11 @@ def read_tables(path: Path) -> Reading:
 
 
 def write_table(frame: Any, path: Path, record: Mapping[str, Any] | None) -> bool:
-    """CSV or Parquet by the suffix; True where the record is inside the file (Parquet)."""
+    """CSV or Parquet by the suffix; True where the record is inside the file (Parquet).
+    RequestError for the suffix of something else, which the file would not be."""
     path = Path(path)
+    if path.suffix and not path.name.lower().endswith((*CSV_SUFFIXES, *PARQUET_SUFFIXES, ".txt")):
+        raise RequestError(f"{path.name}: tables are written as .csv, .tsv or .parquet")
     if path.name.lower().endswith(PARQUET_SUFFIXES):
         write_atomic(path, _parquet_bytes(frame, record))
         return record is not None

@@ -7,6 +7,7 @@ import hashlib
 import io
 from pathlib import Path
 
+import pytest
 from parent import Parent, of_kind
 from PIL import Image
 
@@ -84,6 +85,13 @@ def test_rows_are_one_file_and_meet_their_conditions(tables: Parent) -> None:
     assert asset["record"]["where"] == where and asset["record"]["count"] == 12
     (error,) = tables.ask("generate", where="height > 3")
     assert error["type"] == "RequestError" and "height" in error["message"]
+
+
+@pytest.mark.parametrize("suffix", ["exe", ".json", "xlsx", "a/b", 3])
+def test_no_file_is_called_what_it_is_not(pictures: Parent, tables: Parent, suffix: object) -> None:
+    for host in (pictures, tables):
+        (error,) = of_kind(host.ask("generate", suffix=suffix), "error")
+        assert error["type"] == "RequestError" and "/tmp" not in error["message"]
 
 
 def test_what_makes_no_texts_says_so(pictures: Parent) -> None:
