@@ -103,7 +103,7 @@ def fetched(listener_answers: Sequence[bytes], url: str, **options: object) -> t
     async def go() -> tuple[object, int]:
         async with Listener(*listener_answers) as listener:
             told = {"hosts": ("allowed.test",), "resolve": resolving(PUBLIC), **options}
-            fetch = Fetching(dial=listener.dial, **told)  # pyrefly: ignore
+            fetch = Fetching(dial=listener.dial, **told)
             try:
                 return await fetch(url, "image"), listener.connections
             except Failure as failure:
@@ -141,7 +141,7 @@ def test_a_listener_hears_what_is_allowed() -> None:
     found, connections = fetched([answer(PNG)], "http://allowed.test/a.png?b=c#d")
     assert connections == 1
     assert not isinstance(found, Failure), found
-    assert (found.data, found.media) == (PNG, "image/png")  # pyrefly: ignore
+    assert (found.data, found.media) == (PNG, "image/png")
 
 
 def test_what_is_sent_names_the_host_and_nothing_of_ours() -> None:
@@ -287,9 +287,9 @@ def test_data_urls() -> None:
         return await Fetching(most=1000)(url, "image")
 
     found = asyncio.run(get("data:image/jpeg;base64," + base64.b64encode(PNG).decode()))
-    assert (found.data, found.media) == (PNG, "image/png")  # pyrefly: ignore
+    assert (found.data, found.media) == (PNG, "image/png")
     found = asyncio.run(get("data:text/plain;charset=utf-8,a%20b"))
-    assert (found.data, found.media) == (b"a b", "text/plain")  # pyrefly: ignore
+    assert (found.data, found.media) == (b"a b", "text/plain")
     for url, status in (
         ("data:image/png;base64,!!!", 400),
         ("data:image/png", 400),

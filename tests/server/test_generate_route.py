@@ -62,8 +62,8 @@ def test_several_pictures(small: Running) -> None:
     parts = BytesParser().parsebytes(head + mixed.content).get_payload()
     assert len(parts) == 3
     for part, one in zip(parts, told["data"], strict=True):
-        assert part.get_content_type() == "image/png"  # pyrefly: ignore
-        data = part.get_payload(decode=True)  # pyrefly: ignore
+        assert part.get_content_type() == "image/png"
+        data = part.get_payload(decode=True)
         same = Image.open(io.BytesIO(base64.b64decode(one["b64"])))
         assert Image.open(io.BytesIO(data)).tobytes() == same.tobytes()
 

@@ -99,7 +99,7 @@ def test_formats(client: openai.OpenAI, asked: dict[str, Any], kind: str, mode: 
     found = client.images.generate(
         model="sprites", prompt="blue", **asked, extra_body={"seed": 1, "steps": 2}
     )
-    image = opened(found.data[0].b64_json)  # pyrefly: ignore
+    image = opened(found.data[0].b64_json)
     assert (image.format, image.mode) == (kind, mode)
 
 
@@ -166,7 +166,7 @@ def test_a_url_leads_to_the_file_that_was_asked_for(client: openai.OpenAI, small
         output_format="webp",
         extra_body={"steps": 2},
     )
-    url = found.data[0].url  # pyrefly: ignore
+    url = found.data[0].url
     assert url is not None and url.startswith(f"{small.url}/v1/assets/asset_")
     answer = httpx2.get(url)
     assert answer.headers["content-type"] == "image/webp"
@@ -203,7 +203,7 @@ def test_a_stream_shows_pictures_in_the_making(client: openai.OpenAI) -> None:
     )
     done = {e.b64_json for e in events if e.type == "image_generation.completed"}
     made = {opened(one).tobytes() for one in done}
-    assert made == {opened(one.b64_json).tobytes() for one in whole.data}  # pyrefly: ignore
+    assert made == {opened(one.b64_json).tobytes() for one in whole.data}
 
 
 def test_a_stream_that_cannot_begin_has_a_status(client: openai.OpenAI) -> None:
@@ -233,7 +233,7 @@ def test_a_picture_is_made_anew_where_the_mask_is_clear(client: openai.OpenAI) -
         )
         for one in (mask, white)
     ]
-    pictures = [opened(one.data[0].b64_json) for one in made]  # pyrefly: ignore
+    pictures = [opened(one.data[0].b64_json) for one in made]
     assert pictures[0].tobytes() == pictures[1].tobytes()
     below = pictures[0].convert("RGBA").crop((0, 4, 8, 8))
     assert below.tobytes() == Image.open(io.BytesIO(GIVEN)).crop((0, 4, 8, 8)).tobytes()

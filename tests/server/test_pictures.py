@@ -19,7 +19,7 @@ from genloom.server.pictures import FORMATS, look, seen
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     out = io.BytesIO()
-    image.save(out, kind, **options)  # pyrefly: ignore
+    image.save(out, kind, **options)
     return out.getvalue()
 
 

@@ -21,7 +21,7 @@ def picture(small: Running) -> bytes:
         found = client.images.generate(
             model="sprites", prompt="red", extra_body={"steps": 1, "seed": 5}
         )
-    return base64.b64decode(found.data[0].b64_json)  # pyrefly: ignore
+    return base64.b64decode(found.data[0].b64_json)
 
 
 def checked(client: openai.OpenAI, data: bytes, name: str = "a.png") -> Any:
@@ -32,7 +32,7 @@ def with_record(data: bytes, how: Any) -> bytes:
     """The same pixels with another record."""
     image = Image.open(io.BytesIO(data))
     marks = PngInfo()
-    for key, value in image.text.items():  # pyrefly: ignore
+    for key, value in image.text.items():
         marks.add_itxt(key, how(value))
     out = io.BytesIO()
     image.save(out, "PNG", pnginfo=marks)

@@ -158,6 +158,9 @@ async def transcribe(
     about = await service.engines.about(body.model)
     if not about.get("texts") or HEARD not in about.get("accepts", ()):
         raise unsuited(about, "a model that hears recordings")
+    for field in UNHEARD:
+        if getattr(body, field) is not None:
+            raise refused(field, "models here write down what they hear, and nothing besides")
     way = WRITTEN.get(body.response_format)
     if way is None or body.stream:
         raise refused("response_format", "json and text are told by this model, as a whole")
@@ -177,6 +180,10 @@ def _bare(made: Made) -> Response:
     return PlainTextResponse(made.texts.get(0, ""))
 
 
+UNHEARD = (
+    *("language", "languages", "timestamp_granularities", "include", "chunking_strategy"),
+    *("known_speaker_names", "known_speaker_references", "keywords"),
+)
 WRITTEN = {"json": _in_json, "text": _bare}  # response_format -> the answer
 
 

@@ -199,13 +199,13 @@ async def _begun(
 
 async def _remixed(row: Row, service: Service, owner: str, id: str, prompt: str) -> JSONResponse:
     job = await service.jobs.get(id, owner, row.kind)
-    told = job.given["call"]
+    before = job.given["call"]
     blobs = {}
     for name, asset in job.given.get("blobs", {}).items():
         found = await in_thread(service.records.assets.get, asset, owner)
         blobs[name] = await in_thread(service.records.assets.path(found.sha256).read_bytes)
-    asked = {**told["given"], "prompt": prompt}
-    call = Call(model=job.model or "", task=told["task"], given=asked, blobs=blobs, owner=owner)
+    asked = {**before["given"], "prompt": prompt or None}
+    call = Call(model=job.model or "", task=before["task"], given=asked, blobs=blobs, owner=owner)
     given = await in_thread(given_for, service.records, call, service.settings.jobs.until())
     more = {"shown": job.given.get("shown", {}), "from": job.id}
     return await _begun(row, service, owner, {**given, **more}, job.model)
