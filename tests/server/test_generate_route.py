@@ -46,7 +46,7 @@ def test_one_picture_is_a_file(small: Running) -> None:
     assert answer.headers["content-type"] == "image/png"
     assert Image.open(io.BytesIO(answer.content)).size == (8, 8)
     asset = answer.headers["x-genloom-asset"]
-    kept = httpx2.get(f"{small.url}/v1/assets/{asset}/content")
+    kept = httpx2.get(f"{small.url}/v1/assets/{asset}/content", timeout=60)
     assert kept.content == answer.content
     told = asked(small, "application/json", model="sprites", prompt="red", seed=7, steps=2).json()
     again = Image.open(io.BytesIO(base64.b64decode(told["data"][0]["b64"])))

@@ -168,15 +168,15 @@ def test_a_url_leads_to_the_file_that_was_asked_for(client: openai.OpenAI, small
     )
     url = found.data[0].url
     assert url is not None and url.startswith(f"{small.url}/v1/assets/asset_")
-    answer = httpx2.get(url)
+    answer = httpx2.get(url, timeout=60)
     assert answer.headers["content-type"] == "image/webp"
     assert "sandbox" in answer.headers["content-security-policy"]
     assert Image.open(io.BytesIO(answer.content)).format == "WEBP"
-    told = httpx2.get(url.removesuffix("/content")).json()
-    original = httpx2.get(f"{small.url}/v1/assets/{told['record']['from']}").json()
+    told = httpx2.get(url.removesuffix("/content"), timeout=60).json()
+    original = httpx2.get(f"{small.url}/v1/assets/{told['record']['from']}", timeout=60).json()
     assert original["media"] == "image/png" and original["record"]["prompt"] == "red"
-    assert httpx2.delete(url.removesuffix("/content")).json()["deleted"] is True
-    assert httpx2.get(url).status_code == 404
+    assert httpx2.delete(url.removesuffix("/content"), timeout=60).json()["deleted"] is True
+    assert httpx2.get(url, timeout=60).status_code == 404
 
 
 def test_a_stream_shows_pictures_in_the_making(client: openai.OpenAI) -> None:
@@ -277,7 +277,9 @@ def test_edits_in_json(small: Running) -> None:
         ({"file_id": "file-none"}, "file_not_found"),
         ({"colour": "red"}, "invalid_value"),
     ):
-        answer = httpx2.post(f"{small.url}/v1/images/edits", json={**body, "image": image})
+        answer = httpx2.post(
+            f"{small.url}/v1/images/edits", json={**body, "image": image}, timeout=60
+        )
         error = answer.json()["error"]
         assert (answer.status_code // 100, error["code"]) == (4, code)
         assert error["param"] == "image"
@@ -313,6 +315,7 @@ def test_edits_that_cannot_be(
         f"{small.url}/v1/images/edits",
         files={name: sent(data) for name, data in files.items()} or {"none": ("", b"")},
         data={"model": "sprites", "prompt": "red", **asked},
+        timeout=60,
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (status, param) or not files, answer.text
@@ -338,7 +341,7 @@ def test_the_server_lives_after_hostile_pictures(client: openai.OpenAI) -> None:
 
 
 def test_what_is_asked_is_in_the_document(small: Running) -> None:
-    paths = httpx2.get(f"{small.url}/openapi.json").json()["paths"]
+    paths = httpx2.get(f"{small.url}/openapi.json", timeout=60).json()["paths"]
     edits = paths["/v1/images/edits"]["post"]["requestBody"]["content"]
     assert set(edits) == {"multipart/form-data", "application/json"}
     assert "$defs" not in json.dumps(edits)

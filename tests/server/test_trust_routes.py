@@ -65,9 +65,11 @@ def test_files_that_are_none(client: openai.OpenAI, small: Running) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         checked(client, b"\x89PNG\r\n\x1a\n", "a.png")
     assert caught.value.param == "file"
-    answer = httpx2.post(f"{small.url}/v1/content_provenance_checks", files={"other": b"x"})
+    answer = httpx2.post(
+        f"{small.url}/v1/content_provenance_checks", files={"other": b"x"}, timeout=60
+    )
     assert answer.status_code == 400
-    answer = httpx2.post(f"{small.url}/v1/content_provenance_checks", json={})
+    answer = httpx2.post(f"{small.url}/v1/content_provenance_checks", json={}, timeout=60)
     assert answer.status_code == 415
 
 
@@ -104,5 +106,8 @@ def test_transcriptions_are_refused_where_nothing_hears(client: openai.OpenAI) -
 
 def test_voices_are_those_of_a_model(small: Running) -> None:
     url = f"{small.url}/v1/audio/voices"
-    assert httpx2.get(url, params={"model": "words"}).json()["error"]["code"] == "model_not_suited"
-    assert httpx2.get(url).status_code == 400
+    assert (
+        httpx2.get(url, params={"model": "words"}, timeout=60).json()["error"]["code"]
+        == "model_not_suited"
+    )
+    assert httpx2.get(url, timeout=60).status_code == 400

@@ -19,7 +19,8 @@ from genloom.server.suited import named, unsuited
 router = APIRouter(tags=["embeddings"])
 MOST = 2048  # inputs of one request
 
-Ids = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+# One fault of a list is enough: a million of them would take long to tell.
+Ids = Annotated[list[Annotated[int, Field(ge=0)]], Field(fail_fast=True, min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -29,9 +30,9 @@ class Embedding(Asked):
     model: str
     input: (
         Text
-        | Annotated[list[Text], Field(min_length=1, max_length=MOST)]
+        | Annotated[list[Text], Field(fail_fast=True, min_length=1, max_length=MOST)]
         | Ids
-        | Annotated[list[Ids], Field(min_length=1, max_length=MOST)]
+        | Annotated[list[Ids], Field(fail_fast=True, min_length=1, max_length=MOST)]
     )
     dimensions: Annotated[int, Field(ge=1, le=65_536)] | None = None
     encoding_format: Literal["float", "base64"] = "float"

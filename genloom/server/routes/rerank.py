@@ -31,7 +31,9 @@ class Reranking(Asked):
 
     model: str
     query: Text
-    documents: Annotated[list[Text | Document], Field(min_length=1, max_length=MOST)]
+    documents: Annotated[
+        list[Text | Document], Field(fail_fast=True, min_length=1, max_length=MOST)
+    ]
     top_n: Annotated[int, Field(ge=1)] | None = None
     return_documents: bool = False
     rank_fields: list[str] | None = None
