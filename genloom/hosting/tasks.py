@@ -35,4 +35,6 @@ def task_of(
     if made is None:
         known = ", ".join((GENERATE, *TASKS))
         raise RequestError(f"no task is called {str(name)[:40]!r}: known are {known}")
+    if not isinstance(given.get("options") or {}, Mapping):
+        raise RequestError("options: an object is expected", param="options")
     return made(number, site, given, blobs)

@@ -60,6 +60,8 @@ def test_ranks_and_scores_are_those_of_a_reader(texts: Parent, reader: Reader) -
     ("task", "given", "param"),
     [
         ("embed", {"texts": []}, "texts"),
+        ("embed", {"texts": 5}, "texts"),
+        ("complete", {"prompt": "x", "options": 5}, "options"),
         ("embed", {"texts": ["x"], "size": 9999}, "dimensions"),
         ("embed", {"texts": ["x"], "pooling": "max"}, "pooling"),
         ("embed", {"ids": [[1, "2"]]}, "ids"),
