@@ -14,6 +14,8 @@ import pytest
 from http_client import Answer, ask
 from small_server import Running, running
 
+from genloom.server.records.records import open_records
+
 BATCH = [
     {"custom_id": str(n), "method": "POST", "url": "/v1/chat/completions", "body": {"n": n}}
     for n in range(3)
@@ -251,3 +253,16 @@ def test_files_outlive_the_server(tmp_path: Path) -> None:
         id = one.files.create(file=("f", b"kept"), purpose="user_data").id
     with running(tmp_path) as later, openai.OpenAI(base_url=f"{later.url}/v1", api_key="x") as two:
         assert two.files.content(id).read() == b"kept"
+
+
+def test_a_server_on_postgresql_keeps_files(tmp_path: Path, postgres: str) -> None:
+    with (
+        running(tmp_path, database=postgres) as found,
+        openai.OpenAI(base_url=f"{found.url}/v1", api_key="x") as client,
+    ):
+        id = client.files.create(file=("f", b"kept"), purpose="user_data").id
+        assert client.files.content(id).read() == b"kept"
+    assert not list(tmp_path.glob("*.sqlite*"))
+    records = open_records(tmp_path, postgres)
+    assert records.files.get(id, "local").filename == "f"
+    records.close()
