@@ -32,6 +32,7 @@ def main() -> None:
     if home is not None:
         store.set_home(home)
     Nursery(control, home).run()
+    os._exit(0)  # at once: nothing was run here that has to be put away
 
 
 def shield() -> None:

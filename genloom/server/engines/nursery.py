@@ -140,11 +140,15 @@ class Nursery:
                 self.control.shutdown(socket.SHUT_RDWR)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSING)
-        if self.process is not None:
-            self.process.kill()
+        process = self.process
+        if process is not None:
+            process.kill()
         for task in self._tasks:
             task.cancel()  # such as what follows a pipe that somebody else holds open
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if process is not None:
+            self._lost()
+            await process.wait()
 
     def _watch(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)

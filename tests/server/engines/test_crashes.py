@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from engine_place import at_work, call, kill, outcome, pid, text, until
@@ -148,26 +147,5 @@ def test_an_idle_engine_that_died_comes_back_by_itself(
             await until(lambda: engines.unready() != [])
             await until(lambda: engines.unready() == [])
             assert pid(engines, writer) != before
-
-    runner.run(main())
-
-
-def test_the_nursery_may_die_too(runner: asyncio.Runner, writer: str, home: Path) -> None:
-    """Another is made where a host is wanted."""
-
-    async def main() -> None:
-        own = Nursery(home)
-        async with at_work(own, writer) as engines:
-            wanted = await text(engines, call(writer, 1, 20))
-            before, nursery = pid(engines, writer), own.process
-            assert nursery is not None
-            nursery.kill()
-            await until(lambda: own.process is None)
-            with suppress(ProcessLookupError):
-                os.kill(before, signal.SIGKILL)
-            await until(lambda: engines.unready() != [])
-            assert await text(engines, call(writer, 1, 20)) == wanted
-            assert pid(engines, writer) != before and own.process is not nursery
-        await own.close()
 
     runner.run(main())

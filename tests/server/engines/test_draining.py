@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from engine_place import at_work, call, kill, outcome, pid, text, until
@@ -89,29 +90,26 @@ def test_a_model_that_dies_while_it_drains_finishes_what_waits(
 
 PARENT = """
 import asyncio, sys
-sys.path[:0] = sys.argv[3:]
-from engine_place import at_work, call, pid, text
-from genloom.server.engines.nursery import Nursery
-from pathlib import Path
+from genloom import store
+from genloom.server.engines.supervisor import Supervisor
 
 async def main():
-    nursery = Nursery(Path(sys.argv[2]))
-    async with at_work(nursery, sys.argv[1]) as engines:
-        await text(engines, call(sys.argv[1]))
-        print(pid(engines, sys.argv[1]), nursery.process.pid, flush=True)
-        await asyncio.sleep(600)
+    store.set_home(sys.argv[2])
+    engines = Supervisor((sys.argv[1],))
+    await engines.load(sys.argv[1])
+    host = engines.residents[sys.argv[1]].hosts.current
+    print(host.born.pid, engines.nursery.process.pid, flush=True)
+    await asyncio.sleep(600)
 
 asyncio.run(main())
 """
 
 
 def test_hosts_end_with_their_server_however_it_ends(
-    runner: asyncio.Runner, writer: str, tmp_path
+    runner: asyncio.Runner, writer: str, tmp_path: Path
 ) -> None:
-    paths = [p for p in sys.path if p.endswith(("tests", "engines"))]
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, writer, str(tmp_path), *paths], stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-c", PARENT, writer, str(tmp_path)]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert parent.stdout is not None
     with parent, parent.stdout:
         numbers = [int(one) for one in parent.stdout.readline().split()]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from engine_place import at_work, call, outcome, text, until
+from engine_place import at_work, call, kill, outcome, text, until
 
 from genloom.server.engines.nursery import Nursery, follow
 
@@ -63,21 +63,28 @@ def test_without_a_process_calls_are_told_so_until_there_is_one(
     monkeypatch.undo()
 
 
-def test_it_is_there_before_it_is_needed_and_gone_in_the_end(
-    runner: asyncio.Runner, writer: str, home: Path, caplog: pytest.LogCaptureFixture
+def test_it_is_there_before_it_is_needed_may_die_and_is_gone_in_the_end(
+    runner: asyncio.Runner, writer: str, home: Path
 ) -> None:
     async def main() -> None:
         own = Nursery(home)
         own.warm()
         await until(lambda: own.process is not None)
         first = own.process
+        assert first is not None
         async with at_work(own, writer) as engines:
-            assert await text(engines, call(writer))
+            wanted = await text(engines, call(writer))
             assert own.process is first and len(own.children) == 1
+            first.kill()
+            await until(lambda: own.process is None)
+            with suppress(ProcessLookupError):
+                kill(engines, writer)
+            await until(lambda: engines.unready() != [])
+            assert await text(engines, call(writer)) == wanted
+            second = own.process
+            assert second is not None and second is not first
         await own.close()
-        assert own.process is None and first is not None and first.returncode == 0
+        assert own.process is None and second.returncode == 0
         assert not own.children and not own._tasks
 
-    with caplog.at_level(logging.ERROR):
-        runner.run(main())
-    assert not caplog.records
+    runner.run(main())
