@@ -57,18 +57,13 @@ async def run(work: Work) -> None:
 
 
 async def _make(work: Work) -> None:
-    made: dict[str, Any] = {"assets": [], "texts": {}, "values": [], "usage": {}}
-    call = await _call(work)
+    made, call = Made(work), await _call(work)
     TALLY.set(Tally(caller=await work.caller()))  # its quotas count
-    count, shares = int(call.given.get("count", 1)), dict[int, float]()
+    made.count = int(call.given.get("count", 1))
     async for event in work.tools.engines.run(call):
-        if event.kind == "preview":
-            v = event.values
-            shares[v["sample"]] = v["step"] / max(1, v["steps"])
-            await work.progress(100 * sum(shares.values()) / count)
-        else:
-            await _take(work, made, event)
-    await work.keep(**_told(made))
+        if take := getattr(made, f"on_{event.kind}", None):
+            await take(event)
+    await work.keep(**made.told)
 
 
 async def _call(work: Work) -> Call:
@@ -88,21 +83,46 @@ async def _call(work: Work) -> Call:
     )
 
 
-async def _take(work: Work, made: dict[str, Any], event: Event) -> None:
-    v = event.values
-    if event.kind == "asset":
-        made["assets"].append(await _kept(work, event))
-        await work.keep(**_told(made))
-    elif event.kind == "text":
-        text = made["texts"].setdefault(v["sample"], {"sample": v["sample"], "text": ""})
-        text["text"] += v["text"]
-    elif event.kind == "ended":
-        if v["sample"] in made["texts"]:
-            made["texts"][v["sample"]] |= {k: v[k] for k in ("finish", "tokens") if k in v}
-    elif event.kind == "values":
-        made["values"].append(dict(v))
-    elif event.kind == "done":
-        made["usage"] = dict(v.get("usage", {}))
+class Made:
+    """What a job has made so far; a method for each kind of event."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.count = work, 1
+        self.shares: dict[int, float] = {}
+        self.assets: list[dict[str, Any]] = []
+        self.texts: dict[int, dict[str, Any]] = {}
+        self.values: list[dict[str, Any]] = []
+        self.usage: dict[str, Any] = {}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        texts = [self.texts[sample] for sample in sorted(self.texts)]
+        return {"assets": self.assets, "texts": texts, "values": self.values, "usage": self.usage}
+
+    async def on_preview(self, event: Event) -> None:
+        v = event.values
+        self.shares[v["sample"]] = v["step"] / max(1, v["steps"])
+        await self.work.progress(100 * sum(self.shares.values()) / self.count)
+
+    async def on_asset(self, event: Event) -> None:
+        self.assets.append(await _kept(self.work, event))
+        await self.work.keep(**self.told)
+
+    async def on_text(self, event: Event) -> None:
+        sample = event.values["sample"]
+        text = self.texts.setdefault(sample, {"sample": sample, "text": ""})
+        text["text"] += event.values["text"]
+
+    async def on_ended(self, event: Event) -> None:
+        v = event.values
+        if v["sample"] in self.texts:
+            self.texts[v["sample"]] |= {k: v[k] for k in ("finish", "tokens") if k in v}
+
+    async def on_values(self, event: Event) -> None:
+        self.values.append(dict(event.values))
+
+    async def on_done(self, event: Event) -> None:
+        self.usage = dict(event.values.get("usage", {}))
 
 
 async def _kept(work: Work, event: Event) -> dict[str, Any]:
@@ -115,10 +135,6 @@ async def _kept(work: Work, event: Event) -> dict[str, Any]:
     )
     told = {"id": found.id, "sha256": found.sha256, "media": found.media, "bytes": found.bytes}
     return {**told, "sample": v["sample"], "suffix": v.get("suffix", "")}
-
-
-def _told(made: Mapping[str, Any]) -> dict[str, Any]:
-    return {**made, "texts": [made["texts"][n] for n in sorted(made["texts"])]}
 
 
 async def _forget(work: Work) -> None:

@@ -54,7 +54,7 @@ def killed(process):
     process.wait(30)
 
 
-def eventually(ask, good, seconds=110):
+def eventually(ask, good, seconds=170):
     end = time.monotonic() + seconds
     while not good(found := ask()):
         assert time.monotonic() < end, found
@@ -96,7 +96,7 @@ def test_a_batch_goes_on_behind_its_last_line(place):
 def test_a_training_goes_on_from_its_checkpoint(place):
     pairs = [{"prompt": f"say {n}", "completion": f" it is {n}"} for n in range(24)]
     data = "\n".join(map(json.dumps, pairs)).encode()
-    hyper = {"n_epochs": 40, "batch_size": 2}
+    hyper = {"n_epochs": 15, "batch_size": 2}
     with serving(place) as (client, process):
         jobs = client.fine_tuning.jobs
         file = client.files.create(file=("a.jsonl", data), purpose="fine-tune")
