@@ -26,6 +26,7 @@ from genloom.loadtest.load import Target
 from genloom.loadtest.stream import Seen, name_of, take
 
 SEEDS = 12  # of each kind
+CROWD, EVERY = 150, 60.0  # streams that come at once, more than a model takes; seconds
 CANCELLED, MALFORMED, CRASHED = 0.05, 0.05, 0.02
 
 
@@ -229,15 +230,16 @@ class Soak:
         return done / seconds
 
     async def load(self, rate: float, seconds: float) -> None:
-        """Poisson arrivals, whatever becomes of those before them; all are waited for."""
-        rng, tasks, number = random.Random(0), set[asyncio.Task[None]](), 0
+        """Poisson arrivals, whatever becomes of those before them, and crowds; all are awaited."""
+        rng, number = random.Random(0), 0
         begin = time.monotonic()
-        due = begin
-        while (due := due + rng.expovariate(rate)) < begin + seconds:
-            await asyncio.sleep(due - time.monotonic())
-            task = asyncio.create_task(self.act(number))
-            number += 1
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        for ended in asyncio.as_completed(list(tasks)):
-            await ended
+        due, crowd = begin, begin + 5
+        async with asyncio.TaskGroup() as group:
+            while (due := due + rng.expovariate(rate)) < begin + seconds:
+                await asyncio.sleep(due - time.monotonic())
+                group.create_task(self.act(number))
+                number += 1
+                if due > crowd:
+                    crowd += EVERY
+                    for n in range(CROWD):
+                        group.create_task(self._ask("completion, streamed", n % SEEDS))
