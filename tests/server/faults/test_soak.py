@@ -55,8 +55,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(60 * MINUTES + 900)
 def test_a_soak(home: Path, models: tuple[str, ...], tmp_path: Path) -> None:
-    flags = ("--max-waiting", "24", "--max-waiting-per-key", "24", "--idle-minutes", "0")
-    with program(home, tmp_path, *models, *flags) as it:
+    with program(home, tmp_path, *models, *FLAGS) as it:
         it.warm(models)
         soak, watching = Soak(it.url), Watching(it, 5 if MINUTES > 5 else 1)
         seconds = 60 * MINUTES
