@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-import genloom
 from genloom import store
 from genloom.server.engines.supervisor import Supervisor
 from genloom.server.failure import Failure
@@ -112,7 +112,7 @@ def make_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Genloom",
         description=ABOUT,
-        version=genloom.__version__,
+        version=_version(),
         lifespan=life,
         docs_url=None,
         redoc_url=None,
@@ -127,6 +127,13 @@ def make_app(settings: Settings) -> FastAPI:
         ],
     )
     return _routed(app)
+
+
+def _version() -> str:
+    try:
+        return version("genloom")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _routed(app: FastAPI) -> FastAPI:
