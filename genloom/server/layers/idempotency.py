@@ -36,6 +36,19 @@ class Idempotent:
             raise Failure(
                 400, "uploads take no Idempotency-Key", code="idempotency", param="Idempotency-Key"
             )
+        # Goes on where the client leaves: it will ask again, and must not have it done twice. The
+        # claim is inside, so that leaving cannot come between it and the work.
+        task = asyncio.create_task(self._once(scope, receive, send, key))
+        self.under_way.add(task)
+        task.add_done_callback(self._over)
+        await asyncio.shield(task)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self.under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may wait for it any more
+
+    async def _once(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:
         service: Service = scope["app"].state.service
         store, owner = service.records.idempotency, scope["state"]["caller"].owner
         told = await in_thread(store.begin, owner, key, _digest(scope))
@@ -53,18 +66,11 @@ class Idempotent:
             await kept.streams.wait()
             return await receive()
 
-        async def carried_out() -> None:
-            try:
-                await self.app(scope, staying, kept.send)
-            finally:
-                if not kept.done:
-                    await in_thread(store.release, owner, key)
-
-        # Goes on where the client leaves: it will ask again, and must not have it done twice.
-        task = asyncio.create_task(carried_out())
-        self.under_way.add(task)
-        task.add_done_callback(self.under_way.discard)
-        await asyncio.shield(task)
+        try:
+            await self.app(scope, staying, kept.send)
+        finally:
+            if not kept.done:
+                await in_thread(store.release, owner, key)
 
 
 class Kept:
