@@ -25,16 +25,18 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(autouse=True)
+def at_home(home: Path) -> None:
+    """Servers run in threads of this process: models lie in this session's home, whatever another
+    test said last."""
+    store.set_home(home)
+
+
 @pytest.fixture(scope="session")
-def small_models(home: Path) -> Iterator[tuple[str, ...]]:
+def small_models(home: Path) -> tuple[str, ...]:
     """Names of a model of texts, one of pictures and one of tables, in this session's home."""
     store.set_home(home)
-    yield (
-        small_server.words(home),
-        small_server.sprites(home),
-        small_server.people(home),
-    )
-    store.set_home(None)
+    return small_server.words(home), small_server.sprites(home), small_server.people(home)
 
 
 @pytest.fixture(scope="session")

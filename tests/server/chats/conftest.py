@@ -36,14 +36,13 @@ def talks() -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="session")
-def talker(home: Path) -> Iterator[str]:
+def talker(home: Path) -> str:
     """The name of the model."""
     store.set_home(home)
     file = home / "talks.jsonl"
     file.write_text("\n".join(map(json.dumps, talks())), encoding="utf-8")
     api.train("chat", file, out=home / "models" / "talker", size="tiny", changes=TAUGHT)
-    yield "talker"
-    store.set_home(None)
+    return "talker"
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,7 @@ def test_a_model_learns_and_answers_by_its_name(client):
     assert client.fine_tuning.jobs.list(limit=1).data[0].id == job.id
 
 
+@pytest.mark.slow
 def test_a_table_is_learnt_from_nothing(client):
     rows = "\n".join(f"{n % 50 + 18},{'ab'[n % 2]}" for n in range(120))
     file = sent(client, f"age,side\n{rows}\n".encode(), "people.csv")
@@ -99,6 +100,7 @@ def test_a_table_is_learnt_from_nothing(client):
     assert client.models.retrieve(job.fine_tuned_model).model_dump()["medium"] == "table"
 
 
+@pytest.mark.slow
 def test_what_is_paused_or_cancelled_goes_on_where_it_stood(client):
     jobs = client.fine_tuning.jobs
     job = begun(client, method=supervised(**LONG))

@@ -92,6 +92,7 @@ def test_a_batch_goes_on_behind_its_last_line(place):
     assert not log.parent.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_training_goes_on_from_its_checkpoint(place):
     pairs = [{"prompt": f"say {n}", "completion": f" it is {n}"} for n in range(24)]

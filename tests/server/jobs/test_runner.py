@@ -25,15 +25,9 @@ SMALL = ["train.steps=4", "train.judge=0", "train.preview=0", "net.net.width=32"
 TEXT = [*SMALL, "net.net.depth=1", "net.net.heads=2", "codec.length=64"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def at_home(home):
-    store.set_home(home)
-    yield
-    store.set_home(None)
-
-
 @pytest.fixture(scope="module")
 def model(tmp_path_factory, home):
+    store.set_home(home)
     file = tmp_path_factory.mktemp("jobs") / "corpus.txt"
     file.write_text("\n\n".join(texts(60)))
     api.train("text", file, out=home / "models" / "jobs-text", size="tiny", changes=TEXT)
