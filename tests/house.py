@@ -141,6 +141,7 @@ class Source:
         return tuple((i, _part(i.target)) for i in self.imports if i.top == ROOT)
 
 
+@cache
 def house() -> list[Source]:
     return [
         Source(path.relative_to(PACKAGE).as_posix(), path.read_text("utf-8"))

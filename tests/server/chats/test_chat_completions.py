@@ -62,10 +62,19 @@ def test_parts_roles_and_turns_reach_the_template(chat: openai.OpenAI, talker: s
     assert tokens(long) > tokens(long[:3]) > tokens(long[:2]) > tokens(said("say a"))
 
 
+LONG = {"min_tokens": 12}  # a text that ends at once is like any other that does
+
+
 def test_samples_are_repeated_by_their_seed_which_is_told(chat: openai.OpenAI, talker: str) -> None:
     def contents(**how: Any) -> tuple[list[str | None], int]:
         raw = chat.chat.completions.with_raw_response.create(
-            model=talker, messages=said("tell"), temperature=2, max_tokens=6, n=3, **how
+            model=talker,
+            messages=said("tell"),
+            temperature=2,
+            max_tokens=12,
+            n=3,
+            extra_body=LONG,
+            **how,
         )
         answer = raw.parse()
         assert [choice.index for choice in answer.choices] == [0, 1, 2]
