@@ -52,7 +52,9 @@ NETS: dict[str, Part] = {
             "rotary": None,
         },
     ),
-    "unet": Part("unet", {"base": 64, "factors": [1, 2, 2], "blocks": 1, "attends": 256, "head": 64}),
+    "unet": Part(
+        "unet", {"base": 64, "factors": [1, 2, 2], "blocks": 1, "attends": 256, "head": 64}
+    ),
 }
 WAYS = ("fp32", "bf16", "bf16 compiled")
 PEER = """

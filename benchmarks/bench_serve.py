@@ -1,7 +1,7 @@
 """The server: its overhead over the engine, its latency under load, peers, and a flood by one key.
 
 Usage: bench_serve.py --model FOLDER [--parts overhead latency flood peers] [--seconds 30]
-    [--runs 3] [--words 48] [--tokens 64] [--streams 64] [--ttft 0.5] [--itl 0.05]
+    [--runs 3] [--bits 16] [--words 48] [--tokens 64] [--streams 64] [--ttft 0.5] [--itl 0.05]
 Threads: 2 for the engine (or OMP_NUM_THREADS), 2 for each server; the driver runs on the same
 machine and its share of a core is printed. Prompts are random words by a seed, the same for all;
 answers are greedy and exactly --tokens long. Peers: $PEERS/llama/bin/llama-server and $PEERS/hf
@@ -45,7 +45,7 @@ LEAST = 64  # requests of which a p95 is told
 def engine_alone(folder: str, args: argparse.Namespace) -> dict[str, Any]:
     """Seconds of each of some requests of one token, and tokens/s with so many streams."""
     words = Words(least=args.words, most=args.words)
-    with Engine(api.load(folder)) as engine:
+    with Engine(api.load(folder, bits=args.bits)) as engine:
         asked = (_request(words[n], n, 1) for n in range(10**9))
         for _ in range(5):
             engine.submit(next(asked)).result()
@@ -64,20 +64,20 @@ def _request(prompt: str, seed: int, tokens: int) -> Request:
 
 
 def _rate(engine: Engine, words: Words, args: argparse.Namespace) -> float:
-    """So many streams in flight at all times, as the driver's closed loop has it."""
-    number, made, open_ = 10_000, 0, []
+    """So many streams in flight at all times, as the driver's closed loop has it, and nobody who
+    watches them: tokens of what ended between the first end after the warm-up and the last."""
+    number, open_, ends = 10_000, [], []
     begin = time.perf_counter() + args.warmup
     while (now := time.perf_counter()) < begin + args.seconds:
         while len(open_) < args.streams:
             open_.append(engine.submit(_request(words[number], number, args.tokens)))
-            open_[-1].watch()
             number += 1
         engine.tick()
-        for generation in open_:
-            grown = sum(not one.finished for one in generation.news())
-            made += grown if now >= begin else 0
+        ended = sum(generation.complete for generation in open_)
+        if ended and now >= begin:
+            ends.append((time.perf_counter(), ended * args.tokens))
         open_ = [generation for generation in open_ if not generation.complete]
-    return made / args.seconds
+    return sum(tokens for _, tokens in ends[1:]) / (ends[-1][0] - ends[0][0])
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def main() -> None:
     print(f"{args.model.name}: {size:,} parameters\n", flush=True)
     kept = nullcontext(str(args.keep)) if args.keep else tempfile.TemporaryDirectory()
     with kept as place, tempfile.TemporaryDirectory() as home:
-        server = serving.ours(args.model.resolve(), Path(home))
+        server = serving.ours(args.model.resolve(), Path(home), args.bits)
         if "overhead" in args.parts:
             overhead(server, args)
         capacity = args.capacity
@@ -290,6 +290,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--words", type=int, default=48)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--streams", type=int, default=64)
+    parser.add_argument("--bits", type=int, choices=(32, 16, 8, 4), default=16)
     parser.add_argument("--flood", type=int, default=64)
     parser.add_argument("--ttft", type=float, default=0.5)
     parser.add_argument("--itl", type=float, default=0.05)

@@ -3,9 +3,9 @@ nearest pixels, with the plain net and with a critic.
 
 Usage: bench_upscale.py [--minutes 10] [--only tiles32|emoji72] [--factor 4] [--steps N]
                         [--size SIZE] [--keep FOLDER]
-The net with a critic goes on from the plain one. Small pictures are means of squares. Every figure is taken on pictures as they are seen, on white,
-in 8 bits; PSNR is the mean over pictures, each at most 60 dB. Sharpness is that of
-metric/sharpness.py, relative to the real pictures.
+The net with a critic goes on from the plain one. Small pictures are means of squares. Every figure
+is taken on pictures as they are seen, on white, in 8 bits; PSNR is the mean over pictures, each at
+most 60 dB. Sharpness is that of metric/sharpness.py, relative to the real pictures.
 """
 
 from __future__ import annotations

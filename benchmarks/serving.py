@@ -64,9 +64,9 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def ours(model: Path, home: Path) -> Server:
+def ours(model: Path, home: Path, bits: int) -> Server:
     port = free_port()
-    flags = ("--port", str(port), "--home", str(home), "--preload", str(model))
+    flags = ("--port", str(port), "--home", str(home), "--preload", str(model), "--bits", str(bits))
     command = (*GENLOOM, "serve", str(model), *flags)
     return Server(name="Genloom", command=command, port=port, model=str(model))
 

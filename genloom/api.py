@@ -35,7 +35,7 @@ from genloom.net.quantize import quantize
 from genloom.recipe import Recipe, Start
 from genloom.requested import record as record
 from genloom.requested import request_of, software
-from genloom.spec import Options, Request
+from genloom.spec import Options, Request, spec_from_json
 from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
 from genloom.train.loop import Loop, Outcome
@@ -273,6 +273,18 @@ def load(
     elif half:
         model.nets.float()
     return model
+
+
+def of_texts(name: str | Path) -> bool:
+    """Whether a model's weights may be packed into fewer bits: it draws runs of ids."""
+    place = store.existing(name)
+    if images.is_one(place):
+        return False
+    try:
+        spec: Any = spec_from_json(read_json(place / "spec.json")["codec"])
+        return streams(spec)
+    except (OSError, KeyError, TypeError, ValueError):
+        return False  # loading says what is wrong
 
 
 def fingerprint(name: str | Path, adapter: str | Path | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from genloom.cli import settings
 from genloom.errors import UsageError
@@ -34,6 +35,9 @@ def serve(
     allow_fetch: list[str] | None = None,
     ssl_cert: Path | None = None,
     ssl_key: Path | None = None,
+    bits: Literal[32, 16, 8, 4] | None = None,
+    adapter: list[str] | None = None,
+    speculate: Literal["lookup"] | None = None,
     json: bool = False,
 ) -> None:
     """Serve models over HTTP, in OpenAI's shape.
@@ -83,6 +87,13 @@ def serve(
         The file of a TLS certificate, in PEM.
     ssl_key
         The file of its key.
+    bits
+        Of the weights of models of texts: fewer are faster and a little less exact.
+    adapter
+        MODEL:NAME=FOLDER: what stands beside a model where a request asks for the adapter NAME;
+        may be given several times.
+    speculate
+        How to guess ahead in texts, which changes the speed and not the text.
     json
         Write the log as JSON.
     """
@@ -120,9 +131,23 @@ def serve(
         certificate=ssl_cert,
         certificate_key=ssl_key,
         json_logs=json,
+        hosting={"bits": bits, "speculate": speculate, "device": settings.device()},
+        adapters=_adapters(adapter or ()),
         limits=limits,
     )
     serving.serve(asked, _say)
+
+
+def _adapters(given: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By model and name; a model is meant by its folder's name."""
+    found: dict[str, dict[str, str]] = {}
+    for one in given:
+        named, equals, folder = one.partition("=")
+        model, colon, name = named.rpartition(":")
+        if not (equals and colon and model and name and Path(folder).expanduser().is_dir()):
+            raise UsageError(f"--adapter is {one!r}: give MODEL:NAME=FOLDER of a folder")
+        found.setdefault(Path(model).name, {})[name] = str(Path(folder).expanduser().absolute())
+    return found
 
 
 def _say(address: str, keyed: bool) -> None:

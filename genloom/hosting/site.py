@@ -79,12 +79,14 @@ class Site:
 
 
 def open_site(name: str, options: Mapping[str, Any]) -> Site:
-    """The model of a name or a path, at work. GenloomError where it cannot be."""
+    """The model of a name or a path, at work; bits are those of texts' weights, and change nothing
+    in others. GenloomError where it cannot be."""
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise UsageError(f"no option of a host is called {unknown[0]!r}: use {', '.join(OPTIONS)}")
     told = {k: v for k, v in options.items() if v is not None}
-    model = api.load(name, device=told.get("device", "auto"), bits=told.get("bits"))
+    bits = told.get("bits") if api.of_texts(name) else None
+    model = api.load(name, device=told.get("device", "auto"), bits=bits)
     adapters = {str(k): str(Path(v).expanduser()) for k, v in told.get("adapters", {}).items()}
     guess = told.get("speculate")
     engine = Engine(

@@ -156,7 +156,7 @@ def is_named(words: str) -> bool:
     if is_function_file(words):
         return False
     terms = _terms(words)
-    return words.startswith("regex:") or bool(terms) and not RUNNING & {t["name"] for t in terms}
+    return words.startswith("regex:") or (bool(terms) and not RUNNING & {t["name"] for t in terms})
 
 
 def reward_of(words: str | Callable[..., Any]) -> Reward:

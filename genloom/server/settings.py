@@ -5,8 +5,10 @@ Knows no environment variable and no flag; `genloom serve` makes one of these.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from genloom.server.jobs.limits import JobLimits
 
@@ -42,7 +44,9 @@ class Settings:
     "": SQLite in `data`. memory: bytes that loaded models may take; None: what the machine has.
     idle_minutes: an unused model is unloaded after; 0: never. origins: web pages that may ask
     (`https://name:port`). hosts: names under which the server is reached, besides loopback.
-    fetch_hosts: from where files may be fetched that a request names by a URL."""
+    fetch_hosts: from where files may be fetched that a request names by a URL. hosting: how models
+    are opened (bits of texts' weights, speculate, device); adapters: by model and name, the folder
+    of each."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -59,5 +63,7 @@ class Settings:
     preload: tuple[str, ...] = ()
     drain_seconds: float = 30.0
     json_logs: bool = False
+    hosting: Mapping[str, Any] = field(default_factory=dict)
+    adapters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     jobs: JobLimits = field(default_factory=JobLimits)

@@ -145,7 +145,11 @@ class Hosts:
         give_back = await self.room(self.folder)
         try:
             host = await HostProcess.start(
-                self.nursery, self.folder, self._ended, seconds=self.limits.loading
+                self.nursery,
+                self.folder,
+                self._ended,
+                self.limits.options(self.folder.name),
+                self.limits.loading,
             )
         except Failure as failure:
             self.counts.failed_loads += 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from genloom.server.settings import Settings
 
@@ -22,7 +24,7 @@ class EngineLimits:
     hosts; None: what the machine has, less `reserve`. backoff: the first wait after the second
     death in a row, doubled to `backoff_longest`; deaths while loading in a row, `tries`, fail
     those who wait. steady: a host that lived so long has not died in a row. fresh: between two
-    looks at a model's folder.
+    looks at a model's folder. hosting, adapters: as in the server's settings.
     """
 
     room: int = 80
@@ -45,6 +47,13 @@ class EngineLimits:
     tries: int = 4
     steady: float = 60.0
     fresh: float = 1.0
+    hosting: Mapping[str, Any] = field(default_factory=dict)
+    adapters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def options(self, model: str) -> dict[str, Any]:
+        """How a host opens the model of this folder's name."""
+        found = self.adapters.get(model)
+        return {**self.hosting, **({"adapters": dict(found)} if found else {})}
 
 
 def limits_of(settings: Settings) -> EngineLimits:
@@ -55,4 +64,6 @@ def limits_of(settings: Settings) -> EngineLimits:
         per_owner=settings.limits.waiting_per_owner,
         idle=minutes * 60 if minutes else None,
         memory=settings.memory,
+        hosting=settings.hosting,
+        adapters=settings.adapters,
     )

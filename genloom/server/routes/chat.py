@@ -21,7 +21,7 @@ from genloom.server.routes.chat_asked import chat_given, custom_names
 from genloom.server.routes.chat_chunks import Chunks
 from genloom.server.routes.chat_schema import ChatBody
 from genloom.server.routes.chat_stored import keep
-from genloom.server.routes.sampling import fingerprint, renamed, seed_header, seed_of
+from genloom.server.routes.sampling import beside, fingerprint, renamed, seed_header, seed_of
 from genloom.server.service import Service, service_of
 from genloom.server.sse import EventStream, Pieces
 
@@ -79,7 +79,7 @@ class Asking:
     async def begin(self) -> tuple[Head, Call]:
         body = self.body
         about = await self.service.engines.about(body.model)
-        given = {**chat_given(body, about), "seed": self.seed}
+        given = {**chat_given(body, about), **beside(body), "seed": self.seed}
         call = Call(
             model=body.model,
             task="chat",

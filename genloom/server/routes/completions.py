@@ -23,6 +23,7 @@ from genloom.server.routes.completions_answer import Answer, TextChunks
 from genloom.server.routes.completions_schema import MOST_CHOICES, CompletionBody
 from genloom.server.routes.sampling import (
     LARGEST_SEED,
+    beside,
     drawing,
     fingerprint,
     renamed,
@@ -136,6 +137,7 @@ class Asking:
         """What goes on from a prompt."""
         given = {
             **prompt,
+            **beside(self.body),
             "seed": (self.seed + number) & LARGEST_SEED,
             "count": self.count,
             "echo": bool(self.body.echo) if echo is None else echo,

@@ -21,7 +21,7 @@ from genloom.server.routes.responses_items import Stored, messages, stored
 from genloom.server.routes.responses_kept import add_items, before, items_of, keep, renew
 from genloom.server.routes.responses_object import Response, conversation_id, response_of
 from genloom.server.routes.responses_schema import ResponseBody, Said
-from genloom.server.routes.sampling import renamed, seed_of
+from genloom.server.routes.sampling import beside, renamed, seed_of
 from genloom.server.runs import Run
 from genloom.server.service import Service
 from genloom.server.sse import Pieces, event
@@ -84,7 +84,7 @@ class Making:
         return Call(
             model=self.body.model,
             task="chat",
-            given={**given, "seed": self.seed},
+            given={**given, **beside(self.body), "seed": self.seed},
             owner=self.caller.owner,
             batch=batch,
         )

@@ -47,6 +47,12 @@ class Drawn(Asked):
     stop_token_ids: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=64)] | None = None
     regex: str | None = None
     grammar: str | None = None
+    adapter: Annotated[str, Field(max_length=200)] | None = None
+
+
+def beside(body: Drawn) -> dict[str, str]:
+    """The adapter that is to stand beside the model's weights, where one is asked for."""
+    return {} if body.adapter is None else {"adapter": body.adapter}
 
 
 def drawing(body: Drawn, about: Mapping[str, Any]) -> dict[str, Any]:
