@@ -81,7 +81,7 @@ def test_a_request_that_fails_leaves_its_mates_alone(texts: Parent) -> None:
 
 
 def test_compiling_does_not_hold_up_running_texts(texts: Parent) -> None:
-    keys = [f"k{n}" for n in range(60)]
+    keys = [f"k{n}" for n in range(140)]
     inner = {"type": "object", "properties": {k: {"enum": [k * 9, k]} for k in keys[:12]}}
     schema = {"type": "object", "properties": dict.fromkeys(keys, inner), "required": keys}
     running = texts.make("complete", prompt="a", options=LONG)
