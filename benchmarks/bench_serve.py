@@ -84,9 +84,9 @@ def _rate(engine: Engine, words: Words, args: argparse.Namespace) -> float:
 
 
 def load_of(args: argparse.Namespace, **more: Any) -> Load:
-    return Load(
-        seconds=args.seconds, warmup=args.warmup, ttft=args.ttft, itl=args.itl, seed=1, **more
-    )
+    """seed: of prompts, another for each load of one server, which knows beginnings again."""
+    told = {"seconds": args.seconds, "warmup": args.warmup, "seed": 1, **more}
+    return Load(ttft=args.ttft, itl=args.itl, **told)
 
 
 def words_of(args: argparse.Namespace) -> Words:
@@ -150,9 +150,9 @@ def latency(server: serving.Server, args: argparse.Namespace) -> float:
         asyncio.run(first(target, words_of(args)))
         full = run(target, args, load_of(args, concurrency=args.streams))
         capacity = full["requests_per_second"]
-        longer = replace(load_of(args, concurrency=1), seconds=max(args.seconds, 1.0))
+        longer = replace(load_of(args, concurrency=1, seed=2), seconds=max(args.seconds, 1.0))
         alone = run(target, args, longer)
-        loaded = run(target, args, load_of(args, rate=max(0.01, 0.7 * capacity)))
+        loaded = run(target, args, load_of(args, rate=max(0.01, 0.7 * capacity), seed=3))
     print(f"### Latency under load; capacity {capacity:.3g} requests/s\n")
     rows = [("unloaded, one at a time", alone), (f"Poisson, {0.7 * capacity:.3g}/s", loaded)]
     protocol.table([_latencies(name, told) for name, told in rows])
@@ -183,13 +183,13 @@ def _latencies(name: str, told: dict[str, Any]) -> dict[str, Any]:
 def flood(server: serving.Server, args: argparse.Namespace, home: Path, capacity: float) -> None:
     """One key keeps as many requests open as it may; another asks now and then."""
     heavy, light = (serving.make_key(home, name) for name in ("heavy", "light"))
-    load = load_of(args, rate=max(0.01, 0.1 * capacity))
+    load = load_of(args, rate=max(0.01, 0.1 * capacity), seed=5)
     with serving.running(server):
         quiet = server.target(args.tokens, key=light)
         asyncio.run(first(quiet, words_of(args)))
         alone = run(quiet, args, load)
         loud = server.target(args.tokens, key=heavy)
-        beside, flooding = asyncio.run(_both(quiet, loud, args, load))
+        beside, flooding = asyncio.run(_both(quiet, loud, args, replace(load, seed=6)))
     print(f"### A flood by one key: {args.flood} requests open; the other at {load.rate:.3g}/s\n")
     rows = [("the other, alone", alone), ("the other, beside it", beside), ("the flood", flooding)]
     protocol.table([_latencies(name, told) for name, told in rows])
@@ -201,7 +201,7 @@ def flood(server: serving.Server, args: argparse.Namespace, home: Path, capacity
 
 
 async def _both(quiet: Target, loud: Target, args: argparse.Namespace, load: Load) -> Any:
-    crowd = load_of(args, concurrency=args.flood)
+    crowd = load_of(args, concurrency=args.flood, seed=4)
     traces = await asyncio.gather(
         drive(quiet, words_of(args), load), drive(loud, words_of(args), crowd)
     )
