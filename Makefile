@@ -5,6 +5,7 @@
 #   make test         the quick tests
 #   make install      set-up only
 #   make test-slow    the tests that train for a while
+#   make soak         a server under mixed load, every answer checked (MINUTES=2)
 #   make bench        the benchmarks of docs/benchmarks.md that need no peer
 #   make check        style and types
 #   make clean        remove what these targets made, .venv included
@@ -17,7 +18,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow bench check clean
+.PHONY: help install demo test test-slow soak bench check clean
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
@@ -31,6 +32,7 @@ STAMP := .venv/installed-$(KEY)
 # One thread a process: two test workers on two cores must not fight over them.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 WORKERS ?= 2
+MINUTES ?= 2
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -67,6 +69,11 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	@echo "==> Slow tests (some minutes)"
 	@$(BIN)/python -m pytest -q -m slow --timeout 1200 $(ARGS)
+
+soak: $(STAMP)
+	@echo "==> A server under mixed load for MINUTES=$(MINUTES) minutes"
+	@SOAK_MINUTES=$(MINUTES) $(ONE_THREAD) $(BIN)/python -m pytest -q -n 0 -m slow \
+	tests/server/faults/test_soak.py --timeout 3600 $(ARGS)
 
 bench: $(STAMP)
 	@echo "==> Benchmarks (see docs/benchmarks.md; a quiet machine, please)"
