@@ -24,7 +24,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 def test_our_server_is_started_by_flags_that_it_has(serving: ModuleType) -> None:
-    server = serving.ours(Path("/models/m"), Path("/home/m"))
+    server = serving.ours(Path("/models/m"), Path("/home/m"), 16)
     pinned = (ROOT / "tests" / "cli_flags.txt").read_text("utf-8").splitlines()
     known = next(set(line.split()) for line in pinned if line.startswith("serve "))
     assert {word for word in server.command if word.startswith("--")} <= known

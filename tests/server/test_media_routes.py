@@ -193,6 +193,7 @@ def test_remixed_with_the_same_seed(web: Web) -> None:
     assert both[0] == both[1]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_jobs_survive_the_server(small_models: tuple[str, ...], tmp_path: Path) -> None:
     with running(tmp_path, small_models) as first, Web(first.url) as web:

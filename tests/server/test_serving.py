@@ -87,7 +87,7 @@ def test_a_drain_finishes_what_is_under_way_and_refuses_the_rest(
             found.send_signal(signal.SIGTERM)
             time.sleep(0.05)
             waiting.sendall(b"content-length: 0\r\n\r\n")
-            later = waiting.recv(65536)
+            later = everything(waiting)
             whole = first + everything(stream)
         code, log = ended(found)
     assert code == 0, log

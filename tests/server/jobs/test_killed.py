@@ -62,6 +62,7 @@ def eventually(ask, good, seconds=170):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_batch_goes_on_behind_its_last_line(place):
     bodies = [{"model": "words", "prompt": "The ", "seed": n, "max_tokens": 50} for n in range(80)]
