@@ -7,6 +7,7 @@ once. Knows what is made of hidden states; not how they are computed.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ MOST = 2048  # texts of one request
 POOLING = ("mean", "last")
 
 
-class Reads(Task):
+class Reads(Task, ABC):
     """Subclasses say which runs are read (`runs`), and what of each is kept (`take`)."""
 
     def __init__(self, *args: Any) -> None:
@@ -43,15 +44,17 @@ class Reads(Task):
         some = texts if isinstance(texts, list) else []
         return sum(len(text) for text in some if isinstance(text, str)) < QUICK
 
+    @abstractmethod
     def runs(self) -> list[list[int]]:
-        raise NotImplementedError
+        """The ids of each run that is read. RequestError where there are none."""
 
+    @abstractmethod
     def take(self, number: int, hidden: Tensor) -> None:
-        raise NotImplementedError
+        """Keep what is wanted of what the net makes of a run, [L, D]."""
 
+    @abstractmethod
     def told(self) -> tuple[dict[str, Any], bytes | None]:
         """What is told in the end."""
-        raise NotImplementedError
 
     def prepare(self) -> None:
         if not self.site.texts:

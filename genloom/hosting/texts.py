@@ -6,6 +6,7 @@ it is made. What a piece looks like is a voice's matter.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -73,7 +74,7 @@ class Sample:
         self.ended = False
 
 
-class Texts(Task):
+class Texts(Task, ABC):
     """Subclasses make the request (`ask`) and choose the voice."""
 
     kind = "text"
@@ -91,9 +92,9 @@ class Texts(Task):
     def slow(self) -> bool:
         return bool(FORMS & set(self.given.get("options") or {}))
 
+    @abstractmethod
     def ask(self) -> Request:
         """The request. GenloomError where it cannot be acted on."""
-        raise NotImplementedError
 
     def prepare(self) -> None:
         if not self.site.texts:

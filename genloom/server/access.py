@@ -1,13 +1,15 @@
 """Who may ask what: the caller of a request, and the scope that a route needs.
 
-Routes take `Depends(caller_of)` or `Depends(needs("files"))`; both give the `Caller`.
+Routes say `caller: Who`, or name the scope that they need besides what the gate asks for
+(`caller: ForFiles`); either gives the `Caller`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from genloom.server.caller import LOCAL, SCOPES, Caller
 from genloom.server.failure import Failure
@@ -33,3 +35,11 @@ def needs(scope: str) -> Callable[[Request], Caller]:
         return caller
 
     return allowed
+
+
+Who = Annotated[Caller, Depends(caller_of)]
+ForInference = Annotated[Caller, Depends(needs("inference"))]
+ForFiles = Annotated[Caller, Depends(needs("files"))]
+ForTraining = Annotated[Caller, Depends(needs("training"))]
+ForModels = Annotated[Caller, Depends(needs("models"))]
+ForAdmin = Annotated[Caller, Depends(needs("admin"))]

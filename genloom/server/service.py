@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from genloom.server.call import Engines
 from genloom.server.jobs.jobs import Jobs
@@ -32,3 +33,6 @@ def service_of(request: Request) -> Service:
     """FastAPI's dependency."""
     found: Service = request.app.state.service
     return found
+
+
+Here = Annotated[Service, Depends(service_of)]

@@ -25,7 +25,8 @@ from genloom.loadtest.load import Target
 from genloom.loadtest.stream import Seen, take
 
 T = TypeVar("T")
-INSIDE = re.compile(rb"Traceback|site-packages|/work/|/tmp/|/root/|/home/|\b0x[0-9a-f]{6,}|\.py\b")
+HERE = re.escape(str(Path(__file__).parents[2])).encode()  # the checkout, wherever it lies
+INSIDE = re.compile(HERE + rb"|Traceback|site-packages|/tmp/|/root/|/home/|\b0x[0-9a-f]{6,}|\.py\b")
 
 
 @dataclass(frozen=True, kw_only=True)

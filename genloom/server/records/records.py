@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,10 +96,10 @@ def open_records(
     )
 
 
-def _quietly(remove: object) -> int:
+def _quietly(remove: Callable[[], object]) -> int:
     """1, or 0 where somebody else was faster."""
     try:
-        remove()  # type: ignore[operator]
+        remove()
     except Failure as error:
         if error.status not in (400, 404, 409):
             raise

@@ -6,24 +6,21 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from genloom.server import issuing
-from genloom.server.access import needs
+from genloom.server.access import ForAdmin, ForModels
 from genloom.server.caller import Caller
 from genloom.server.records.people import Key, User
 from genloom.server.routes.admin_schema import KeyAsked, ModelAsked, UserAsked, UserChanged
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
-Admin = Annotated[Caller, Depends(needs("admin"))]
-Operator = Annotated[Caller, Depends(needs("models"))]
-Served = Annotated[Service, Depends(service_of)]
 
 
 @router.post("/keys")
-async def make_key(body: KeyAsked, service: Served, caller: Admin) -> dict[str, Any]:
+async def make_key(body: KeyAsked, service: Here, caller: ForAdmin) -> dict[str, Any]:
     """The only answer that holds the key itself."""
     wish = issuing.Wish(
         name=body.name,
@@ -39,12 +36,12 @@ async def make_key(body: KeyAsked, service: Served, caller: Admin) -> dict[str, 
 
 
 @router.get("/keys")
-async def keys(service: Served, caller: Admin) -> dict[str, Any]:
+async def keys(service: Here, caller: ForAdmin) -> dict[str, Any]:
     return _list([_key(one) for one in await in_thread(service.records.keys.listed)])
 
 
 @router.delete("/keys/{id}")
-async def revoke_key(id: str, service: Served, caller: Admin) -> dict[str, Any]:
+async def revoke_key(id: str, service: Here, caller: ForAdmin) -> dict[str, Any]:
     """It opens nothing from now on; on other servers of this database after two seconds."""
     key = await in_thread(issuing.revoke, service.records, id, _actor(caller))
     service.keyring.forget()
@@ -52,7 +49,7 @@ async def revoke_key(id: str, service: Served, caller: Admin) -> dict[str, Any]:
 
 
 @router.post("/users")
-async def make_user(body: UserAsked, service: Served, caller: Admin) -> dict[str, Any]:
+async def make_user(body: UserAsked, service: Here, caller: ForAdmin) -> dict[str, Any]:
     made = await in_thread(
         issuing.add_user, service.records, body.name, body.role, body.quotas, _actor(caller)
     )
@@ -60,12 +57,14 @@ async def make_user(body: UserAsked, service: Served, caller: Admin) -> dict[str
 
 
 @router.get("/users")
-async def users(service: Served, caller: Admin) -> dict[str, Any]:
+async def users(service: Here, caller: ForAdmin) -> dict[str, Any]:
     return _list([_user(one) for one in await in_thread(service.records.users.listed)])
 
 
 @router.post("/users/{id}")
-async def change_user(id: str, body: UserChanged, service: Served, caller: Admin) -> dict[str, Any]:
+async def change_user(
+    id: str, body: UserChanged, service: Here, caller: ForAdmin
+) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if body.role is not None:
         changes["role"] = body.role
@@ -80,7 +79,7 @@ async def change_user(id: str, body: UserChanged, service: Served, caller: Admin
 
 
 @router.get("/usage")
-async def usage(service: Served, caller: Admin, owner: str) -> dict[str, Any]:
+async def usage(service: Here, caller: ForAdmin, owner: str) -> dict[str, Any]:
     """owner: the id of a user or of a key; day by day, the newest first."""
     days = await in_thread(service.records.usage.days, owner)
     return _list([{"day": day, **vars(amounts)} for day, amounts in days.items()])
@@ -88,8 +87,8 @@ async def usage(service: Served, caller: Admin, owner: str) -> dict[str, Any]:
 
 @router.get("/audit")
 async def audit(
-    service: Served,
-    caller: Admin,
+    service: Here,
+    caller: ForAdmin,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[int | None, Query(ge=0, lt=1 << 63)] = None,
 ) -> dict[str, Any]:
@@ -100,8 +99,8 @@ async def audit(
 
 @router.get("/runs")
 async def runs(
-    service: Served,
-    caller: Admin,
+    service: Here,
+    caller: ForAdmin,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     owner: str | None = None,
 ) -> dict[str, Any]:
@@ -111,20 +110,20 @@ async def runs(
 
 
 @router.post("/models/load")
-async def load(body: ModelAsked, service: Served, caller: Operator) -> dict[str, Any]:
+async def load(body: ModelAsked, service: Here, caller: ForModels) -> dict[str, Any]:
     await service.engines.load(body.model)
     return {"id": body.model, "object": "model", "loaded": True}
 
 
 @router.post("/models/unload")
-async def unload(body: ModelAsked, service: Served, caller: Operator) -> dict[str, Any]:
+async def unload(body: ModelAsked, service: Here, caller: ForModels) -> dict[str, Any]:
     """Once what it has under way is finished; the next request loads it again."""
     was = await service.engines.unload(body.model)
     return {"id": body.model, "object": "model", "loaded": False, "was_loaded": was}
 
 
 @router.post("/models/swap")
-async def swap(body: ModelAsked, service: Served, caller: Operator) -> dict[str, Any]:
+async def swap(body: ModelAsked, service: Here, caller: ForModels) -> dict[str, Any]:
     """Serve what lies on disk now; what is under way finishes on what was there before."""
     await service.engines.swap(body.model)
     return {"id": body.model, "object": "model", "loaded": True}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import FileResponse
 
-from genloom.server.access import caller_of
-from genloom.server.caller import Caller
+from genloom.server.access import Who
 from genloom.server.content import stored_answer
 from genloom.server.records.assets import Asset
-from genloom.server.routes.listing import Paging, listed
-from genloom.server.service import Service, service_of
+from genloom.server.routes.listing import Paged, listed
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
@@ -34,9 +33,9 @@ def told(asset: Asset, record: bool = False) -> dict[str, Any]:
 
 @router.get("")
 async def list_(
-    paging: Paging = Depends(),  # noqa: B008
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    paging: Paged,
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     assets, more = await in_thread(service.records.assets.listed, caller.owner, paging.page())
     return listed([told(asset) for asset in assets], more)
@@ -45,8 +44,8 @@ async def list_(
 @router.get("/{id}")
 async def get(
     id: str,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     return told(await in_thread(service.records.assets.get, id, caller.owner), record=True)
 
@@ -55,8 +54,8 @@ async def get(
 async def content(
     id: str,
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> FileResponse:
     asset = await in_thread(service.records.assets.get, id, caller.owner)
     path = service.records.assets.path(asset.sha256)
@@ -66,8 +65,8 @@ async def content(
 @router.delete("/{id}")
 async def delete(
     id: str,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     await in_thread(service.records.assets.remove, id, caller.owner)
     return {"id": id, "object": "asset.deleted", "deleted": True}

@@ -9,21 +9,20 @@ import base64
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from genloom.server.access import caller_of
+from genloom.server.access import Who
 from genloom.server.call import Call
-from genloom.server.caller import Caller
 from genloom.server.failure import Failure
 from genloom.server.forms import described, form_of, read_form
 from genloom.server.making import Made, ended, item_of, keep, make, steps
 from genloom.server.routes.images_schema import seed_of
 from genloom.server.routes.sampling import LARGEST_SEED, seed_header
 from genloom.server.schema import Asked, refused
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here, Service
 from genloom.server.sniffing import sniffed
 from genloom.server.sse import EventStream, event
 from genloom.server.suited import fits, suited, unsuited
@@ -82,8 +81,8 @@ class Transcription(Asked):
 @router.post("/speech", response_model=None)
 async def speak(
     body: Speech,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> Response:
     about = await suited(service, body.model, SOUND, "a model of speech")
     suffix, media = FORMATS[body.response_format]
@@ -143,8 +142,8 @@ async def _spoken_events(service: Service, call: Call) -> AsyncGenerator[bytes]:
 @router.post("/transcriptions", response_model=None, openapi_extra=described(Transcription, "file"))
 async def transcribe(
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> Response:
     form = await form_of(request, {"file": 1}, MOST)
     sent, body = form.file("file"), read_form(Transcription, form)
@@ -190,7 +189,7 @@ WRITTEN = {"json": _in_json, "text": _bare}  # response_format -> the answer
 @router.get("/voices")
 async def voices(
     model: str,
-    service: Service = Depends(service_of),  # noqa: B008
+    service: Here,
 ) -> dict[str, Any]:
     """The voices that a model of speech has."""
     about = await suited(service, model, SOUND, "a model of speech")

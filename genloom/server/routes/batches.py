@@ -7,18 +7,17 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
-from genloom.server.access import caller_of
-from genloom.server.caller import Caller
+from genloom.server.access import Who
 from genloom.server.failure import Failure
 from genloom.server.jobs.claims import ASKED
 from genloom.server.records.jobs import Job
-from genloom.server.routes.listing import Paging, listed
+from genloom.server.routes.listing import Paged, listed
 from genloom.server.schema import Asked
 from genloom.server.scopes import check_scope
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
@@ -60,8 +59,8 @@ class BatchAsked(Asked):
 @router.post("")
 async def create(
     body: BatchAsked,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     check_scope(caller, "POST", body.endpoint)
     seconds = _seconds(body.completion_window)
@@ -84,9 +83,9 @@ async def create(
 
 @router.get("")
 async def list_(
-    paging: Paging = Depends(),  # noqa: B008
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    paging: Paged,
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     jobs, more = await service.jobs.listed(caller.owner, paging.page(), kind=KIND)
     return listed([told_of(job) for job in jobs], more)
@@ -95,8 +94,8 @@ async def list_(
 @router.get("/{id}")
 async def get(
     id: str,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     return told_of(await service.jobs.get(id, caller.owner, KIND))
 
@@ -104,8 +103,8 @@ async def get(
 @router.post("/{id}/cancel")
 async def cancel(
     id: str,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     """What is answered already is kept."""
     return told_of(await service.jobs.cancel(id, caller.owner, KIND))

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
-from genloom.server.access import needs
+from genloom.server.access import ForInference
 from genloom.server.call import Call, Event
 from genloom.server.caller import Caller
-from genloom.server.leaving import while_there
 from genloom.server.routes.chat_answer import Gathered, Head, completion
 from genloom.server.routes.chat_asked import chat_given, custom_names
 from genloom.server.routes.chat_chunks import Chunks
 from genloom.server.routes.chat_schema import ChatBody
 from genloom.server.routes.chat_stored import keep
-from genloom.server.routes.sampling import beside, fingerprint, renamed, seed_header, seed_of
-from genloom.server.service import Service, service_of
-from genloom.server.sse import EventStream, Pieces
+from genloom.server.routes.delivering import delivered
+from genloom.server.routes.sampling import beside, fingerprint, renamed, seed_of
+from genloom.server.service import Here, Service
+from genloom.server.sse import Pieces
 
 NAMES = {"schema": "response_format", "stop_ids": "stop_token_ids"}  # of options -> of fields
 
@@ -34,15 +34,11 @@ router = APIRouter()
 async def create(
     body: ChatBody,
     request: Request,
-    service: Annotated[Service, Depends(service_of)],
-    caller: Annotated[Caller, Depends(needs("inference"))],
+    service: Here,
+    caller: ForInference,
 ) -> Response:
     """An answer of the model to messages."""
-    asked = Asking(body, service, caller)
-    headers = seed_header(asked.seed)
-    if body.stream:
-        return EventStream(asked.chunks(), headers=headers)
-    return JSONResponse(await while_there(request, asked.answer()), headers=headers)
+    return await delivered(request, Asking(body, service, caller), body.stream)
 
 
 class Asking:
@@ -52,7 +48,7 @@ class Asking:
         self.body, self.service, self.caller = body, service, caller
         self.seed = seed_of(body)
 
-    async def answer(self) -> dict[str, Any]:
+    async def whole(self) -> dict[str, Any]:
         head, call = await self.begin()
         gathered = Gathered()
         async with aclosing(self.events(call)) as events:

@@ -6,23 +6,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 
-from genloom.server.access import needs
+from genloom.server.access import ForInference
 from genloom.server.caller import Caller
 from genloom.server.records.rows import Page
 from genloom.server.routes.chat_schema import ChatBody, Metadata
-from genloom.server.routes.listing import Paging, listed
+from genloom.server.routes.listing import Paged, listed
 from genloom.server.schema import Asked
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here, Service
 from genloom.server.threads import in_thread
 
 KIND = "chat_completion"
 _LOOKED = 50  # pages that are looked through for a label
 
 router = APIRouter(prefix="/v1/chat/completions")
-Here = Annotated[Service, Depends(service_of)]
-Who = Annotated[Caller, Depends(needs("inference"))]
 
 
 class Labels(Asked):
@@ -42,8 +40,8 @@ async def keep(service: Service, caller: Caller, body: ChatBody, answer: Mapping
 async def listing(
     request: Request,
     service: Here,
-    caller: Who,
-    paging: Annotated[Paging, Depends()],
+    caller: ForInference,
+    paging: Paged,
     model: Annotated[str | None, Query()] = None,
 ) -> dict[str, Any]:
     """Stored chats, those of a model or with certain metadata where asked for."""
@@ -74,14 +72,14 @@ def _found(
 
 
 @router.get("/{id}")
-async def read(id: str, service: Here, caller: Who) -> dict[str, Any]:
+async def read(id: str, service: Here, caller: ForInference) -> dict[str, Any]:
     document = await in_thread(service.records.documents.get, KIND, id, caller.owner)
     told: dict[str, Any] = document.value["completion"]
     return told
 
 
 @router.post("/{id}")
-async def label(id: str, body: Labels, service: Here, caller: Who) -> dict[str, Any]:
+async def label(id: str, body: Labels, service: Here, caller: ForInference) -> dict[str, Any]:
     """Other metadata."""
 
     def changed(value: dict[str, Any]) -> dict[str, Any]:
@@ -94,15 +92,13 @@ async def label(id: str, body: Labels, service: Here, caller: Who) -> dict[str, 
 
 
 @router.delete("/{id}")
-async def remove(id: str, service: Here, caller: Who) -> dict[str, Any]:
+async def remove(id: str, service: Here, caller: ForInference) -> dict[str, Any]:
     await in_thread(service.records.documents.remove, KIND, id, caller.owner)
     return {"id": id, "object": "chat.completion.deleted", "deleted": True}
 
 
 @router.get("/{id}/messages")
-async def messages(
-    id: str, service: Here, caller: Who, paging: Annotated[Paging, Depends()]
-) -> dict[str, Any]:
+async def messages(id: str, service: Here, caller: ForInference, paging: Paged) -> dict[str, Any]:
     """What was asked."""
     document = await in_thread(service.records.documents.get, KIND, id, caller.owner)
     given = document.value["messages"]

@@ -8,31 +8,30 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
-from genloom.server.access import needs
+from genloom.server.access import ForInference
 from genloom.server.call import Call, Event
 from genloom.server.caller import Caller
 from genloom.server.failure import Failure
-from genloom.server.leaving import while_there
 from genloom.server.merging import merged
 from genloom.server.routes.completions_answer import Answer, TextChunks
 from genloom.server.routes.completions_schema import MOST_CHOICES, CompletionBody
+from genloom.server.routes.delivering import delivered
 from genloom.server.routes.sampling import (
     LARGEST_SEED,
     beside,
     drawing,
     fingerprint,
     renamed,
-    seed_header,
     seed_of,
 )
 from genloom.server.schema import refused
-from genloom.server.service import Service, service_of
-from genloom.server.sse import EventStream, Pieces
+from genloom.server.service import Here, Service
+from genloom.server.sse import Pieces
 
 Given = Mapping[str, Any]
 NAMES = {"ids": "prompt", "texts": "prompt", "stop_ids": "stop_token_ids"}  # of the task's -> ours
@@ -45,15 +44,11 @@ router = APIRouter()
 async def complete(
     body: CompletionBody,
     request: Request,
-    service: Annotated[Service, Depends(service_of)],
-    caller: Annotated[Caller, Depends(needs("inference"))],
+    service: Here,
+    caller: ForInference,
 ) -> Response:
     """Texts that go on from the prompts."""
-    asked = Asking(body, service, caller)
-    headers = seed_header(asked.seed)
-    if body.stream:
-        return EventStream(asked.chunks(), headers=headers)
-    return JSONResponse(await while_there(request, asked.whole()), headers=headers)
+    return await delivered(request, Asking(body, service, caller), body.stream)
 
 
 class Asking:

@@ -5,27 +5,24 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
-from genloom.server.access import needs
-from genloom.server.caller import Caller
+from genloom.server.access import ForInference
 from genloom.server.failure import Failure
 from genloom.server.routes.chat_answer import new_id
 from genloom.server.routes.chat_schema import Metadata
-from genloom.server.routes.listing import Paging, listed
+from genloom.server.routes.listing import Paged, listed
 from genloom.server.routes.responses_items import stored
 from genloom.server.routes.responses_kept import CONVERSATION, add_items, items_of
 from genloom.server.routes.responses_schema import Item
 from genloom.server.schema import Asked
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 MOST_AT_ONCE = 20
 
 router = APIRouter(prefix="/v1/conversations")
-Here = Annotated[Service, Depends(service_of)]
-Who = Annotated[Caller, Depends(needs("inference"))]
 Items = Annotated[list[Item], Field(max_length=MOST_AT_ONCE)]
 
 
@@ -43,7 +40,7 @@ class NewItems(Asked):
 
 
 @router.post("")
-async def create(body: NewConversation, service: Here, caller: Who) -> dict[str, Any]:
+async def create(body: NewConversation, service: Here, caller: ForInference) -> dict[str, Any]:
     made = {
         "id": new_id("conv_"),
         "object": "conversation",
@@ -57,14 +54,14 @@ async def create(body: NewConversation, service: Here, caller: Who) -> dict[str,
 
 
 @router.get("/{id}")
-async def read(id: str, service: Here, caller: Who) -> dict[str, Any]:
+async def read(id: str, service: Here, caller: ForInference) -> dict[str, Any]:
     found = await in_thread(service.records.documents.get, CONVERSATION, id, caller.owner)
     told: dict[str, Any] = found.value["conversation"]
     return told
 
 
 @router.post("/{id}")
-async def label(id: str, body: Labels, service: Here, caller: Who) -> dict[str, Any]:
+async def label(id: str, body: Labels, service: Here, caller: ForInference) -> dict[str, Any]:
     """Other metadata."""
 
     def changed(value: dict[str, Any]) -> dict[str, Any]:
@@ -78,14 +75,14 @@ async def label(id: str, body: Labels, service: Here, caller: Who) -> dict[str, 
 
 
 @router.delete("/{id}")
-async def remove(id: str, service: Here, caller: Who) -> dict[str, Any]:
+async def remove(id: str, service: Here, caller: ForInference) -> dict[str, Any]:
     """With its items; responses that were made from it stay."""
     await in_thread(service.records.documents.remove, CONVERSATION, id, caller.owner)
     return {"id": id, "object": "conversation.deleted", "deleted": True}
 
 
 @router.post("/{id}/items")
-async def add(id: str, body: NewItems, service: Here, caller: Who) -> dict[str, Any]:
+async def add(id: str, body: NewItems, service: Here, caller: ForInference) -> dict[str, Any]:
     documents = service.records.documents
     known = await in_thread(items_of, documents, caller.owner, id)
     items = stored(body.items, known)
@@ -94,15 +91,13 @@ async def add(id: str, body: NewItems, service: Here, caller: Who) -> dict[str, 
 
 
 @router.get("/{id}/items")
-async def items(
-    id: str, service: Here, caller: Who, paging: Annotated[Paging, Depends()]
-) -> dict[str, Any]:
+async def items(id: str, service: Here, caller: ForInference, paging: Paged) -> dict[str, Any]:
     """The latest first."""
     return paging.of(await in_thread(items_of, service.records.documents, caller.owner, id))
 
 
 @router.get("/{id}/items/{item}")
-async def item(id: str, item: str, service: Here, caller: Who) -> dict[str, Any]:
+async def item(id: str, item: str, service: Here, caller: ForInference) -> dict[str, Any]:
     found = await in_thread(items_of, service.records.documents, caller.owner, id)
     told = next((one for one in found if one["id"] == item), None)
     if told is None:
@@ -111,7 +106,7 @@ async def item(id: str, item: str, service: Here, caller: Who) -> dict[str, Any]
 
 
 @router.delete("/{id}/items/{item}")
-async def remove_item(id: str, item: str, service: Here, caller: Who) -> dict[str, Any]:
+async def remove_item(id: str, item: str, service: Here, caller: ForInference) -> dict[str, Any]:
     def changed(value: dict[str, Any]) -> dict[str, Any]:
         left = [one for one in value["items"] if one["id"] != item]
         if len(left) == len(value["items"]):

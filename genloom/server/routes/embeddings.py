@@ -6,14 +6,13 @@ import base64
 import struct
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
-from genloom.server.access import caller_of
+from genloom.server.access import Who
 from genloom.server.call import Call
-from genloom.server.caller import Caller
 from genloom.server.schema import Asked, Hinted
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.suited import named, unsuited
 
 router = APIRouter(tags=["embeddings"])
@@ -43,8 +42,8 @@ class Embedding(Asked):
 @router.post("/v1/embeddings")
 async def embed(
     body: Embedding,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     about = await service.engines.about(body.model)
     if not about.get("embeds"):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field, ValidationError
 from starlette.responses import FileResponse
 
-from genloom.server.access import needs
-from genloom.server.caller import Caller
+from genloom.server.access import ForFiles
 from genloom.server.content import stored_answer
 from genloom.server.handlers import failure_of_validation
 from genloom.server.incoming import Incoming, incoming
@@ -19,7 +18,7 @@ from genloom.server.records.files import File
 from genloom.server.records.rows import MOST, Page
 from genloom.server.routes.listing import listed
 from genloom.server.schema import Asked
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
@@ -87,8 +86,8 @@ def lives(purpose: str, asked: ExpiresAfter | None) -> float | None:
 @router.post("", openapi_extra=FORM)
 async def create(
     request: Request,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     records, limits = service.records, service.settings.limits
     async with incoming(request, records.blobs, "file", limits.file_bytes) as form:
@@ -126,12 +125,12 @@ def read_fields(form: Incoming) -> FileForm:
 
 @router.get("")
 async def list_(
+    caller: ForFiles,
+    service: Here,
     after: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=64)] = None,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
 ) -> dict[str, Any]:
     page = Page(after=after, limit=limit, descending=order == "desc")
     only = {} if purpose is None else {"purpose": purpose}
@@ -142,8 +141,8 @@ async def list_(
 @router.get("/{id}")
 async def get(
     id: str,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     return file_object(await in_thread(service.records.files.get, id, caller.owner))
 
@@ -152,8 +151,8 @@ async def get(
 async def content(
     id: str,
     request: Request,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> FileResponse:
     files = service.records.files
     file = await in_thread(files.get, id, caller.owner)
@@ -169,8 +168,8 @@ async def content(
 @router.delete("/{id}")
 async def delete(
     id: str,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     await in_thread(service.records.files.remove, id, caller.owner)
     return {"id": id, "object": "file", "deleted": True}

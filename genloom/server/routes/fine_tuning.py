@@ -7,16 +7,15 @@ import secrets
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
-from genloom.server.access import needs
-from genloom.server.caller import Caller
+from genloom.server.access import ForTraining
 from genloom.server.engines.catalogue import TUNED, Catalogue
 from genloom.server.failure import Failure
 from genloom.server.records.jobs import Job, JobEvent
 from genloom.server.routes.fine_tuning_schema import NEW, TuningAsked, told_of
-from genloom.server.routes.listing import Paging, listed
-from genloom.server.service import Service, service_of
+from genloom.server.routes.listing import Paged, Paging, listed
+from genloom.server.service import Here, Service
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["fine-tuning"])
@@ -31,8 +30,8 @@ LAST = 10**12
 @router.post("")
 async def create(
     body: TuningAsked,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForTraining,
+    service: Here,
 ) -> dict[str, Any]:
     told, start = told_of(body), None
     if body.model != NEW:
@@ -79,9 +78,9 @@ def _name(body: TuningAsked) -> str:
 
 @router.get("")
 async def list_(
-    paging: Paging = Depends(),  # noqa: B008
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    paging: Paged,
+    caller: ForTraining,
+    service: Here,
 ) -> dict[str, Any]:
     jobs, more = await service.jobs.listed(caller.owner, paging.page(), kind=KIND)
     return listed([job_of(job) for job in jobs], more)
@@ -90,8 +89,8 @@ async def list_(
 @router.get("/{id}")
 async def get(
     id: str,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForTraining,
+    service: Here,
 ) -> dict[str, Any]:
     return job_of(await service.jobs.get(id, caller.owner, KIND))
 
@@ -99,8 +98,8 @@ async def get(
 @router.post("/{id}/cancel")
 async def cancel(
     id: str,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForTraining,
+    service: Here,
 ) -> dict[str, Any]:
     """It stops at its next step; its state is kept, and resume goes on from there."""
     return job_of(await service.jobs.cancel(id, caller.owner, KIND))
@@ -109,8 +108,8 @@ async def cancel(
 @router.post("/{id}/pause")
 async def pause(
     id: str,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForTraining,
+    service: Here,
 ) -> dict[str, Any]:
     return job_of(await service.jobs.pause(id, caller.owner, KIND))
 
@@ -118,8 +117,8 @@ async def pause(
 @router.post("/{id}/resume")
 async def resume(
     id: str,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForTraining,
+    service: Here,
 ) -> dict[str, Any]:
     return job_of(await service.jobs.resume(id, caller.owner, KIND))
 
@@ -127,10 +126,10 @@ async def resume(
 @router.get("/{id}/events")
 async def events(
     id: str,
+    caller: ForTraining,
+    service: Here,
     after: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
 ) -> dict[str, Any]:
     """The newest first."""
     job = await service.jobs.get(id, caller.owner, KIND)
@@ -142,10 +141,10 @@ async def events(
 @router.get("/{id}/checkpoints")
 async def checkpoints(
     id: str,
+    caller: ForTraining,
+    service: Here,
     after: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
-    caller: Caller = Depends(needs("training")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
 ) -> dict[str, Any]:
     """Models as they were on the way, served by their names."""
     job = await service.jobs.get(id, caller.owner, KIND)

@@ -11,12 +11,11 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from genloom.server.access import caller_of
+from genloom.server.access import Who
 from genloom.server.call import Call, Event
-from genloom.server.caller import Caller
 from genloom.server.making import Item, Made, item_of, keep, make, steps
 from genloom.server.pictures import seen
 from genloom.server.records.assets import Asset
@@ -25,7 +24,7 @@ from genloom.server.routes.images_given import blobs
 from genloom.server.routes.media_schema import Anything, given_of
 from genloom.server.routes.sampling import seed_header
 from genloom.server.schema import refused
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here, Service
 from genloom.server.sse import DONE, EventStream, event
 from genloom.server.suited import chosen
 
@@ -39,8 +38,8 @@ Kept = list[tuple[Item, Asset]]
 async def generate(
     body: Anything,
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> Response:
     call = await _call(body, service, caller.owner)
     headers = {**seed_header(call.given["seed"]), "vary": "accept"}

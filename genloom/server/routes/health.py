@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from genloom.server.failure import Failure
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 
 router = APIRouter(tags=["server"])
 
@@ -18,7 +18,7 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/ready")
-async def ready(service: Service = Depends(service_of)) -> dict[str, str]:  # noqa: B008
+async def ready(service: Here) -> dict[str, str]:
     """503 while the server drains, or a model that should be there is not."""
     if service.life.draining:
         raise Failure(503, "the server is shutting down", code="draining")

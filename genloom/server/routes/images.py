@@ -11,11 +11,11 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from genloom.server import image_files
-from genloom.server.access import caller_of
+from genloom.server.access import Who
 from genloom.server.call import Call, Event
 from genloom.server.caller import Caller
 from genloom.server.forms import described
@@ -33,7 +33,7 @@ from genloom.server.routes.images_schema import (
 )
 from genloom.server.routes.sampling import seed_header
 from genloom.server.schema import refused
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here, Service
 from genloom.server.sse import EventStream, event
 from genloom.server.suited import chosen, named, suited
 
@@ -45,8 +45,8 @@ PICTURES = ("image/*",)
 async def generate(
     body: Generation,
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> Response:
     order = await _ordered(service, caller, request, body, body.prompt, {}, "image_generation")
     return await order.answer()
@@ -55,8 +55,8 @@ async def generate(
 @router.post("/v1/images/edits", response_model=None, openapi_extra=described(Edit, json=True))
 async def edit(
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> Response:
     """image: one file (or several, where the model takes several); mask: its transparent places, or
     where it has none the white ones, are made anew."""
@@ -70,8 +70,8 @@ async def edit(
 )
 async def vary(
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> Response:
     body, pictures = await given.variation(request)
     order = await _ordered(service, caller, request, body, "", pictures, "image_edit")

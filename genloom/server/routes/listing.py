@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from genloom.server.failure import Failure
 from genloom.server.records.rows import Page
@@ -35,6 +35,9 @@ class Paging:
                 raise Failure(400, f"no item {page.after[:80]!r} to go on from", param="after")
             ordered = ordered[ids.index(page.after) + 1 :]
         return listed(ordered[: page.limit], len(ordered) > page.limit)
+
+
+Paged = Annotated[Paging, Depends()]
 
 
 def listed(data: Sequence[Mapping[str, Any]], more: bool) -> dict[str, Any]:

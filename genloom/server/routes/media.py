@@ -10,24 +10,23 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.responses import FileResponse
 
-from genloom.server.access import caller_of
+from genloom.server.access import Who
 from genloom.server.call import Call
-from genloom.server.caller import Caller
 from genloom.server.failure import Failure
 from genloom.server.forms import described, form_of, is_form, read_body, read_form
 from genloom.server.jobs.generation import given_for
 from genloom.server.pictures import seen
 from genloom.server.records.jobs import Job
 from genloom.server.references import referred
-from genloom.server.routes.listing import Paging, listed
+from genloom.server.routes.listing import Paged, listed
 from genloom.server.routes.media_rows import ROWS, Reading, Row
 from genloom.server.routes.media_schema import Making, Remix, given_of
 from genloom.server.schema import refused
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here, Service
 from genloom.server.suited import chosen, suited
 from genloom.server.threads import in_thread
 
@@ -49,8 +48,8 @@ def _add(row: Row) -> None:
     )
     async def create(
         request: Request,
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
+        caller: Who,
+        service: Here,
     ) -> JSONResponse:
         body, blobs = await _read(row, request, service, caller.owner)
         call = await _call(row, service, caller.owner, body, blobs)
@@ -61,9 +60,9 @@ def _add(row: Row) -> None:
 
     @router.get(at, tags=tags, name=f"list_{row.path}")
     async def list_(
-        paging: Paging = Depends(),  # noqa: B008
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
+        paging: Paged,
+        caller: Who,
+        service: Here,
     ) -> dict[str, Any]:
         jobs, more = await service.jobs.listed(caller.owner, paging.page(), kind=row.kind)
         return listed([told(row, job) for job in jobs], more)
@@ -71,8 +70,8 @@ def _add(row: Row) -> None:
     @router.get(f"{at}/{{id}}", tags=tags, name=f"get_{row.object}")
     async def get(
         id: str,
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
+        caller: Who,
+        service: Here,
     ) -> JSONResponse:
         job = await service.jobs.get(id, caller.owner, row.kind)
         return JSONResponse(told(row, job), headers={} if job.over else POLL)
@@ -80,17 +79,17 @@ def _add(row: Row) -> None:
     @router.post(f"{at}/{{id}}/cancel", tags=tags, name=f"cancel_{row.object}")
     async def cancel(
         id: str,
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
+        caller: Who,
+        service: Here,
     ) -> dict[str, Any]:
         return told(row, await service.jobs.cancel(id, caller.owner, row.kind))
 
     @router.post(f"{at}/{{id}}/remix", tags=tags, name=f"remix_{row.object}")
     async def remix(
         id: str,
+        caller: Who,
+        service: Here,
         body: Remix = Body(),  # noqa: B008
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
     ) -> JSONResponse:
         """The same again with another prompt: seed, options and files stay."""
         return await _remixed(row, service, caller.owner, id, body.prompt)
@@ -98,8 +97,8 @@ def _add(row: Row) -> None:
     @router.delete(f"{at}/{{id}}", tags=tags, name=f"delete_{row.object}")
     async def delete(
         id: str,
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
+        caller: Who,
+        service: Here,
     ) -> dict[str, Any]:
         await service.jobs.remove(id, caller.owner, row.kind)
         return {"id": id, "object": f"{row.object}.deleted", "deleted": True}
@@ -110,10 +109,10 @@ def _add(row: Row) -> None:
     async def content(
         id: str,
         request: Request,
+        caller: Who,
+        service: Here,
         variant: str | None = None,
         index: int = 0,
-        caller: Caller = Depends(caller_of),  # noqa: B008
-        service: Service = Depends(service_of),  # noqa: B008
     ) -> Response:
         """The finished file; index: of which item, where several were made."""
         job = await service.jobs.get(id, caller.owner, row.kind)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 
 router = APIRouter(tags=["server"])
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(service: Service = Depends(service_of)) -> Response:  # noqa: B008
+async def metrics(service: Here) -> Response:
     return Response(service.measures.text(), media_type=CONTENT_TYPE_LATEST)

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from genloom import store
-from genloom.server.access import needs
-from genloom.server.caller import Caller
+from genloom.server.access import ForAdmin
 from genloom.server.engines.catalogue import Catalogue
 from genloom.server.failure import Failure
 from genloom.server.offered import offered, one
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(tags=["models"])
 
 
 @router.get("/v1/models")
-async def listed(service: Service = Depends(service_of)) -> dict[str, Any]:  # noqa: B008
+async def listed(service: Here) -> dict[str, Any]:
     """Every model, loaded or not; nothing is loaded for it."""
     return {"object": "list", "data": await offered(service)}
 
 
 @router.get("/v1/models/{model:path}")
-async def told(model: str, service: Service = Depends(service_of)) -> dict[str, Any]:  # noqa: B008
+async def told(model: str, service: Here) -> dict[str, Any]:
     return await one(service, model)
 
 
 @router.delete("/v1/models/{model:path}")
 async def delete(
     model: str,
-    service: Service = Depends(service_of),  # noqa: B008
-    caller: Caller = Depends(needs("admin")),  # noqa: B008
+    service: Here,
+    caller: ForAdmin,
 ) -> dict[str, Any]:
     """The model and what its training left, once what it has under way is finished."""
     folder = await in_thread(Catalogue(service.settings.models).folder, model)

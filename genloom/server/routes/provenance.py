@@ -10,15 +10,14 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
-from genloom.server.access import caller_of
-from genloom.server.caller import Caller
+from genloom.server.access import Who
 from genloom.server.forms import described, form_of
 from genloom.server.pictures import FORMATS, seen
 from genloom.server.records.ids import label
 from genloom.server.schema import Asked
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.sniffing import sniffed
 from genloom.server.threads import in_thread
 from genloom.server.verifying import Verifying
@@ -42,8 +41,8 @@ def verifying_of(request: Request) -> Verifying:
 @router.post("/v1/content_provenance_checks", openapi_extra=described(Check, "file"))
 async def check(
     request: Request,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     form = await form_of(request, {"file": 1}, MOST)
     sent = form.file("file")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
-from genloom.server.access import caller_of
+from genloom.server.access import Who
 from genloom.server.call import Call
-from genloom.server.caller import Caller
 from genloom.server.records.ids import new_id
 from genloom.server.schema import Asked, refused
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.suited import named, unsuited
 
 router = APIRouter(tags=["embeddings"])
@@ -44,8 +43,8 @@ class Reranking(Asked):
 @router.post("/v1/rerank")
 async def rerank(
     body: Reranking,
-    caller: Caller = Depends(caller_of),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: Who,
+    service: Here,
 ) -> dict[str, Any]:
     """relevance_score: the mean chance that the model gives a token of the query after the
     document, 0 to 1; comparable within one query."""

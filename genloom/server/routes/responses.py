@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from genloom.server.access import needs
+from genloom.server.access import ForInference
 from genloom.server.call import Call
 from genloom.server.caller import Caller
 from genloom.server.failure import Failure
 from genloom.server.leaving import while_there
 from genloom.server.routes.chat_asked import needs_template, tool_given
-from genloom.server.routes.listing import Paging
+from genloom.server.routes.listing import Paged
 from genloom.server.routes.responses_asked import tools_of
 from genloom.server.routes.responses_items import messages, stored
 from genloom.server.routes.responses_kept import RESPONSE, all_input, renew
@@ -24,19 +24,19 @@ from genloom.server.routes.responses_making import STOPPED, Making, context_of
 from genloom.server.routes.responses_object import broken
 from genloom.server.routes.responses_schema import Conversation, CountBody, ResponseBody
 from genloom.server.routes.sampling import seed_header
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here, Service
 from genloom.server.sse import EventStream, Pieces
 from genloom.server.threads import in_thread
 
 _UNFINISHED = frozenset({"queued", "in_progress"})
 
 router = APIRouter(prefix="/v1/responses")
-Here = Annotated[Service, Depends(service_of)]
-Who = Annotated[Caller, Depends(needs("inference"))]
 
 
 @router.post("")
-async def create(body: ResponseBody, request: Request, service: Here, caller: Who) -> Response:
+async def create(
+    body: ResponseBody, request: Request, service: Here, caller: ForInference
+) -> Response:
     """A response of the model to input."""
     making = Making(body, service, caller)
     headers = seed_header(making.seed)
@@ -67,7 +67,9 @@ async def _aside(
 
 
 @router.post("/input_tokens")
-async def count(body: CountBody, request: Request, service: Here, caller: Who) -> dict[str, Any]:
+async def count(
+    body: CountBody, request: Request, service: Here, caller: ForInference
+) -> dict[str, Any]:
     """How many tokens an input has for a model, with the tools and what was said before."""
     return await while_there(request, _count(body, service, caller))
 
@@ -95,7 +97,7 @@ async def _count(body: CountBody, service: Service, caller: Caller) -> dict[str,
 async def read(
     id: str,
     service: Here,
-    caller: Who,
+    caller: ForInference,
     stream: bool = False,
     starting_after: Annotated[int | None, Query(ge=-1)] = None,
 ) -> Response:
@@ -135,7 +137,7 @@ async def _value(service: Service, caller: Caller, id: str) -> dict[str, Any]:
 
 
 @router.delete("/{id}")
-async def remove(id: str, service: Here, caller: Who) -> dict[str, Any]:
+async def remove(id: str, service: Here, caller: ForInference) -> dict[str, Any]:
     """Ends it, where it is still made."""
     run = service.runs.find(caller.owner, id)
     if run is not None:
@@ -145,7 +147,7 @@ async def remove(id: str, service: Here, caller: Who) -> dict[str, Any]:
 
 
 @router.post("/{id}/cancel")
-async def cancel(id: str, service: Here, caller: Who) -> dict[str, Any]:
+async def cancel(id: str, service: Here, caller: ForInference) -> dict[str, Any]:
     """End what is made in the background; what has ended stays as it is."""
     value = await _value(service, caller, id)
     if not value["response"]["background"]:
@@ -159,7 +161,7 @@ async def cancel(id: str, service: Here, caller: Who) -> dict[str, Any]:
 
 @router.get("/{id}/input_items")
 async def input_items(
-    id: str, service: Here, caller: Who, paging: Annotated[Paging, Depends()]
+    id: str, service: Here, caller: ForInference, paging: Paged
 ) -> dict[str, Any]:
     """What a response was made from, the latest first."""
     value = await _value(service, caller, id)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import Field
 
-from genloom.server.access import needs
-from genloom.server.caller import Caller
+from genloom.server.access import ForFiles
 from genloom.server.failure import Failure
 from genloom.server.incoming import MEDIA, incoming
 from genloom.server.purposes import check_file
@@ -19,7 +18,7 @@ from genloom.server.records.records import Records
 from genloom.server.records.uploads import Upload
 from genloom.server.routes.files import ExpiresAfter, Purpose, file_object, lives
 from genloom.server.schema import Asked, note_ignored
-from genloom.server.service import Service, service_of
+from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/uploads", tags=["files"])
@@ -59,8 +58,8 @@ def upload_object(upload: Upload, file: File | None = None) -> dict[str, Any]:
 @router.post("")
 async def create(
     asked: NewUpload,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     most = service.settings.limits.upload_bytes
     if asked.bytes > most:
@@ -99,8 +98,8 @@ PART_FORM = {
 async def add_part(
     id: str,
     request: Request,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     uploads = service.records.uploads
     await in_thread(uploads.open, id, caller.owner)  # before its bytes are taken
@@ -119,8 +118,8 @@ async def add_part(
 async def complete(
     id: str,
     asked: Completion,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     if asked.md5 is not None and not MD5.fullmatch(asked.md5):
         raise Failure(400, "md5: 32 hexadecimal digits are expected", param="md5")
@@ -161,7 +160,7 @@ def _check_md5(draft: Draft, told: str | None) -> None:
 @router.post("/{id}/cancel")
 async def cancel(
     id: str,
-    caller: Caller = Depends(needs("files")),  # noqa: B008
-    service: Service = Depends(service_of),  # noqa: B008
+    caller: ForFiles,
+    service: Here,
 ) -> dict[str, Any]:
     return upload_object(await in_thread(service.records.uploads.cancel, id, caller.owner))
