@@ -18,13 +18,13 @@ from genloom.server.logs import Json, Plain
 LOGGER = "genloom.requests"
 
 
-def lines(caplog: pytest.LogCaptureFixture, path: str) -> list[dict[str, object]]:
-    """What was told of the requests of a path, in order; waits for the last one."""
+def record_of(caplog: pytest.LogCaptureFixture, path: str) -> logging.LogRecord:
+    """What was told of the first request of a path; it is told after the answer, so waits for it."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        told = [r.told for r in caplog.records if r.name == LOGGER and r.told["path"] == path]
-        if told:
-            return told
+        for record in caplog.records:
+            if record.name == LOGGER and record.told["path"] == path:
+                return record
         time.sleep(0.02)
     raise AssertionError(f"no line of {path}")
 
@@ -39,7 +39,7 @@ def test_every_answer_has_a_number(small: Running, heard: pytest.LogCaptureFixtu
     first, second = (ask(small.url, "GET", path) for path in ("/health", "/nothing-here"))
     ids = [answer.headers["x-request-id"] for answer in (first, second)]
     assert all(re.fullmatch("req_[0-9a-f]{24}", one) for one in ids) and ids[0] != ids[1]
-    line = lines(heard, "/nothing-here")[0]
+    line = record_of(heard, "/nothing-here").told
     assert (line["id"], line["status"], line["method"]) == (ids[1], 404, "GET")
 
 
@@ -67,7 +67,8 @@ def test_errors_have_one_shape(
 
 def test_a_line_cannot_be_forged(small: Running, heard: pytest.LogCaptureFixture) -> None:
     ask(small.url, "GET", "/a%0d%0aid=x%20status=200%1b[31m")
-    record = next(r for r in heard.records if r.name == LOGGER and "status=404" in r.message)
+    record = record_of(heard, "/a\r\nid=x status=200\x1b[31m")
+    assert "status=404" in record.message
     line = Plain().format(record)
     assert line.count("\n") == 0 and "\x1b" not in line and "\r" not in line
     assert len(re.findall(r"(?:^| )status=", line)) == 1
@@ -106,7 +107,7 @@ def test_a_client_that_leaves_ends_the_work(
         until = time.monotonic() + 20
         while not stats().running:
             assert time.monotonic() < until, "it never began"
-    line = lines(heard, "/v1/completions")[0]
+    line = record_of(heard, "/v1/completions").told
     assert line["status"] == 499
     while stats().running or stats().queued:
         assert time.monotonic() < until, "it went on"
