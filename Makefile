@@ -27,7 +27,8 @@ PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 endif
 BIN := .venv/bin
 KEY := $(shell cat pyproject.toml constraints.txt hatch_build.py genloom/native/*.h \
-	genloom/native/*.cpp genloom/native/build.py | cksum | cut -d ' ' -f 1)
+	genloom/native/*.cpp genloom/native/build.py web/package-lock.json web/build.py \
+	web/index.html $$(find web/src -type f | sort) | cksum | cut -d ' ' -f 1)
 STAMP := .venv/installed-$(KEY)
 # One thread a process: test workers must not fight over cores. Many tests wait for other processes,
 # so that three workers are busier on two cores than two.

@@ -62,6 +62,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("directions", "latents:directions", "Find and draw what a model's latents mean."),
         ("chat", "chat:chat", "Talk with a model, or pipe one question through it."),
         ("serve", "serve:serve", "Serve models over HTTP, in the shape of OpenAI's API."),
+        ("studio", "studio:studio", "Train, prompt and generate on a page in the browser."),
         ("models", "models:models", "List the models."),
         ("show", "models:show", "What a model is, what it learnt from, and how good it is."),
         ("rm", "models:remove", "Delete a model and what its training left."),

@@ -40,7 +40,7 @@ def serve(
     speculate: Literal["lookup"] | None = None,
     json: bool = False,
 ) -> None:
-    """Serve models over HTTP, in OpenAI's shape.
+    """Serve models over HTTP, in OpenAI's shape; the studio is at the address's root.
 
     Parameters
     ----------
@@ -100,6 +100,7 @@ def serve(
     try:
         from genloom.server import serving
         from genloom.server.settings import Limits, Settings
+        from genloom.studio.pages import built, pages
     except ImportError as error:
         raise settings.without_server(error) from error
     store = settings.store(home)
@@ -135,7 +136,7 @@ def serve(
         adapters=_adapters(adapter or ()),
         limits=limits,
     )
-    serving.serve(asked, _say)
+    serving.serve(asked, _say, pages() if built() else ())
 
 
 def _adapters(given: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from genloom import store
 from genloom.server.engines.supervisor import Supervisor
@@ -87,8 +88,9 @@ SWEEP = 60.0  # seconds between two sweeps of what has expired
 ABOUT = "Every medium in the shape of OpenAI's API."
 
 
-def make_app(settings: Settings) -> FastAPI:
-    """A server's application; its records are opened when it starts and closed when it ends."""
+def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
+    """A server's application; its records are opened when it starts and closed when it ends.
+    pages: routes of what is open to everybody, be there keys or not."""
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -120,12 +122,13 @@ def make_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(Answering),
-            Middleware(Gate, settings=settings),
+            Middleware(Gate, settings=settings, pages=frozenset(page.path for page in pages)),
             Middleware(Audited),
             Middleware(Receiving, limits=settings.limits),
             Middleware(Idempotent),
         ],
     )
+    app.router.routes.extend(pages)
     return _routed(app)
 
 

@@ -13,11 +13,12 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from genloom.errors import GenloomError, ResourceError, UsageError
 from genloom.server.app import make_app, open_stores
@@ -32,13 +33,15 @@ KEPT = 30  # seconds for which a connection without a request stays open
 log = logging.getLogger("genloom")
 
 
-def serve(settings: Settings, say: Callable[[str, bool], None]) -> None:
+def serve(
+    settings: Settings, say: Callable[[str, bool], None], pages: Sequence[Route] = ()
+) -> None:
     """Until a signal ends it. say: is told the address once it answers, and whether a key is
-    needed. GenloomError where it cannot begin."""
+    needed. pages: open to everybody. GenloomError where it cannot begin."""
     set_up_logs(settings.json_logs)
     keyed = check_start(settings)
     listening = listen(settings.host, settings.port)
-    app = make_app(settings)
+    app = make_app(settings, pages)
     server = Server(config_of(settings, app), app, settings.drain_seconds)
     server.when_started = lambda: say(address(settings, listening), keyed)
     try:

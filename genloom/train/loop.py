@@ -376,7 +376,7 @@ class Loop:
         beside: dict[str, Any] = dict(self.job.beside)
         if self.train.compile != "on":
             return beside | dict(self.nets.items())
-        torch.compiler.reset()  # an earlier training's versions would count towards the most allowed
+        torch.compiler.reset()  # else an earlier training's versions count towards the most
         torch._dynamo.config.suppress_errors = True
         compiled: Any = torch.compile
         return beside | {role: compiled(net, dynamic=False) for role, net in self.nets.items()}

@@ -110,7 +110,7 @@ class Terminal:
     def __init__(self, *tokens: str, home: Path) -> None:
         self.pid, self.file = pty.fork()
         if self.pid == 0:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in background
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background shell ignores it
             os.environ |= {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
             os.environ["GENLOOM_HOME"] = str(home)
             os.execv(START[0], [*START, *tokens])

@@ -19,7 +19,7 @@ LOGGER = "genloom.requests"
 
 
 def record_of(caplog: pytest.LogCaptureFixture, path: str) -> logging.LogRecord:
-    """What was told of the first request of a path; it is told after the answer, so waits for it."""
+    """What was told of a path's first request, which is told after the answer: waits for it."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         for record in caplog.records:

@@ -1,14 +1,14 @@
 """Who comes in: the Host that was asked for, the page that asks, the key, and a place that drains.
 
-One rule over the path, not over routes: once there is a key, nothing but /health is open, whatever
-is or is not at a path. Knows no route's meaning beyond a table of scopes.
+One rule over the path, not over routes: once there is a key, nothing is open but /health and the
+files of a page, whatever is or is not at a path. Knows no route's meaning beyond a table of scopes.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,8 +32,12 @@ EXPOSED = "x-request-id, x-genloom-ignored-fields, retry-after, content-disposit
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+    """pages: the paths of files that hold nobody's data."""
+
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, pages: Container[str] = frozenset()
+    ) -> None:
+        self.app, self.settings, self.pages = app, settings, pages
         own = {settings.host.lower(), socket.gethostname().lower()}
         self.hosts = LOOPBACK | own | {host.lower() for host in settings.hosts}
         self.origins = frozenset(origin.lower().rstrip("/") for origin in settings.origins)
@@ -51,7 +55,9 @@ class Gate:
                 if scope["method"] == "OPTIONS" and "access-control-request-method" in told:
                     await Response(status_code=204, headers=PREFLIGHT)(scope, receive, send)
                     return
-            await _let_in(scope, told)
+            open_ = scope["path"] == OPEN or scope["path"] in self.pages
+            if not open_ or scope["method"] not in READING:
+                await _let_in(scope, told)
         await self.app(scope, receive, send)
 
     def _checked_host(self, scope: Scope, told: Mapping[str, str]) -> str:
@@ -77,8 +83,6 @@ class Gate:
 async def _let_in(scope: Scope, told: Mapping[str, str]) -> None:
     service: Service = scope["app"].state.service
     method, path = scope["method"], scope["path"]
-    if path == OPEN and method in READING:
-        return
     caller = await service.keyring.caller(_token(told))
     scope["state"]["caller"] = caller
     if (tally := TALLY.get()) is not None:

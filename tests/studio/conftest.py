@@ -1,0 +1,157 @@
+"""The studio in a real browser: one server with small models, pages in light, dark and on a phone.
+
+Whatever a test does, nothing may be asked of another host, no rule of the page's policy may be
+broken and no script may fail; each page is held to that when it is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import small_server
+from small_server import LITTLE, Running
+
+from genloom import api, store
+from genloom.studio import pages
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip(f"no browser here: none of {', '.join(PROGRAMS)} was found")
+    if not pages.built():
+        pytest.skip("the studio's page was not built: there was no Node.js and npm")
+    with playwright.sync_playwright() as play:
+        made = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def at_home(home: Path) -> None:
+    store.set_home(home)
+
+
+def gossip(home: Path, name: str = "gossip") -> str:
+    """A model of conversations."""
+    file = home / "gossip.jsonl"
+    talk = [{"role": "user", "content": "say a"}, {"role": "assistant", "content": "one"}]
+    file.write_text("\n".join(json.dumps({"messages": talk}) for _ in range(40)), "utf-8")
+    changes = (*LITTLE, "codec.length=256", "net.net.width=32", "net.net.depth=1")
+    changes = (*changes, "net.net.heads=2", "data.batch=2")
+    api.train("chat", file, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+@pytest.fixture(scope="session")
+def studio_models(home: Path) -> tuple[str, ...]:
+    """A model of texts, one of pictures, one of tables and one of conversations."""
+    store.set_home(home)
+    made = (small_server.words, small_server.sprites, small_server.people, gossip)
+    return tuple(one(home) for one in made)
+
+
+@pytest.fixture(scope="session")
+def studio(
+    studio_models: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """A server with its page, open to this machine; all models of the session's home."""
+    with small_server.running(tmp_path_factory.mktemp("studio"), pages=pages.pages()) as found:
+        yield found
+
+
+@dataclass
+class Watched:
+    """What must not have happened on a page."""
+
+    url: str
+    elsewhere: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def on(self, page: Any) -> None:
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self._said(line))
+
+    def _asked(self, url: str) -> None:
+        told = urlsplit(url)
+        if (
+            told.scheme in ("http", "https", "ws", "wss")
+            and told.netloc != urlsplit(self.url).netloc
+        ):
+            self.elsewhere.append(url)
+
+    def _said(self, line: Any) -> None:
+        if "Content Security Policy" in line.text or "TrustedHTML" in line.text:
+            self.errors.append(line.text)
+
+    def check(self) -> None:
+        assert self.elsewhere == [] and self.errors == []
+
+
+Opened = Callable[..., Any]
+
+
+@contextmanager
+def opening(browser: Any, url: str) -> Iterator[Opened]:
+    """Opens pages of a server; each is watched until the end."""
+    contexts: list[Any] = []
+    watched = Watched(url)
+
+    def start(place: str = "", *, dark: bool = False, phone: bool = False, **more: Any) -> Any:
+        context = browser.new_context(
+            viewport=PHONE if phone else DESK,
+            has_touch=phone,
+            is_mobile=phone,
+            color_scheme="dark" if dark else "light",
+            **more,
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        watched.on(page)
+        page.goto(f"{url}/{place}")
+        return page
+
+    try:
+        yield start
+    finally:
+        for context in contexts:
+            context.close()
+    watched.check()
+
+
+@pytest.fixture
+def opened(browser: Any, studio: Running) -> Iterator[Opened]:
+    """opened("#/gallery", dark=True, phone=True) is a page."""
+    with opening(browser, studio.url) as start:
+        yield start
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Callable[[Any, str], Path]:
+    """A screenshot to look at: below STUDIO_SHOTS where that is set."""
+    folder = Path(os.environ.get("STUDIO_SHOTS", tmp_path))
+
+    def take(page: Any, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        page.screenshot(path=path)
+        return path
+
+    return take

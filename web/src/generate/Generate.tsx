@@ -1,0 +1,3 @@
+export default function Generate() {
+  return <h1>Generate</h1>;
+}

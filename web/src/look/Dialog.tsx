@@ -1,0 +1,29 @@
+// A modal on the browser's own <dialog>: focus is held inside, Escape closes.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Button } from "./Button";
+
+export interface DialogProps {
+  title: string;
+  wide?: boolean;
+  close: () => void;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, wide, close, children }: DialogProps) {
+  const place = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    place.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={place} class={wide ? "wide" : ""} aria-label={title} onClose={close}>
+      <div class="stack">
+        <div class="row between">
+          <h2>{title}</h2>
+          <Button kind="quiet" square aria-label="Close" act={() => place.current?.close()}>✕</Button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,80 @@
+// Anywhere in a few keys: rooms and models by a few letters of their names (Control+K), and what the
+// keyboard does here (?).
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Model } from "../api/models";
+import { useAsked } from "../api/asked";
+import { Dialog } from "../look/Dialog";
+import { Weave } from "../look/Weave";
+import { bound } from "./keys";
+import { ROOMS } from "./rooms";
+import { to } from "./router";
+
+interface Choice {
+  name: string;
+  about: string;
+  href: string;
+  weave?: string;
+}
+
+export function Palette({ close }: { close: () => void }) {
+  const [typed, setTyped] = useState("");
+  const [at, setAt] = useState(0);
+  const models = useAsked<{ data: Model[] }>("/v1/models");
+  const all = useMemo<Choice[]>(
+    () => [
+      ...Object.entries(ROOMS).map(([id, room]) => ({ name: room.name, about: "room", href: to(id) })),
+      ...(models.data?.data ?? []).map((m) => ({ name: m.id, about: m.medium, weave: m.weights || m.id, href: to("models", [m.id]) })),
+    ],
+    [models.data],
+  );
+  const found = all.filter((one) => spelt(typed, one.name)).slice(0, 12);
+  useEffect(() => setAt(0), [typed]);
+  function pressed(event: KeyboardEvent) {
+    if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
+    else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
+    else if (event.key === "Enter" && found[at]) {
+      location.hash = found[at].href;
+      close();
+    } else return;
+    event.preventDefault();
+  }
+  return (
+    <Dialog title="Go to" close={close}>
+      <input class="input" autofocus placeholder="A room or a model" aria-label="A room or a model" value={typed} role="combobox"
+        aria-expanded="true" aria-controls="palette" aria-activedescendant={found[at] ? `palette-${at}` : undefined}
+        onInput={(e) => setTyped(e.currentTarget.value)} onKeyDown={pressed} />
+      <ul id="palette" class="choices" role="listbox" aria-label="Found">
+        {found.map((one, n) => (
+          <li key={one.href} id={`palette-${n}`} role="option" aria-selected={n === at}
+            onClick={() => { location.hash = one.href; close(); }}>
+            {one.weave ? <Weave of={one.weave} size={24} /> : <span class="weave blank" />}
+            <span class="fill cut">{one.name}</span>
+            <span class="faint small">{one.about}</span>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}
+
+/** The letters occur in the name, in their order. */
+function spelt(typed: string, name: string): boolean {
+  let at = 0;
+  const low = name.toLowerCase();
+  return [...typed.toLowerCase()].every((letter) => (at = low.indexOf(letter, at) + 1) > 0);
+}
+
+export function KeyHelp({ close }: { close: () => void }) {
+  return (
+    <Dialog title="Keys" close={close}>
+      <dl class="keys">
+        {bound.value.map((one) => (
+          <div key={one.keys}>
+            <dt><kbd>{one.keys}</kbd></dt>
+            <dd>{one.about}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}
