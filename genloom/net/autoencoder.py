@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genloom.net.conv import TOGETHER
 from genloom.net.finite import FiniteScalar
+from genloom.net.grouped import grouped
 from genloom.spec import ArraySpec, Spec, TokenSpec
 
 CONV: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -192,13 +192,9 @@ def _laid(x: Tensor) -> Tensor:
 
 def _in_groups(part: nn.Sequential, x: Tensor, training: bool) -> Tensor:
     """In the type of the weights; at inference on a CPU in groups of one size, so that no item
-    depends on its batch mates (see net/conv.py)."""
+    depends on its batch mates (see net/grouped.py)."""
     first: Any = part[0]
     x = _laid(x.to(first.weight.dtype))
     if training or x.device.type != "cpu":
         return part(x)
-    done = []
-    for group in x.split(TOGETHER):
-        rows = torch.arange(TOGETHER).clamp(max=len(group) - 1)
-        done.append(part(group[rows])[: len(group)])
-    return torch.cat(done)
+    return grouped(part, x)

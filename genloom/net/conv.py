@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genloom.net.grouped import grouped
 from genloom.net.layers import Linear, initialise
 from genloom.net.prompt_encoder import PromptEncoder
 from genloom.spec import ArraySpec, Spec, TokenSpec
@@ -47,9 +48,6 @@ class ConvConfig:
     prompt_depth: int = 1
 
 
-# At inference pictures pass in groups of exactly this many: the CPU's convolutions sum in another
-# order for other batch sizes (measured: 1 to 15 of 32 channels differ in the last bits from 16).
-TOGETHER = 16
 ENLARGED = 1.6  # makes up for what bilinear enlarging takes of the deviation of fresh noise
 
 
@@ -61,15 +59,7 @@ class _Steady(nn.Module, ABC):
     ) -> Tensor:
         if self.training or x.device.type != "cpu":
             return self.whole(x, prompt, control)
-        given = (x, prompt, control)
-        parts = [self._group(n, *given) for n in range(0, len(x), TOGETHER)]
-        return torch.cat(parts)
-
-    def _group(self, first: int, *given: Tensor | None) -> Tensor:
-        """Of items `first` and following, the last one repeated where there are too few."""
-        count = min(TOGETHER, len(given[0]) - first) if given[0] is not None else 0
-        rows = first + torch.arange(TOGETHER).clamp(max=count - 1)
-        return self.whole(*(None if part is None else part[rows] for part in given))[:count]
+        return grouped(self.whole, x, prompt, control)
 
     @abstractmethod
     def whole(self, x: Any, prompt: Tensor | None, control: Tensor | None, /) -> Tensor:

@@ -16,13 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genloom.net.attention import FullAttention
+from genloom.net.grouped import grouped
 from genloom.net.layers import Linear, initialise
 from genloom.net.prompt_encoder import PromptEncoder
 from genloom.net.time import TimeEmbedding
 from genloom.spec import ArraySpec, PromptSpec, Spec
 
 SMALL = 256  # places of a grid
-TOGETHER = 4  # at use on a CPU, so many items a pass: a sum's order follows from the batch's size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,12 +170,7 @@ class UNet(nn.Module):
     ) -> Tensor:
         if self.training or x.device.type != "cpu":
             return self._whole(x, time, prompt, control)
-        parts = []
-        for start in range(0, len(x), TOGETHER):
-            rows = torch.arange(start, start + TOGETHER).clamp(max=len(x) - 1)
-            told, shown = (None if one is None else one[rows] for one in (prompt, control))
-            parts.append(self._whole(x[rows], time[rows], told, shown)[: len(x) - start])
-        return torch.cat(parts)
+        return grouped(self._whole, x, time, prompt, control)
 
     def _whole(
         self, x: Tensor, time: Tensor, prompt: Tensor | None, control: Tensor | None
