@@ -63,6 +63,11 @@ class Draft:
     def md5(self) -> str:
         return self._md5.hexdigest()
 
+    def close_file(self) -> None:
+        """No more comes; it need not be on disk yet."""
+        with on_disk():
+            self._file.close()
+
     def close(self) -> None:
         with suppress(OSError):
             self._file.close()
@@ -72,8 +77,9 @@ class Draft:
 class Blobs:
     def __init__(self, folder: Path, database: Database) -> None:
         self._folder, self._drafts, self._database = folder / "bytes", folder / "drafts", database
+        self._drawn = folder / "drawn"
         self._walked = float("-inf")
-        for made in (folder, self._folder, self._drafts):
+        for made in (folder, self._folder, self._drafts, self._drawn):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @contextmanager
@@ -93,6 +99,21 @@ class Blobs:
 
     def path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+    def drawn(self, sha256: str, name: str) -> Path:
+        """Where something that was made of the bytes lies, such as a small picture: it can be made
+        again, and it goes when they go."""
+        return self._drawn / sha256[:2] / sha256[2:4] / f"{sha256}.{name}"
+
+    def draw(self, sha256: str, name: str, data: bytes) -> Path:
+        """Keep it; whole or not at all."""
+        place = self.drawn(sha256, name)
+        with self.draft() as draft, on_disk():
+            draft.write(data)
+            draft.close_file()
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.replace(draft.path, place)
+        return place
 
     def settle(self, draft: Draft) -> None:
         """Bring a finished draft to its place, unless equal bytes are there."""
@@ -155,6 +176,8 @@ class Blobs:
             if not connection.execute(gone).rowcount:
                 return False
             self.path(sha256).unlink(missing_ok=True)  # before the commit: the row is still held
+        for drawn in self.drawn(sha256, "").parent.glob(f"{sha256}.*"):
+            drawn.unlink(missing_ok=True)
         return True
 
     def sweep_left(self, now: float, every: float = WALK) -> int:
@@ -163,7 +186,13 @@ class Blobs:
         if now - self._walked < every:
             return 0
         self._walked, before = now, now - STALE
+        self._sweep_drawn(before)
         return self.sweep_drafts(before) + self.sweep_unknown(before)
+
+    def _sweep_drawn(self, before: float) -> None:
+        for path in self._drawn.glob("??/??/*"):
+            if _older(path, before) and not self.path(path.name.partition(".")[0]).exists():
+                path.unlink(missing_ok=True)
 
     def sweep_drafts(self, before: float) -> int:
         old = [path for path in self._drafts.iterdir() if _older(path, before)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -49,7 +50,7 @@ class Kept(Generic[T]):
         hold(connection, owner, draft.bytes, self._quota)
         self._blobs.refer(connection, draft)
         connection.execute(insert(self.table).values(**row))
-        made: T = self.kind(**row)
+        made: T = self.kind(**{f.name: row[f.name] for f in fields(self.kind) if f.name in row})
         return made
 
     def get(self, id: str, owner: str | None) -> T:

@@ -7,11 +7,13 @@ A step that has been released never changes; a new one is added below it. {seria
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, func, insert, inspect, select
+from sqlalchemy import Connection, bindparam, func, insert, inspect, select, update
 
 from genloom.errors import ResourceError
-from genloom.server.records.tables import VERSION
+from genloom.server.records.searchable import columns_of
+from genloom.server.records.tables import ASSETS, VERSION
 
 WORDS = {
     "sqlite": {
@@ -105,11 +107,42 @@ GUARDS = {
         FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()""",
     ),
 }
-STEPS = (lambda dialect: (*FIRST, *GUARDS[dialect]),)
+# Assets are found by what their records say.
+COLUMNS, FILLED = ("model", "weights", "prompt", "seed"), 500
+SEARCHED = (
+    *(f"ALTER TABLE assets ADD COLUMN {name} TEXT" for name in COLUMNS),
+    "ALTER TABLE assets ADD COLUMN words TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE assets ADD COLUMN made INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE assets ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE assets ADD COLUMN labels TEXT NOT NULL DEFAULT '[]'",
+    "CREATE INDEX assets_made ON assets (owner, made, created, id)",
+    "CREATE INDEX assets_by_model ON assets (owner, model, created, id)",
+)
+
+
+def _fill(connection: Connection) -> None:
+    """The columns of the assets that are there, a few hundred at a time."""
+    last, columns = "", (*COLUMNS, "words", "made")
+    query = select(ASSETS.c.id, ASSETS.c.media, ASSETS.c.record).order_by(ASSETS.c.id)
+    change = update(ASSETS).where(ASSETS.c.id == bindparam("which"))
+    change = change.values({name: bindparam(name) for name in columns})
+    while rows := connection.execute(query.where(ASSETS.c.id > last).limit(FILLED)).all():
+        connection.execute(
+            change, [{"which": row.id, **columns_of(row.record, row.media)} for row in rows]
+        )
+        last = rows[-1].id
+
+
+# A step is lines of SQL, and functions for what SQL cannot say.
+Step = Callable[[str], Sequence[str | Callable[[Connection], None]]]
+STEPS: tuple[Step, ...] = (
+    lambda dialect: (*FIRST, *GUARDS[dialect]),
+    lambda dialect: (*SEARCHED, _fill),
+)
 LOCK = 0x67656E6C  # of PostgreSQL's advisory locks: two servers that start at once
 
 
-def migrate(connection: Connection) -> int:
+def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> int:
     """Bring the database to the newest version, inside the caller's transaction."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
@@ -119,13 +152,16 @@ def migrate(connection: Connection) -> int:
     if not inspect(connection).has_table(VERSION.name):
         VERSION.create(connection)
     have = connection.scalar(select(func.max(VERSION.c.version))) or 0
-    if have > len(STEPS):
+    if have > len(steps):
         raise ResourceError(
-            f"the database of records has version {have}, this Genloom knows up to {len(STEPS)}: "
+            f"the database of records has version {have}, this Genloom knows up to {len(steps)}: "
             "use a newer Genloom, or another data folder"
         )
-    for number, step in enumerate(STEPS[have:], have + 1):
+    for number, step in enumerate(steps[have:], have + 1):
         for line in step(dialect):
-            connection.exec_driver_sql(line.format_map(WORDS[dialect]) if "{" in line else line)
+            if callable(line):
+                line(connection)
+            else:
+                connection.exec_driver_sql(line.format_map(WORDS[dialect]) if "{" in line else line)
         connection.execute(insert(VERSION).values(version=number, applied=time.time()))
-    return len(STEPS)
+    return len(steps)

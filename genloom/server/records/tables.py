@@ -153,6 +153,14 @@ ASSETS = Table(
     _some("record", Json),
     _some("created", Double),
     _maybe("expires", Double),
+    _maybe("model"),  # this and the following as the record says: see searchable.py
+    _maybe("weights"),
+    _maybe("prompt"),
+    _maybe("seed"),
+    _some("words"),
+    _some("made", Integer),
+    _some("favourite", Integer),
+    _some("labels", Json),
 )
 FILES = Table(
     "files",

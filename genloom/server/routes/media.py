@@ -16,6 +16,7 @@ from starlette.responses import FileResponse
 
 from genloom.server.access import Who
 from genloom.server.call import Call
+from genloom.server.content import SHUT
 from genloom.server.failure import Failure
 from genloom.server.forms import described, form_of, is_form, read_body, read_form
 from genloom.server.jobs.generation import given_for
@@ -278,9 +279,9 @@ async def _content(
     path: Path = service.records.assets.path(asset["sha256"])
     name = f"{job.id}-{index}{asset['suffix']}"
     if reading is None:
-        return FileResponse(path, media_type=asset["media"], filename=name)
+        return FileResponse(path, media_type=asset["media"], filename=name, headers=SHUT)
     data, media = await in_thread(lambda: reading(path.read_bytes()))
-    return Response(data, media_type=media)
+    return Response(data, media_type=media, headers=SHUT)
 
 
 for _row in ROWS:
