@@ -12,11 +12,16 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from genloom import api
 from genloom.errors import DataError, RequestError, ResourceError
 from genloom.trust import provenance
 from genloom.trust.record_places import find_record
+
+if TYPE_CHECKING:
+    from genloom.hosting.site import Site
+    from genloom.spec import Request
 
 MEDIA = {  # what Python's own table lacks
     ".parquet": "application/vnd.apache.parquet",
@@ -56,6 +61,26 @@ def asset_of(
         record=json.loads(json.dumps(told)),
         inside=place == "inside",
     )
+
+
+def record_of(site: Site, request: Request) -> dict[str, Any]:
+    """How it is made: the record of a request to this model, and of the adapter beside it."""
+    told = api.record(site.model, request)
+    if request.adapter is not None:
+        told["adapter"] = site.adapters.get(request.adapter)
+    return told
+
+
+def finished(slot: int, made: Asset) -> dict[str, Any]:
+    """What is told of a finished item beside its bytes."""
+    return {
+        "sample": slot,
+        "media": made.media,
+        "suffix": made.suffix,
+        "sha256": made.sha256,
+        "inside": made.inside,
+        "record": dict(made.record),
+    }
 
 
 def bare(codec: Any, item: Any, suffix: str) -> bytes:

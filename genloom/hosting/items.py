@@ -11,13 +11,12 @@ from typing import Any
 
 import torch
 
-from genloom import api
 from genloom.engine.generation import Generation, Progress
 from genloom.engine.keeping import Keeping, needs_keeping
 from genloom.engine.requests import streams
 from genloom.errors import GenloomError, RequestError
 from genloom.hosting import asked
-from genloom.hosting.assets import Asset, asset_of, bare, suffix_of
+from genloom.hosting.assets import Asset, asset_of, bare, finished, record_of, suffix_of
 from genloom.hosting.task import News, Task
 
 TOGETHER = 8192  # candidates that are drawn at once where conditions decide
@@ -53,9 +52,7 @@ class Items(Task):
         options = asked.options_of(given)
         more = {"prompt": prompt, "where": given.get("where")}
         self.request = asked.request_of(given, self.blobs, options, **more)
-        self.record = api.record(site.model, self.request)
-        if self.request.adapter is not None:
-            self.record["adapter"] = site.adapters.get(self.request.adapter)
+        self.record = record_of(site, self.request)
         if needs_keeping(codec, self.request):
             self.keeping = Keeping(codec, self.request, TOGETHER)
             self.prepared = site.engine.prepare(self.keeping.next())
@@ -184,15 +181,7 @@ class Items(Task):
         return asset_of(self.site.model.codec, item, number, self.record, self.suffix)
 
     def _finished(self, slot: int, made: Asset) -> None:
-        values = {
-            "sample": slot,
-            "media": made.media,
-            "suffix": made.suffix,
-            "sha256": made.sha256,
-            "inside": made.inside,
-            "record": dict(made.record),
-        }
-        self.ready.append(self.tell("asset", made.data, **values))
+        self.ready.append(self.tell("asset", made.data, **finished(slot, made)))
         generation = self.generation
         ending = None if generation is None else generation.endings.get(slot)
         told = {"finish": "stop", "tokens": ending.made if ending else 0, "reused": 0}

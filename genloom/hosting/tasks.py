@@ -8,6 +8,7 @@ from genloom.errors import RequestError
 from genloom.hosting.answers import Count, Verify
 from genloom.hosting.chats import Chat
 from genloom.hosting.items import Items
+from genloom.hosting.kept_texts import KeptTexts
 from genloom.hosting.reads import Embed, Rank, Score
 from genloom.hosting.site import Site
 from genloom.hosting.task import Task
@@ -31,7 +32,8 @@ def task_of(
     """A new task. RequestError for one that does not exist."""
     made = TASKS.get(name)
     if name == GENERATE:
-        made = Complete if site.texts else Items
+        texts = KeptTexts if given.get("keep") else Complete
+        made = texts if site.texts else Items
     if made is None:
         known = ", ".join((GENERATE, *TASKS))
         raise RequestError(f"no task is called {str(name)[:40]!r}: known are {known}")

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from torch import Tensor
+
 from genloom.engine.generation import Generation
 from genloom.errors import RequestError
 from genloom.family.streams import Stream
@@ -200,14 +202,18 @@ class Texts(Task, ABC):
 
     def _found(self, generation: Generation) -> list[News]:
         """What a search found is told as a whole."""
-        told = []
+        told: list[News] = []
         for slot, x in generation.landed():
-            ending, voice = generation.endings[slot], self.voice()
-            if (opening := self.opening(slot)) is not None:
-                told.append(self.tell(self.kind, sample=slot, tokens=0, **opening))
-            values = voice.piece(self._behind(generation.request, x.tolist())) or voice.nothing()
-            told.append(self.tell(self.kind, sample=slot, tokens=ending.made, **values))
-            told.append(self._over(generation, slot, Sample(Grown(self._decode, (), ()), voice)))
+            told += self._found_one(generation, slot, x)
+        return told
+
+    def _found_one(self, generation: Generation, slot: int, x: Tensor) -> list[News]:
+        ending, voice, told = generation.endings[slot], self.voice(), list[News]()
+        if (opening := self.opening(slot)) is not None:
+            told.append(self.tell(self.kind, sample=slot, tokens=0, **opening))
+        values = voice.piece(self._behind(generation.request, x.tolist())) or voice.nothing()
+        told.append(self.tell(self.kind, sample=slot, tokens=ending.made, **values))
+        told.append(self._over(generation, slot, Sample(Grown(self._decode, (), ()), voice)))
         return told
 
     def _behind(self, request: Request, ids: list[int]) -> str:

@@ -41,6 +41,32 @@ def test_texts(small: Running) -> None:
         assert engine is not None
 
 
+def test_texts_that_are_kept(small: Running) -> None:
+    """The file of each is the whole text with its record; told in a stream and at once."""
+    body = {"model": "words", "prompt": "The ", "count": 2, "seed": 5, "max_tokens": 6}
+    plain = asked(small, **body).json()
+    assert all("asset_id" not in one for one in plain["data"])
+    found = asked(small, **body, store=True).json()
+    assert [one["text"] for one in found["data"]] == [one["text"] for one in plain["data"]]
+    streamed = events(asked(small, **body, store=True, stream=True))
+    assert streamed[-1]["type"] == "done"
+    files = {one["index"]: one for one in streamed if one["type"] == "asset"}
+    for one in found["data"]:
+        url = f"{small.url}/v1/assets/{one['asset_id']}"
+        assert httpx2.get(f"{url}/content", timeout=60).text == "The " + one["text"]
+        record = httpx2.get(url, timeout=60).json()["record"]
+        assert (record["prompt"], record["seed"]) == ("The ", 5)
+        assert record["asset"]["number"] == one["index"]
+        assert files[one["index"]]["sha256"] == one["sha256"]
+
+
+def test_an_item_by_its_number(small: Running) -> None:
+    """The second of a seed is the same item alone."""
+    body = {"model": "words", "prompt": "The ", "seed": 5, "max_tokens": 6}
+    both = asked(small, **body, count=2).json()["data"]
+    assert asked(small, **body, first=1).json()["data"][0]["text"] == both[1]["text"]
+
+
 def test_one_picture_is_a_file(small: Running) -> None:
     answer = asked(small, model="sprites", prompt="red", seed=7, steps=2)
     assert answer.headers["content-type"] == "image/png"
@@ -102,6 +128,7 @@ def test_from_a_picture(small: Running) -> None:
         ({"model": "words", "prompt": "a", "image": "data:image/png;base64,"}, "image"),
         ({"model": "words", "prompt": "a", "image": "http://127.0.0.1/a.png"}, "image"),
         ({"model": "sprites", "prompt": "red", "suffix": ".exe"}, None),
+        ({"model": "sprites", "prompt": "red", "store": False}, "store"),
         ({"model": "people", "n": 2, "count": 2}, "n"),
         ({"model": "words", "temperature": -1.0}, "temperature"),
         ({"prompt": "a"}, "model"),

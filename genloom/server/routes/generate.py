@@ -50,7 +50,7 @@ async def generate(
     wished = [
         part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")
     ]
-    if JSON in wished or (MIXED not in wished and len(kept) != 1) or not kept:
+    if made.texts or JSON in wished or (MIXED not in wished and len(kept) != 1) or not kept:
         return JSONResponse(_told(call, made, kept), headers=headers)
     if MIXED in wished and len(kept) > 1:
         return _mixed(kept, headers)
@@ -70,26 +70,44 @@ async def _call(body: Anything, service: Service, owner: str) -> Call:
         for name in ("image", "mask")
         if (value := getattr(body, name)) is not None
     }
-    if body.where is not None and not about.get("conditional"):
-        raise refused("where", "this model takes no conditions")
-    if about.get("texts"):
-        for field in ("previews", "suffix"):
-            if getattr(body, field) is not None:
-                raise refused(field, "this model makes texts: leave it out")
-    given = given_of(body, previews=body.previews, suffix=body.suffix)
+    _check(body, about)
+    more = {name: getattr(body, name) for name in ("previews", "suffix", "first")}
+    given = given_of(body, **more, keep=body.store or None)
     files = blobs(about, pictures) if pictures else {}
     return Call(model=model, task="generate", given=given, blobs=files, owner=owner)
+
+
+def _check(body: Anything, about: Mapping[str, Any]) -> None:
+    """Failure for what this model cannot act on."""
+    if body.where is not None and not about.get("conditional"):
+        raise refused("where", "this model takes no conditions")
+    if not about.get("texts"):
+        if body.store is False:
+            raise refused("store", "files are always kept: leave it out")
+        return
+    for field in ("previews", "suffix"):
+        if getattr(body, field) is not None:
+            raise refused(field, "this model makes texts: leave it out")
 
 
 # --- whole ----------------------------------------------------------------------------------------
 
 
 def _told(call: Call, made: Made, kept: Kept) -> dict[str, Any]:
+    files = {item.sample: (item, asset) for item, asset in kept}
     data: list[dict[str, Any]] = [
-        {"index": n, "text": made.texts[n], "finish_reason": made.finishes.get(n)}
+        {
+            **(_asset(*files[n]) if n in files else {"index": n}),
+            "text": made.texts[n],
+            "finish_reason": made.finishes.get(n),
+        }
         for n in sorted(made.texts)
     ]
-    data += [{**_asset(item, asset), "b64": _base64(item.data)} for item, asset in kept]
+    data += [
+        {**_asset(item, asset), "b64": _base64(item.data)}
+        for n, (item, asset) in files.items()
+        if n not in made.texts
+    ]
     return {
         "object": "generation",
         "model": call.model,

@@ -79,10 +79,13 @@ class Table(Making):
 
 
 class Anything(Making):
-    """For whatever the model makes. count may be that of a table's rows. image, mask: a URL, a
-    data: URL or the id of a file. previews: of each item in a stream."""
+    """For whatever the model makes. count may be that of a table's rows; first: the number of the
+    first item within the seed. image, mask: a URL, a data: URL or the id of a file. previews: of
+    each item in a stream. store: whether texts become assets, too, as files always do."""
 
     count: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+    first: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
+    store: bool | None = None
     where: Where | None = None
     image: Any = None
     mask: Any = None

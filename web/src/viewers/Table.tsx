@@ -1,0 +1,129 @@
+// A table: any number of rows and columns, of which those in sight are drawn; sorted by a column's
+// head, under which its distribution stands.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { sizeOf, useRead } from "./bytes";
+import { type Column, columnsOf, orderBy, spreadOf } from "./columns";
+import { sheetOf, type Sheet } from "./csv";
+import { Distribution } from "./Distribution";
+import { type View, suffixIn } from "./kinds";
+import Other from "./Other";
+import type { Real } from "./real";
+
+const MOST = 64 << 20; // bytes
+const TALL = 28; // a row's pixels
+const HEAD = 84;
+const LETTER = 8.2;
+const NUMBERS = 64; // the width of the rows' numbers
+const BEYOND = 8; // rows drawn above and below
+
+export default function Table(view: View) {
+  const read = useMemo(() => reader(view.media, view.name), [view.media, view.name]);
+  const { data, error } = useRead(view.blob, read);
+  if (error) return <><p class="notice bad">{error.message}</p><Other {...view} /></>;
+  return data && <Grid sheet={data} name={view.name} real={view.real} />;
+}
+
+const reader = (media: string, name: string) => async (blob: Blob) => {
+  if (blob.size > MOST) throw new Error(`The table has ${sizeOf(blob.size)}: up to ${sizeOf(MOST)} are shown here.`);
+  const tabs = media.startsWith("text/tab-") || suffixIn(name) === "tsv";
+  return sheetOf(await blob.text(), tabs ? "\t" : ",");
+};
+
+export function Grid({ sheet, name, real }: { sheet: Sheet; name: string; real?: Real[] }) {
+  const columns = useMemo(() => columnsOf(sheet), [sheet]);
+  const [sorted, setSorted] = useState<{ at: number; down: boolean } | null>(null);
+  const order = useMemo(() => (sorted ? orderBy(sheet, columns, sorted.at, sorted.down) : null), [sheet, columns, sorted]);
+  const lefts = useMemo(() => leftsOf(columns), [columns]);
+  const frame = useRef<HTMLDivElement>(null);
+  const seen = useSeen(frame);
+  const [firstRow, lastRow] = [Math.max(0, Math.floor(seen.top / TALL) - BEYOND), Math.min(sheet.rows.length, Math.ceil((seen.top + seen.height) / TALL) + BEYOND)];
+  const shown = columns.map((_, at) => at).filter((at) => lefts[at + 1]! > seen.left - 200 && lefts[at]! < seen.left + seen.width + 200);
+  const place = (at: number) => ({ left: lefts[at]!, width: lefts[at + 1]! - lefts[at]! });
+  const numbers = Array.from({ length: Math.max(0, lastRow - firstRow) }, (_, n) => firstRow + n);
+  const known = new Map((real ?? []).map((one) => [one.name, one]));
+  return (
+    <div class="viewer-table">
+      <div class="grid" ref={frame} tabIndex={0} role="grid" aria-label={name} aria-rowcount={sheet.rows.length + 1} aria-colcount={columns.length}
+        style={{ height: Math.min(480, HEAD + TALL * sheet.rows.length + 18) }}>
+        <div class="grid-all" style={{ height: HEAD + TALL * sheet.rows.length, width: lefts.at(-1)! }}>
+          <div class="grid-head" role="row" aria-rowindex={1} style={{ height: HEAD, width: lefts.at(-1)! }}>
+            <span class="grid-number" style={{ width: NUMBERS }} role="columnheader" aria-label="Row" />
+            {shown.map((at) => (
+              <Head key={at} sheet={sheet} column={columns[at]!} at={at} real={known.get(columns[at]!.name)} place={place(at)}
+                sorted={sorted?.at === at ? (sorted.down ? "descending" : "ascending") : "none"}
+                sort={() => setSorted(sorted?.at !== at ? { at, down: false } : sorted.down ? null : { at, down: true })} />
+            ))}
+          </div>
+          {numbers.map((n) => {
+            const row = order ? order[n]! : n;
+            return (
+              <div key={n} class="grid-row" role="row" aria-rowindex={n + 2} style={{ top: HEAD + TALL * n, width: lefts.at(-1)! }}>
+                <span class="grid-number" role="rowheader" style={{ width: NUMBERS }}>{row + 1}</span>
+                {shown.map((at) => (
+                  <span key={at} role="gridcell" aria-colindex={at + 1} class={columns[at]!.numbers ? "number cut" : "cut"} style={place(at)}>{sheet.rows[row]![at]}</span>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      <p class="faint small">
+        <span class="number">{sheet.rows.length.toLocaleString()}</span> rows, <span class="number">{columns.length}</span> columns
+        {known.size > 0 && <> · <span class="mark-made" /> made <span class="mark-real" /> real data</>}
+      </p>
+    </div>
+  );
+}
+
+interface HeadProps {
+  sheet: Sheet;
+  column: Column;
+  at: number;
+  real?: Real;
+  place: { left: number; width: number };
+  sorted: "ascending" | "descending" | "none";
+  sort: () => void;
+}
+
+function Head({ sheet, column, at, real, place, sorted, sort }: HeadProps) {
+  const spread = useMemo(() => spreadOf(sheet, column, at, real), [sheet, column, at, real]);
+  return (
+    <div class="grid-column" role="columnheader" aria-colindex={at + 1} aria-sort={sorted} style={place}>
+      <button type="button" onClick={sort} title={`Sort by ${column.name}`}>
+        <span class="cut">{column.name}</span><span aria-hidden="true">{{ ascending: "↑", descending: "↓", none: "" }[sorted]}</span>
+      </button>
+      <Distribution of={spread} width={place.width - 12} />
+    </div>
+  );
+}
+
+function leftsOf(columns: Column[]): number[] {
+  const lefts = [NUMBERS];
+  for (const column of columns) lefts.push(lefts.at(-1)! + Math.ceil(LETTER * column.width) + 20);
+  return lefts;
+}
+
+/** Which part of what scrolls can be seen, once a frame. */
+function useSeen(frame: { current: HTMLElement | null }) {
+  const [seen, setSeen] = useState({ top: 0, left: 0, width: 900, height: 480 });
+  useEffect(() => {
+    const place = frame.current;
+    if (!place) return;
+    let asked = 0;
+    const look = () => {
+      asked ||= requestAnimationFrame(() => {
+        asked = 0;
+        setSeen({ top: place.scrollTop, left: place.scrollLeft, width: place.clientWidth, height: place.clientHeight });
+      });
+    };
+    const watch = new ResizeObserver(look);
+    watch.observe(place);
+    place.addEventListener("scroll", look, { passive: true });
+    return () => {
+      cancelAnimationFrame(asked);
+      watch.disconnect();
+      place.removeEventListener("scroll", look);
+    };
+  }, []);
+  return seen;
+}
