@@ -59,13 +59,15 @@ async function taken(run: Run, items: Item[], first: number): Promise<void> {
   const count = run.whole ? run.count : items.length;
   const body = { ...run.body, ...more, seed: run.seed, first, count, stream: true };
   const grown = new Map<Item, string>(); // of those that are made again
+  const settled = new Set(items.filter((item) => item.state === "done"));
   for await (const one of events("POST", "/v1/generate", body, { signal: run.leave!.signal })) {
     if (one.data === "[DONE]") return;
     const told = JSON.parse(one.data) as Told;
     if (told.error) throw new Failed(500, told.error.message, told.error.code, told.error.param);
     const item = items[run.whole ? 0 : (told.index ?? 0)];
-    if (item && item.state !== "done") take(item, told, grown);
-    if (item) touch(run, item);
+    if (!item || settled.has(item)) continue;
+    take(item, told, grown);
+    touch(run, item);
   }
   if (run.missing.length) throw new Error("cut off");
 }

@@ -1,7 +1,8 @@
 // A table: any number of rows and columns, of which those in sight are drawn; sorted by a column's
 // head, under which its distribution stands.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { sizeOf, useRead } from "./bytes";
+import { bytes } from "../look/numbers";
+import { useRead } from "./bytes";
 import { type Column, columnsOf, orderBy, spreadOf } from "./columns";
 import { sheetOf, type Sheet } from "./csv";
 import { Distribution } from "./Distribution";
@@ -24,7 +25,7 @@ export default function Table(view: View) {
 }
 
 const reader = (media: string, name: string) => async (blob: Blob) => {
-  if (blob.size > MOST) throw new Error(`The table has ${sizeOf(blob.size)}: up to ${sizeOf(MOST)} are shown here.`);
+  if (blob.size > MOST) throw new Error(`The table has ${bytes(blob.size)}: up to ${bytes(MOST)} are shown here.`);
   const tabs = media.startsWith("text/tab-") || suffixIn(name) === "tsv";
   return sheetOf(await blob.text(), tabs ? "\t" : ",");
 };

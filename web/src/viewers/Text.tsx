@@ -1,6 +1,7 @@
 // Texts and code, as text and nothing else, whatever they say.
 import { useState } from "preact/hooks";
-import { sizeOf, useRead } from "./bytes";
+import { bytes } from "../look/numbers";
+import { useRead } from "./bytes";
 import { Code } from "./Code";
 import { type View, suffixIn } from "./kinds";
 import { languageOf } from "./languages_of";
@@ -23,7 +24,7 @@ export default function Text({ blob, media, name }: View) {
         </div>
       )}
       <pre class={wrap ? "wrapped" : ""} tabIndex={0} role="region" aria-label={name}><Code code={data} language={language} /></pre>
-      {blob.size > MOST && <p class="faint small">The first {sizeOf(MOST)} of {sizeOf(blob.size)}; save it to see all.</p>}
+      {blob.size > MOST && <p class="faint small">The first {bytes(MOST)} of {bytes(blob.size)}; save it to see all.</p>}
     </div>
   );
 }

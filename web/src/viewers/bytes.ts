@@ -64,14 +64,6 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-export function sizeOf(bytes: number): string {
-  for (const unit of ["bytes", "KiB", "MiB"]) {
-    if (bytes < 1024) return `${unit === "bytes" ? bytes : bytes.toFixed(1)} ${unit}`;
-    bytes /= 1024;
-  }
-  return `${bytes.toFixed(1)} GiB`;
-}
-
 const SUFFIXES: Record<string, string> = {
   "text/plain": ".txt", "text/csv": ".csv", "text/html": ".html", "application/json": ".json", "application/jsonl": ".jsonl", "image/png": ".png",
   "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif", "image/svg+xml": ".svg", "audio/wav": ".wav", "audio/mpeg": ".mp3",

@@ -1,6 +1,7 @@
 // Files of 3D shapes -> what three draws; each format with its limits, checked before it is parsed.
 import { Box3, BufferAttribute, type BufferGeometry, Group, Mesh, MeshStandardMaterial, type Object3D, Points, PointsMaterial, SRGBColorSpace, Texture } from "three";
-import { sizeOf } from "./bytes";
+import { bytes } from "../look/numbers";
+
 import { checkGlb } from "./gltf";
 import { suffixIn } from "./kinds";
 
@@ -13,7 +14,7 @@ const BY_MEDIA: Record<string, string> = { "model/gltf-binary": "glb", "model/ob
 
 /** Error where it is none, names other files, or is too large. */
 export async function shapeOf(blob: Blob, media: string, name: string): Promise<Object3D> {
-  if (blob.size > MOST) throw new Error(`it has ${sizeOf(blob.size)}: up to ${sizeOf(MOST)} are shown`);
+  if (blob.size > MOST) throw new Error(`it has ${bytes(blob.size)}: up to ${bytes(MOST)} are shown`);
   const load = LOADERS[BY_MEDIA[media] ?? suffixIn(name)];
   if (!load) throw new Error("its format is not read here: GLB, OBJ, STL and PLY are");
   const made = await load(await blob.arrayBuffer());
