@@ -12,7 +12,7 @@ from typing import Any
 
 from genloom.errors import RequestError
 
-_RANGES: dict[str, tuple[type, float, float]] = {
+RANGES: dict[str, tuple[type, float, float]] = {
     "max_tokens": (int, 1, 1e6),
     "min_tokens": (int, 0, 1e6),
     "temperature": (float, 0.0, 100.0),
@@ -107,7 +107,7 @@ class Options:
     frames: int | None = None
 
     def __post_init__(self) -> None:
-        for name, (kind, low, high) in _RANGES.items():
+        for name, (kind, low, high) in RANGES.items():
             self._set(name, _number(name, getattr(self, name), kind, low, high))
         for name in ("regex", "grammar", "suffix", "solver", "negative", "towards"):
             _typed(name, getattr(self, name), str, "a string")

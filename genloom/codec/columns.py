@@ -48,6 +48,10 @@ class Column(Protocol):
     def describe(self) -> str:
         """What the column holds, for an error message: its range or its values."""
 
+    def told(self) -> dict[str, Any]:
+        """What a condition can ask of it, as JSON: its name and kind, whether values may be
+        missing, and its values (`choices`) or its range (`low`, `high`)."""
+
     def features(self, series: Any) -> np.ndarray:
         """float64 [N, F], standardised."""
 
@@ -201,6 +205,15 @@ class CategoryColumn:
     def describe(self) -> str:
         return names(list(self.labels)) + (" or nothing" if self.missing else "")
 
+    def told(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "missing": self.missing,
+            "choices": list(self.labels),
+            "ordered": self.ordered,
+        }
+
     def features(self, series: Any) -> np.ndarray:
         """One-hot over at most 64 ids; rows that differ are sqrt(2) apart."""
         ids = np.minimum(self.encode(series)[:, 0], 63)
@@ -263,6 +276,11 @@ class ConstantColumn:
 
     def describe(self) -> str:
         return "nothing" if self.value is None else f"{self.value!r} only"
+
+    def told(self) -> dict[str, Any]:
+        choices = [] if self.value is None else [self.value]
+        missing = self.value is None
+        return {"name": self.name, "kind": self.kind, "missing": missing, "choices": choices}
 
     def features(self, series: Any) -> np.ndarray:
         return np.zeros((len(series), 0))

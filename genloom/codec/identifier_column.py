@@ -90,6 +90,10 @@ class IdentifierColumn:
             "cannot be asked for: leave it out"
         )
 
+    def told(self) -> dict[str, Any]:
+        """Nothing can be asked of it."""
+        return {"name": self.name, "kind": self.kind, "missing": False}
+
     def describe(self) -> str:
         return "identifiers"
 

@@ -44,7 +44,7 @@ def infill(codec: Any, before: str, after: str) -> Tensor:
     """long [L]: a prompt whose continuation fills the gap. RequestError where the model has no
     markers for one, or the texts do not fit into its context."""
     pairs = _pairs(codec)
-    known = next((x for x in LAYOUTS if all(_has(pairs, part) for part in x)), None)
+    known = _layout(pairs)
     if known is None:
         raise RequestError(
             "this model cannot fill a gap: it has no markers such as <|fim_prefix|>; leave out the "
@@ -62,6 +62,16 @@ def infill(codec: Any, before: str, after: str) -> Tensor:
             f"{codec.spec.length}: shorten it to {codec.spec.length - 1} tokens"
         )
     return out
+
+
+def can_infill(codec: Any) -> bool:
+    """Whether the model was trained to fill gaps."""
+    pairs = getattr(codec, "pairs", None)
+    return pairs is not None and _layout(pairs) is not None
+
+
+def _layout(pairs: Pairs) -> tuple[str, ...] | None:
+    return next((x for x in LAYOUTS if all(_has(pairs, part) for part in x)), None)
 
 
 def infill_ends(codec: Any) -> tuple[int, ...]:

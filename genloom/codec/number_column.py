@@ -227,6 +227,19 @@ class NumberColumn:
         low, high = self.bounds()
         return f"{self.form.show(low)} to {self.form.show(high)}"
 
+    def told(self) -> dict[str, Any]:
+        """Of dates, the ends as they are written."""
+        plain = self.form.sort == "number"
+        low, high = (end if plain else self.form.show(end) for end in self.bounds())
+        return {
+            "name": self.name,
+            "kind": self.kind if plain else "date",
+            "missing": self.missing,
+            "low": low,
+            "high": high,
+            "whole": plain and self.form.whole,
+        }
+
     def features(self, series: Any) -> np.ndarray:
         plain = np.nan_to_num((self.form.plain(series) - self.mean) / self.scale)
         return np.clip(plain, -10, 10)[:, None]

@@ -26,7 +26,7 @@ def given(model: Model, request: Request) -> dict[str, Any]:
     if not isinstance(codec.spec, ArraySpec):
         return {}
     size, usual = request.options.size, codec.spec.grid
-    if codec.spec.control and all(getattr(net, "local", False) for net in _makers(model)):
+    if made_anywhere(model):
         return {name: value.to(model.device) for name, value in _anywhere(codec, request).items()}
     grid: Grid = usual if size is None else _hook(codec, "grid_of", "another size")(size)
     if size is None and request.item is not None and hasattr(codec, "grid_near"):
@@ -48,6 +48,28 @@ def given(model: Model, request: Request) -> dict[str, Any]:
         name: value.to(model.device) if isinstance(value, Tensor) else value
         for name, value in found.items()
     }
+
+
+def made_anywhere(model: Model) -> bool:
+    """Whether nets make any grid out of what they are told of it."""
+    spec: Any = model.codec.spec
+    return bool(spec.control) and all(getattr(net, "local", False) for net in _makers(model))
+
+
+def step_of_sides(model: Model) -> int:
+    """What has to divide each side of a grid, 0 where there is one grid alone, in pixels."""
+    codec: Any = model.codec
+    patches = [getattr(net, "patch", 0) for net in _makers(model)]
+    if made_anywhere(model):
+        return 1
+    return max(patches) * _share(codec) if patches and all(patches) else 0
+
+
+def _share(codec: Any) -> int:
+    """Pixels of one place."""
+    usual: Grid = codec.spec.grid
+    pictures: Grid = getattr(codec, "pictures", codec).spec.grid
+    return pictures[0] // usual[0] if usual else 1
 
 
 def _anywhere(codec: Any, request: Request) -> dict[str, Tensor]:
@@ -112,7 +134,7 @@ def _refuse_grid(model: Model, grid: Grid) -> None:
     """RequestError where the nets cannot make this grid, with the nearest that they can."""
     codec: Any = model.codec
     usual, nets = codec.spec.grid, _makers(model)
-    share = getattr(codec, "pictures", codec).spec.grid[0] // usual[0]  # pixels of one place
+    share = _share(codec)
     patches = [net.patch for net in nets if hasattr(net, "patch")]
     if len(patches) < len(nets):
         raise RequestError(
@@ -149,6 +171,8 @@ def refuse_given(model: Model, request: Request) -> None:
         ):
             if value is not None:
                 raise RequestError(f"{name} says {what}: give the item, too")
+    if options.frames is None and (options.towards, options.towards_seed) != (None, None):
+        raise RequestError("towards says where frames lead: say how many frames", param="frames")
     if model.prompt is None:
         for value, what in (
             (options.negative, "to keep away from"),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genloom.codec.infill import infill, infill_ends
+from genloom.engine.acting import takes_of
 from genloom.engine.given import given, refuse_given
 from genloom.engine.grammar import Grammar, Vocabulary
 from genloom.errors import RequestError
@@ -90,8 +91,10 @@ def _wholly(codec: Any, options: Options) -> Options:
         return options
     if options.stop:
         raise RequestError("this model makes no texts: leave out stop strings")
-    longest = options.max_tokens or whole
-    return replace(options, min_tokens=min(longest, whole), max_tokens=min(longest, whole))
+    if options.min_tokens is not None:
+        raise RequestError("min_tokens: items of this model all have as many ids: leave it out")
+    longest = min(options.max_tokens or whole, whole)
+    return replace(options, min_tokens=longest, max_tokens=longest)
 
 
 def streams(spec: Spec) -> TypeGuard[TokenSpec]:
@@ -136,11 +139,13 @@ def refuse(model: Model, request: Request) -> None:
     """RequestError for what this model cannot act on, rather than silence."""
     family, spec = model.family, model.codec.spec
     beside = {n for n in ("item", "mask", "control") if getattr(request, n) is not None}
-    surplus = sorted((set(request.options.given()) | beside) - family.takes)
+    takes = takes_of(model)
+    surplus = sorted((set(request.options.given()) | beside) - takes)
     if surplus:
         raise RequestError(
             f"a {family.kind} model has no option {', '.join(surplus)}: it takes "
-            f"{', '.join(sorted(family.takes)) or 'none'}"
+            f"{', '.join(sorted(takes)) or 'none'}",
+            param=surplus[0],
         )
     if isinstance(spec, TokenSpec):
         request.options.check_ids(spec.vocab)

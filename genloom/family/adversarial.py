@@ -48,6 +48,10 @@ class Adversarial:
     augment: float = 0.0
     changes: tuple[str, ...] = ("move", "colour", "hide")
 
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        return {"truncation": 1.0}
+
     def __post_init__(self) -> None:
         strange = sorted(set(self.changes) - set(KINDS))
         if strange:

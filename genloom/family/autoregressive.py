@@ -24,6 +24,8 @@ from genloom.family.streams import Streams
 from genloom.family.surprise import surprise
 from genloom.spec import Batch, Encoded, Loss, Spec, TokenSpec
 
+DRAWING = frozenset({"temperature", "top_k", "top_p", "min_p", "repetition_penalty"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Autoregressive:
@@ -51,6 +53,21 @@ class Autoregressive:
     @property
     def frozen(self) -> frozenset[str]:
         return NONE
+
+    def acts(self, spec: Spec) -> frozenset[str]:
+        """Where all items have one length, it is only about how an id is drawn."""
+        assert isinstance(spec, TokenSpec)
+        return self.takes if spec.eos is not None else DRAWING
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        off = dict(zip(Controls.NAMES, Controls.OFF, strict=True))
+        return {**off, "max_tokens": streams.DEFAULT_TOKENS}
+
+    @property
+    def conditional(self) -> bool:
+        """Whether some fields of a row can be given, and the others drawn."""
+        return self.order == "any"
 
     # --- training -------------------------------------------------------------------------------
 

@@ -98,7 +98,10 @@ class Family(Protocol):
     """An objective and its sampler.
 
     One may also have `least`, parts of its loss by name with what they must not stay below: there
-    what it makes has collapsed (train/collapse.py).
+    what it makes has collapsed (train/collapse.py), `acts(spec)`, those of `takes` that it acts on
+    in items of this kind, where they are not all, and `usual`, what it does by itself where an
+    option says nothing, `choices`, the values of an option that is a word, and `begins(nets)`,
+    whether it makes items without one to begin from.
     """
 
     kind: ClassVar[str]

@@ -9,8 +9,10 @@ Shape legend: B items, C channels, K control channels, P prompt positions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -52,6 +54,7 @@ class Flow:
     group: ClassVar[int] = 1
     falls: ClassVar[bool] = True
     inherits: ClassVar[frozenset[str]] = frozenset({"predicts", "guidance", "steps"})
+    choices: ClassVar[Mapping[str, Any]] = MappingProxyType({"solver": SOLVERS})
 
     predicts: Literal["velocity", "data", "noise"] = "velocity"
     times: Literal["logit_normal", "uniform"] = "logit_normal"
@@ -62,6 +65,16 @@ class Flow:
     guidance: float = 1.0
     guided: tuple[float, float] = (0.0, 1.0)  # times within which guidance acts
     solver: Literal["euler", "heun", "multistep"] = "multistep"
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        return {
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "guidance_interval": self.guided,
+            "solver": self.solver,
+            "strength": editing.STRENGTH,
+        }
 
     # --- training -------------------------------------------------------------------------------
 
@@ -154,7 +167,8 @@ class Flow:
         options, weaker = request.options, "guide" in nets
         usual = GUIDED if weaker and self.guidance == 1 else self.guidance
         scale = usual if options.guidance is None else options.guidance
-        if request.prompt is None and not weaker and options.guidance not in (None, 1):
+        asked = options.guidance not in (None, 1) or options.guidance_interval is not None
+        if request.prompt is None and not weaker and asked:
             raise RequestError(
                 "this model was trained without prompts, so there is nothing for guidance to "
                 "strengthen: leave it out"

@@ -8,7 +8,7 @@ Shape legend: B items, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -103,6 +103,13 @@ class Pipeline:
     @property
     def takes(self) -> frozenset[str]:
         return ALWAYS | set(self.does)
+
+    def begins(self, nets: Nets) -> bool:
+        return self.blank
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        return {"steps": self.steps, "guidance": self.guidance}
 
     # --- what only those do who learn ------------------------------------------------------------
 

@@ -62,6 +62,9 @@ class Reconstruction:
     def falls(self) -> bool:
         return not self.adversarial
 
+    def begins(self, nets: Nets) -> bool:
+        return hasattr(nets["net"], "latents")
+
     # --- training -------------------------------------------------------------------------------
 
     def loss(self, player: str, nets: Nets, batch: Batch, rng: Generator) -> Loss:
@@ -108,7 +111,7 @@ class Reconstruction:
         if told is not None:
             grid = tuple(told.shape[1:])
             state = {"given": told.expand(rows, *told.shape).clone()}
-        elif hasattr(nets["net"], "latents"):
+        elif self.begins(nets):
             state = {"latent": normal(key, 0, nets["net"].latents(grid))}
         else:
             raise RequestError("this model makes items out of others: give one to begin from")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from genloom.hosting.form import form, grids
 from genloom.hosting.site import Site
 from genloom.requested import GIVEN
 
@@ -30,13 +31,13 @@ def about(site: Site) -> dict[str, Any]:
         "reasons": site.chats and site.renderer.markup.thought is not None,
         "variables": _variables(site),
         "embeds": site.texts,
-        "conditional": codec.conditional,
+        "conditional": codec.conditional and getattr(model.family, "conditional", True),
         "prompted": model.prompt is not None,
         "takes": sorted(takes - set(GIVEN)),
         "accepts": _accepts(site, takes),
         "context": getattr(spec, "length", None),
         "vocab": getattr(spec, "vocab", None),
-        "grids": _grids(spec),
+        "grids": grids(codec),
         "clear": _clear(codec),
         "control": int(getattr(spec, "control", 0) or 0) > 0,
         "adapters": sorted(site.adapters),
@@ -49,6 +50,7 @@ def about(site: Site) -> dict[str, Any]:
         "bits": model.bits,
         "weights": site.weights,
         "recipe": model.recipe.name,
+        "form": form(site),
     }
 
 
@@ -61,13 +63,6 @@ def _variables(site: Site) -> list[str]:
     """What clients may tell the template, of what it mentions: nothing else is passed to it."""
     words = set(re.findall(r"\w+", site.renderer.template.text)) if site.chats else set()
     return sorted(VARIABLES & words)
-
-
-def _grids(spec: Any) -> list[list[int]]:
-    """Every grid that items have, the usual one first; none where they have none."""
-    usual = tuple(getattr(spec, "grid", ()))
-    others = [grid for grid in getattr(spec, "grids", ()) if tuple(grid) != usual]
-    return [list(grid) for grid in (usual, *others)] if usual else []
 
 
 def _accepts(site: Site, takes: frozenset[str]) -> list[str]:

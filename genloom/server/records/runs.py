@@ -91,6 +91,15 @@ class Models:
         with self._database.reading() as connection:
             return frozenset(connection.scalars(select(MODELS.c.weights).distinct()))
 
+    def about(self, weights: str) -> Mapping[str, Any] | None:
+        """What a model of these weights said of itself when it was served last."""
+        query = select(MODELS.c.about).where(MODELS.c.weights == weights)
+        with self._database.reading() as connection:
+            found: Mapping[str, Any] | None = connection.scalar(
+                query.order_by(MODELS.c.last.desc()).limit(1)
+            )
+        return found
+
     def known(self) -> list[Served]:
         """Every model ever served, the last one first."""
         with self._database.reading() as connection:

@@ -21,7 +21,7 @@ from genloom.server.pictures import seen
 from genloom.server.records.assets import Asset
 from genloom.server.references import referred
 from genloom.server.routes.images_given import blobs
-from genloom.server.routes.media_schema import Anything, given_of
+from genloom.server.routes.media_schema import Anything, given_of, most_of
 from genloom.server.routes.sampling import seed_header
 from genloom.server.schema import refused
 from genloom.server.service import Here, Service
@@ -67,10 +67,11 @@ async def _call(body: Anything, service: Service, owner: str) -> Call:
     about = await service.engines.about(model)
     pictures = {
         name: (await seen((await referred(service, owner, value, name)).data, name)).data
-        for name in ("image", "mask")
+        for name in ("image", "mask", "control")
         if (value := getattr(body, name)) is not None
     }
     _check(body, about)
+    _count(body, about)
     more = {name: getattr(body, name) for name in ("previews", "suffix", "first")}
     given = given_of(body, **more, keep=body.store or None)
     files = blobs(about, pictures) if pictures else {}
@@ -88,6 +89,14 @@ def _check(body: Anything, about: Mapping[str, Any]) -> None:
     for field in ("previews", "suffix"):
         if getattr(body, field) is not None:
             raise refused(field, "this model makes texts: leave it out")
+
+
+def _count(body: Anything, about: Mapping[str, Any]) -> None:
+    """Refused where more is asked for than one request may make."""
+    wished, most = body.count or body.frames or 1, most_of(about)
+    if wished > most:
+        field = "count" if body.count else "frames"
+        raise refused(field, f"{wished:,} are asked for: up to {most:,} at once")
 
 
 # --- whole ----------------------------------------------------------------------------------------

@@ -84,4 +84,10 @@ def blobs(about: Mapping[str, Any], pictures: Mapping[str, bytes]) -> Pictures:
         if "mask" not in accepts:
             raise refused("mask", "this model takes none")
         made["mask"] = pictures["mask"]
+    if "control" in pictures:
+        if "control" not in accepts:
+            raise refused("control", "this model takes none")
+        if "control" in made:
+            raise refused("control", "image says the same to this model: leave one out")
+        made["control"] = pictures["control"]
     return made

@@ -5,6 +5,7 @@ Knows names, types and ranges; which model acts on what is the engine's to say.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -17,6 +18,9 @@ MOST_ITEMS, MOST_ROWS, MOST_TOKENS = 100, 100_000, 1_000_000
 
 Scale = Annotated[float, Field(ge=0, le=100)]
 Steps = Annotated[int, Field(ge=1, le=10_000)]
+Part = Annotated[float, Field(ge=0, le=1)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Far = Annotated[float, Field(ge=-20, le=20)]
 Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Field(max_length=500)]
 # Fields of a body that are options of a request under another name, or the same.
 MAKING = {
@@ -24,6 +28,11 @@ MAKING = {
     **{name: name for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")},
     **{name: name for name in ("max_tokens", "min_tokens", "stop")},
     **{name: name for name in ("regex", "grammar")},
+    # of `Anything` alone
+    **{name: name for name in ("frequency_penalty", "presence_penalty", "beams", "directions")},
+    **{name: name for name in ("guidance_interval", "frames", "towards", "towards_seed")},
+    "json_schema": "schema",
+    "infill": "suffix",
 }
 
 
@@ -79,9 +88,11 @@ class Table(Making):
 
 
 class Anything(Making):
-    """For whatever the model makes. count may be that of a table's rows; first: the number of the
-    first item within the seed. image, mask: a URL, a data: URL or the id of a file. previews: of
-    each item in a stream. store: whether texts become assets, too, as files always do."""
+    """For whatever the model makes; its form tells what it acts on. count may be that of a table's
+    rows, and of frames is as many as there are; first: the number of the first item within the
+    seed. image, mask, control: a URL, a data: URL or the id of a file. infill: what comes after the
+    gap that is filled. previews: of each item in a stream; suffix: of its file. store: whether
+    texts become assets, too, as files always do."""
 
     count: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
     first: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
@@ -89,6 +100,17 @@ class Anything(Making):
     where: Where | None = None
     image: Any = None
     mask: Any = None
+    control: Any = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    beams: Annotated[int, Field(ge=1, le=16)] | None = None
+    guidance_interval: Annotated[list[Part], Field(min_length=2, max_length=2)] | None = None
+    directions: Annotated[dict[str, Far], Field(max_length=64)] | None = None
+    frames: Annotated[int, Field(ge=2, le=MOST_ROWS)] | None = None
+    towards: Words | None = None
+    towards_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
+    json_schema: Annotated[dict[str, Any], Field(max_length=500)] | None = None
+    infill: Words | None = None
     regex: str | None = None
     grammar: str | None = None
     previews: Annotated[int, Field(ge=0, le=8)] | None = None
@@ -109,12 +131,17 @@ def given_of(body: Making, **more: Any) -> dict[str, Any]:
     told = {
         "prompt": body.prompt or None,
         "seed": seed_of(body.seed),
-        "count": body.count or body.n or 1,
+        "count": body.count or body.n or getattr(body, "frames", None) or 1,
         "adapter": body.adapter,
         "where": getattr(body, "where", None),
         **more,
     }
     return {**{k: v for k, v in told.items() if v is not None}, "options": options}
+
+
+def most_of(about: Mapping[str, Any]) -> int:
+    """Items of one request: rows of a table are made as one file, others one by one."""
+    return MOST_ROWS if about["form"]["whole"] else MOST_ITEMS
 
 
 class Remix(Asked):
