@@ -43,12 +43,13 @@ class Prompt:
 @dataclass(frozen=True, kw_only=True)
 class _Rendered:
     """text: with `shield` before what is no control token. spans: of the text, the assistant's.
-    lost: turns whose place in the text cannot be told."""
+    lost: turns whose place in the text cannot be told. inside: it ends within reasoning."""
 
     text: str
     shield: str
     spans: tuple[tuple[int, int], ...] = ()
     lost: int = 0
+    inside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +108,18 @@ class Renderer:
         return _without(rendered)
 
     def prompt(
-        self, messages: Any, *, tools: Any = None, variables: Mapping[str, Any] | None = None
+        self,
+        messages: Any,
+        *,
+        tools: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        goes_on: bool = False,
     ) -> Prompt:
-        """Ids for `Request.ids`. RequestError where they are over the context."""
-        offered = checked_tools(tools)
-        rendered = self._rendered(checked(messages), offered, True, variables or {})
+        """Ids for `Request.ids`. goes_on: the last message is an answer that was cut, and what
+        follows is the rest of it. RequestError where they are over the context."""
+        offered, said = checked_tools(tools), checked(messages)
+        begun = _begun(said) if goes_on else None
+        rendered = self._rendered(said, offered, True, variables or {}, begun=begun)
         ids = self.tokens.encode(rendered.text, rendered.shield).ids
         if self.spec.leads and ids[:1] == [self.spec.bos]:
             del ids[0]
@@ -123,7 +131,7 @@ class Renderer:
                 param="messages",
                 code=OVER_CONTEXT,
             )
-        inside = self.markup.begins_inside(_without(rendered))
+        inside = self.markup.begins_inside(_without(rendered)) or rendered.inside
         return Prompt(ids=tuple(ids), inside=inside, tools=offered is not None)
 
     def answer(self, prompt: Prompt) -> Answer:
@@ -219,11 +227,25 @@ class Renderer:
         reply: bool,
         variables: Mapping[str, Any],
         marked: bool = False,
+        begun: Message | None = None,
     ) -> _Rendered:
-        free = self._free(messages, tools)
+        free = self._free(messages if begun is None else [*messages, begun], tools)
         text = self._filled(messages, tools, reply, variables, free)
         text, spans = _unmarked(text, free[1], free[2])
-        return _Rendered(text=text, shield=free[0], spans=spans if marked else ())
+        made = _Rendered(text=text, shield=free[0], spans=spans if marked else ())
+        return made if begun is None else self._with(made, self._shielded(begun, free))
+
+    def _with(self, rendered: _Rendered, begun: Message) -> _Rendered:
+        """With the beginning of the answer behind it, as the model wrote it."""
+        content, thought = begun["content"], begun.get("reasoning_content")
+        marks = self.markup.thought
+        if not thought or marks is None:
+            return replace(rendered, text=rendered.text + content)
+        opened = "" if self.markup.begins_inside(_without(rendered)) else marks[0]
+        closed = f"{marks[1]}{content}" if content else ""
+        return replace(
+            rendered, text=f"{rendered.text}{opened}{thought}{closed}", inside=not content
+        )
 
     def _free(self, messages: list[Message], tools: Any) -> tuple[str, str, str]:
         """Three characters that stand nowhere: the shield and both marks of a span."""
@@ -315,6 +337,14 @@ class Answer:
                 for call in whole.calls
             ]
         return out
+
+
+def _begun(messages: list[Message]) -> Message:
+    """The last message, taken away."""
+    last = messages.pop()
+    if last["role"] != _SPEAKS or last.get("tool_calls") or not messages:
+        raise RequestError("there is no answer to go on with: the last message is none")
+    return last
 
 
 def _marked(message: Message, free: tuple[str, str, str]) -> Message:

@@ -69,8 +69,8 @@ class Spoken:
 
 
 class Chat(Texts):
-    """given: messages, tools, tool_choice, variables, parallel (false: one call at most); and what
-    every request has."""
+    """given: messages, tools, tool_choice, variables, parallel (false: one call at most), goes_on
+    (the last message is an answer that was cut); and what every request has."""
 
     kind = "delta"
 
@@ -80,7 +80,12 @@ class Chat(Texts):
         variables = given.get("variables")
         if variables is not None and not isinstance(variables, Mapping):
             raise RequestError("variables: an object is expected", param="variables")
-        self.prompt = renderer.prompt(given.get("messages"), tools=tools, variables=variables)
+        self.prompt = renderer.prompt(
+            given.get("messages"),
+            tools=tools,
+            variables=variables,
+            goes_on=given.get("goes_on") is True,
+        )
         room = renderer.spec.length - len(self.prompt.ids) - 1
         options = dict(given.get("options") or {})
         if forced is not None:

@@ -119,7 +119,7 @@ def read_form(kind: type[A], form: Form) -> A:
     try:
         return kind.model_validate_strings(form.fields, strict=False)
     except ValidationError as error:
-        raise _invalid(error, form.fields) from None
+        raise invalid(error, form.fields) from None
 
 
 async def read_body(kind: type[A], request: Request) -> A:
@@ -129,10 +129,10 @@ async def read_body(kind: type[A], request: Request) -> A:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise _invalid(error, values) from None
+        raise invalid(error, values) from None
 
 
-def _invalid(error: ValidationError, body: Any) -> RequestValidationError:
+def invalid(error: ValidationError, body: Any) -> RequestValidationError:
     found: Sequence[Any] = error.errors(include_url=False, include_context=False)
     return RequestValidationError(
         [{**one, "loc": ("body", *one["loc"])} for one in found], body=body

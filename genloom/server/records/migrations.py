@@ -92,6 +92,16 @@ FIRST = (
     PRIMARY KEY (owner, key))""",
     "CREATE INDEX idempotency_by_expiry ON idempotency (expires)",
 )
+CHATS = (
+    """CREATE TABLE chats (id TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL,
+    about TEXT NOT NULL, version BIGINT NOT NULL, turns BIGINT NOT NULL, created {real} NOT NULL,
+    changed {real} NOT NULL)""",
+    "CREATE INDEX chats_by_owner ON chats (owner, changed, id)",
+    """CREATE TABLE turns (chat TEXT NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+    number BIGINT NOT NULL, id TEXT NOT NULL UNIQUE, parent TEXT, role TEXT NOT NULL,
+    status TEXT NOT NULL, text TEXT NOT NULL, about TEXT NOT NULL, chances TEXT,
+    created {real} NOT NULL, PRIMARY KEY (chat, number))""",
+)
 # The database itself keeps the audit log append only.
 GUARDS = {
     "sqlite": (
@@ -138,6 +148,7 @@ Step = Callable[[str], Sequence[str | Callable[[Connection], None]]]
 STEPS: tuple[Step, ...] = (
     lambda dialect: (*FIRST, *GUARDS[dialect]),
     lambda dialect: (*SEARCHED, _fill),
+    lambda dialect: CHATS,
 )
 LOCK = 0x67656E6C  # of PostgreSQL's advisory locks: two servers that start at once
 

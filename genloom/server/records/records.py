@@ -11,6 +11,7 @@ from genloom.server.failure import Failure
 from genloom.server.records.assets import Assets
 from genloom.server.records.audit import Audit
 from genloom.server.records.blobs import Blobs
+from genloom.server.records.chats import Chats
 from genloom.server.records.database import Database, open_database
 from genloom.server.records.documents import Documents
 from genloom.server.records.files import Files
@@ -41,6 +42,7 @@ class Records:
     uploads: Uploads
     jobs: Jobs
     documents: Documents
+    chats: Chats
     audit: Audit
     idempotency: Idempotency
     journal: Journal
@@ -90,6 +92,7 @@ def open_records(
         uploads=Uploads(database, blobs, files, owner_bytes),
         jobs=Jobs(database),
         documents=Documents(database),
+        chats=Chats(database),
         audit=Audit(database),
         idempotency=Idempotency(database),
         journal=Journal(database, runs, usage),

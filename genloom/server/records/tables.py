@@ -240,6 +240,32 @@ DOCUMENTS = Table(
     _some("changed", Double),
     _maybe("expires", Double),
 )
+CHATS = Table(
+    "chats",
+    META,
+    _key("id"),
+    _some("owner"),
+    _some("title"),
+    _some("about", Json),
+    _some("version", BigInteger),
+    _some("turns", BigInteger),
+    _some("created", Double),
+    _some("changed", Double),
+)
+TURNS = Table(
+    "turns",
+    META,
+    Column("chat", Text, ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True),
+    _key("number", BigInteger),
+    _some("id"),
+    _maybe("parent"),
+    _some("role"),
+    _some("status"),
+    _some("text"),
+    _some("about", Json),
+    _maybe("chances", Json),
+    _some("created", Double),
+)
 AUDIT = Table(
     "audit",
     META,

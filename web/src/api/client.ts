@@ -10,6 +10,8 @@ export class Failed extends Error {
     readonly code: string | null = null,
     readonly param: string | null = null,
     readonly retryAfter: number | null = null,
+    /** All that was answered: a conflict tells what stands there now. */
+    readonly body: unknown = null,
   ) {
     super(message);
   }
@@ -44,8 +46,9 @@ async function failure(answer: Response): Promise<Failed> {
   if (answer.status === 401) locked.value = true;
   const after = Number(answer.headers.get("retry-after")) || null;
   try {
-    const { error } = (await answer.json()) as { error: { message: string; code: string | null; param: string | null } };
-    return new Failed(answer.status, error.message, error.code, error.param, after);
+    const body = (await answer.json()) as { error: { message: string; code: string | null; param: string | null } };
+    const { error } = body;
+    return new Failed(answer.status, error.message, error.code, error.param, after, body);
   } catch {
     return new Failed(answer.status, `the server answered ${answer.status}`, null, null, after);
   }
