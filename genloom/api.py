@@ -154,6 +154,7 @@ def train(
     target = store.place(out if out is not None else _name(medium, data))
     own_place(target)
     with _held(target) as run, ExitStack() as after:
+        store.forget(run)
         recipe = _resumed(run) if resume else None
         where = pick_device(device)
         source = None if recipe else _begun(start, adapter, bits, teacher)
@@ -179,9 +180,12 @@ def train(
             if parallel.rank() == 0:
                 _clear(run)
                 write_json(run / "recipe.json", material.recipe.to_json())
+                _note(run, medium, data)
         model = fresh(material, Model)
         model.nets.to(where)
-        job = job_of(material, model, run, listener, stop, resume)
+        halt = partial(store.asked, run, store.PAUSE)
+        job = job_of(material, model, run, listener, lambda: stop() or halt(), resume)
+        job.enough = partial(store.asked, run, store.END)
         if checkpoints and parallel.rank() == 0:
             job.keep = partial(_keep, material, target, checkpoints, listener)
             job.kept = material.passes
@@ -193,6 +197,7 @@ def train(
             adapted.save(model, target)
             averaging.keep(model, run, loop.snapshots())
             shutil.rmtree(run / "checkpoint", ignore_errors=True)
+            store.forget(run)
         parallel.wait()
     return model
 
@@ -221,27 +226,36 @@ def plan(
 ) -> Plan:
     """What `train` with the same arguments would take: memory, seconds and, at a price an hour,
     money. Nothing is kept. ResourceError with the numbers when memory cannot suffice."""
-    begun = time.monotonic()
-    source = _begun(start, adapter, bits, teacher)
-    where = pick_device(device)
-    material = prepare(
-        medium,
-        data,
-        size,
-        minutes,
-        seed,
-        changes,
-        None,
-        silent,
-        None,
-        source,
-        speed_of(where),
-        reward,
-    )
-    with closing(material), tempfile.TemporaryDirectory() as folder:
-        forecast = decide(material, size, minutes, begun, Path(folder), where)
+    asked = {"minutes": minutes, "size": size, "seed": seed, "changes": changes, "reward": reward}
+    asked |= {"start": start, "adapter": adapter, "bits": bits, "teacher": teacher}
+    forecast, _ = foresee(medium, data, device=device, **asked)
     cost = None if price is None else price * forecast.seconds / 3600
     return replace(forecast, cost=cost)
+
+
+def foresee(
+    medium: str | Recipe,
+    data: Any,
+    *,
+    minutes: float | None = None,
+    size: str | None = None,
+    seed: int = 0,
+    changes: Sequence[str] = (),
+    reward: Any = None,
+    device: str = "auto",
+    listener: Listener = silent,
+    **start: Any,
+) -> tuple[Plan, Recipe]:
+    """The plan, and the recipe as it was decided. start: start, adapter, bits and teacher, as in
+    `plan`. The listener hears what was read."""
+    begun = time.monotonic()
+    source = _begun(*(start.get(name) for name in ("start", "adapter", "bits", "teacher")))
+    where = pick_device(device)
+    told = (medium, data, size, minutes, seed, changes, None, listener, None, source)
+    material = prepare(*told, speed_of(where), reward)
+    with closing(material), tempfile.TemporaryDirectory() as folder:
+        forecast = decide(material, size, minutes, begun, Path(folder), where)
+    return forecast, material.recipe
 
 
 def load(
@@ -416,6 +430,13 @@ def _clear(run: Path) -> None:
     for name in ("checkpoint", "previews", "averages"):
         shutil.rmtree(run / name, ignore_errors=True)
     (run / "metrics.jsonl").unlink(missing_ok=True)
+
+
+def _note(run: Path, medium: str | Recipe, data: Any) -> None:
+    """What it learns, and from where: whoever lists trainings tells it, and can go on with one."""
+    path = str(Path(data).expanduser().resolve()) if isinstance(data, str | Path) else ""
+    kind = medium if isinstance(medium, str) else medium.name
+    write_json(run / "begun.json", {"medium": kind, "data": path, "begun": time.time()})
 
 
 def _keep(

@@ -18,7 +18,8 @@ from genloom.errors import ModelError, ResourceError, UsageError
 from genloom.folders import recover
 
 RUN = ".run"  # a training keeps its state beside the model, in a folder named so
-_LOCK = "lock"
+_LOCK, _ASKED = "lock", "asked"
+PAUSE, END = "pause", "end"  # what may be asked of a training: to stop, or to keep what it has
 _home: list[Path] = []
 
 
@@ -92,6 +93,39 @@ def remove(name: str | Path) -> Path:
         shutil.rmtree(path)
     shutil.rmtree(run_folder(path), ignore_errors=True)
     return path
+
+
+def ask(out: Path, what: str) -> None:
+    """Leave word for the training of this model, whoever runs it: PAUSE or END."""
+    file = run_folder(out) / _ASKED
+    draft = file.with_name(f".{_ASKED}.{os.getpid()}")
+    draft.write_text(what, encoding="ascii")
+    draft.rename(file)
+
+
+def asked(run: Path, what: str) -> bool:
+    """Whether that is asked of the training in this run's folder."""
+    try:
+        return (run / _ASKED).read_text("ascii") == what
+    except OSError:
+        return False
+
+
+def forget(run: Path) -> None:
+    """What was asked is heard."""
+    (run / _ASKED).unlink(missing_ok=True)
+
+
+def holder(out: Path) -> int | None:
+    """The process that trains this model now; None where none does. Nothing is locked for it."""
+    try:
+        found = (run_folder(out) / _LOCK).stat()
+        known = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    held = (line.split() for line in known)
+    return next((int(p[4]) for p in held if p[1] == "FLOCK" and p[5] == place), None)
 
 
 @contextmanager

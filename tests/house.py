@@ -52,6 +52,7 @@ RANK = {
     "tuning": 4.7,
     "tuning_codec": 4.7,
     "material": 4.8,
+    "datasets": 4.85,
     "watch": 4.9,
     "forecast": 4.95,
     "requested": 4.96,

@@ -6,29 +6,18 @@ Which medium a path holds is told by the suffixes of its files, unless it is sai
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genloom.cli import data_tokens, output, settings, source
-from genloom.cli.collection import Collection, collection, repeats
 from genloom.cli.ending import warn
 from genloom.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from genloom.codec.base import Reading
+    from genloom.datasets.items import Collection
 
 LEFT_OUT_SHOWN = 20
-DEFAULT = "text"
-RECORDS = (".jsonl", ".jsonl.gz", ".ndjson")
-# What a record of each medium has, the most telling first.
-FIELDS = {
-    "preference": {"chosen"},
-    "chat": {"messages", "conversations", "conversation", "completion", "response", "answer"},
-    "pair": {"target"},
-}
-PICTURES = (".zip", ".idx3-ubyte", "-idx3-ubyte", "-idx3-ubyte.gz")
 
 
 def inspect(
@@ -57,38 +46,12 @@ def inspect(
     """
     if show < 0:
         raise UsageError(f"--show is {show}: give how many items to show")
-    where, medium, codec = _located(path, medium)
-    reading = codec.read(where)
-    found = collection(reading.items, codec)
-    again = repeats(found.keys())
-    told = {
-        "path": str(where),
-        "medium": medium,
-        "items": len(reading.items),
-        **_files(where, reading),
-        "duplicates": sum(again),
-        "skipped": dict(reading.skipped),
-        "left_out": reading.left_out,
-        "reasons": dict(reading.reasons),
-        "notes": list(reading.notes),
-        "summary": found.summary(),
-    }
-    told |= _of_texts(reading, medium, model, show)
+    from genloom.datasets.report import look
+
+    where, medium, _ = _located(path, medium)
+    own = None if model is None else settings.load(model).codec
+    told = look(where, medium, own, model, show).told
     output.values(told) if json else _show(told)
-
-
-def _of_texts(reading: Reading, medium: str, model: str | None, show: int) -> dict[str, Any]:
-    """What only texts have: near repeats, empty and one-sided items, tokens."""
-    items = reading.items
-    if hasattr(items, "columns") or not isinstance(items[0], str):
-        if model is not None or show:
-            raise UsageError("--model and --show are for texts: leave them out")
-        return {}
-    from genloom.data.overlap import repeats as resembling
-
-    tokens = data_tokens.facts(data_tokens.codec_for(medium, items, model), items, model, show)
-    near = resembling(items).near
-    return {"near_duplicates": near, **data_tokens.sides(reading), "tokens": tokens}
 
 
 def clean(path: str, out: str, /, *, medium: str | None = None, json: bool = False) -> None:
@@ -105,6 +68,8 @@ def clean(path: str, out: str, /, *, medium: str | None = None, json: bool = Fal
     json
         Print the counts as JSON.
     """
+    from genloom.datasets.items import collection, repeats
+
     where, medium, codec = _located(path, medium)
     target = _new(out, where)
     reading = codec.read(where)
@@ -154,6 +119,8 @@ def split(
     """
     if not 0 < holdout < 1:
         raise UsageError(f"--holdout is {holdout}: give a share between 0 and 1, such as 0.1")
+    from genloom.datasets.items import collection
+
     where, medium, codec = _located(path, medium)
     target = _new(out, where)
     reading = codec.read(where)
@@ -183,57 +150,13 @@ def split(
 def _located(path: str, medium: str | None) -> tuple[Path, str, Any]:
     """The path, the medium's name and a codec for it."""
     from genloom import registry
+    from genloom.datasets import medium as media
 
-    given = medium or DEFAULT
-    where = source.data_at(path, given, settings.store().home())
+    where = source.data_at(path, medium or media.DEFAULT, settings.store().home())
     if not where.exists():
         raise DataError(f"{where} does not exist: give a file or a folder")
-    medium = medium or detected(where)
+    medium = medium or media.detected(where)
     return where, medium, registry.find("codec", medium)()
-
-
-def detected(path: Path) -> str:
-    """The medium of most files, by their suffixes, and of records by what the first one holds; a
-    text where nothing tells."""
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    suffixes = _suffixes()
-    counts = Counter(
-        medium
-        for file in files
-        for medium, ends in suffixes.items()
-        if file.name.lower().endswith(ends)
-    )
-    found = counts.most_common(1)[0][0] if counts else DEFAULT
-    records = next((f for f in sorted(files) if f.name.lower().endswith(RECORDS)), None)
-    if found == next(reversed(suffixes)) and records is not None:
-        return _of_record(records)
-    return found
-
-
-def _of_record(file: Path) -> str:
-    """By the names in the first record."""
-    import gzip
-    import json
-
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-            record = json.loads(lines.readline(1 << 24))
-    except (OSError, ValueError, EOFError, RecursionError):
-        return DEFAULT
-    names = set(record) if isinstance(record, Mapping) else set()
-    return next((medium for medium, keys in FIELDS.items() if names & keys), DEFAULT)
-
-
-def _suffixes() -> dict[str, tuple[str, ...]]:
-    """Medium -> how its files' names end. The only table of the kind here."""
-    from genloom.codec.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
-    from genloom.codec.pictures import SUFFIXES
-
-    return {
-        "image": (*sorted(SUFFIXES), *PICTURES),
-        "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
-        DEFAULT: (".txt", ".md", ".jsonl", ".py", ".txt.gz", ".rst", ".html"),
-    }
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -279,13 +202,6 @@ def _licences(where: Path, written: Path) -> None:
 
 
 # --- showing ------------------------------------------------------------------------------------
-
-
-def _files(where: Path, reading: Reading) -> dict[str, Any]:
-    from genloom.data.source import Manifest
-
-    manifest = Manifest.of_files(where, reading.files, items=len(reading.items))
-    return {"files": len(manifest.entries), "bytes": manifest.size, "licence": manifest.licence}
 
 
 def _show(told: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ def serve(
     allow_host: list[str] | None = None,
     allow_origin: list[str] | None = None,
     allow_fetch: list[str] | None = None,
+    allow_data: list[Path] | None = None,
     ssl_cert: Path | None = None,
     ssl_key: Path | None = None,
     bits: Literal[32, 16, 8, 4] | None = None,
@@ -83,6 +84,9 @@ def serve(
     allow_fetch
         A host from which pictures and files that a request names by URL are fetched; several
         times too. Never from private addresses.
+    allow_data
+        A folder of this machine below which training data may be named; several times too. Your
+        home folder where none is given. With keys it takes the scope admin.
     ssl_cert
         The file of a TLS certificate, in PEM.
     ssl_key
@@ -129,6 +133,7 @@ def serve(
         hosts=tuple(allow_host or ()),
         origins=_origins(allow_origin or ()),
         fetch_hosts=tuple(allow_fetch or ()),
+        places=tuple(allow_data or ()),
         certificate=ssl_cert,
         certificate_key=ssl_key,
         json_logs=json,

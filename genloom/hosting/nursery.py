@@ -1,8 +1,9 @@
 """`python -m genloom.hosting.nursery FD [HOME]`: makes hosts in milliseconds.
 
 What a host needs is imported here, once; each host is a fork of this process, which runs nothing
-and so has nothing to lose. Hears on that socket one byte with two descriptors: a host's socket, and
-where its errors go. Tells on its output, a line each, {"born": pid} and {"ended": pid, "status"}.
+and so has nothing to lose. Hears on that socket one byte, what is to be made (`MADE`), with two
+descriptors: its socket, and where its errors go. Tells on its output, a line each, {"born": pid}
+and {"ended": pid, "status"}.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from contextlib import suppress
 
 from genloom import store
 from genloom.hosting.host import Host
+from genloom.hosting.preparing import Preparing
 
+# A byte -> what runs on the socket, and its module where there are no forks.
+MADE = {b"+": (Host, "genloom.hosting"), b"?": (Preparing, "genloom.hosting.preparing")}
 FORKS = sys.platform.startswith("linux")  # elsewhere a fork of a process with libraries may not run
 STATUS_UNKNOWN = 255
 
@@ -63,24 +67,25 @@ class Nursery:
                     return
                 self._make(*links)
 
-    def _received(self) -> tuple[int, int] | None:
-        """The descriptors of a host that is wanted; None where the parent is gone."""
+    def _received(self) -> tuple[bytes, int, int] | None:
+        """What is wanted, and its descriptors; None where the parent is gone."""
         room = array.array("i").itemsize * 2
         data, parts, _, _ = self.control.recvmsg(1, socket.CMSG_SPACE(room))
         if not data or not parts:
             return None
         found = array.array("i")
         found.frombytes(parts[0][2][:room])
-        return found[0], found[1]
+        return data, found[0], found[1]
 
-    def _make(self, link: int, errors: int) -> None:
-        pid = self._fork(link, errors) if FORKS else self._spawn(link, errors)
+    def _make(self, what: bytes, link: int, errors: int) -> None:
+        kind, module = MADE[what]
+        pid = self._fork(kind, link, errors) if FORKS else self._spawn(module, link, errors)
         os.close(link)
         os.close(errors)
         self.children.add(pid)
         _tell({"born": pid})
 
-    def _fork(self, link: int, errors: int) -> int:
+    def _fork(self, kind: type[Host | Preparing], link: int, errors: int) -> int:
         pid = os.fork()
         if pid:
             return pid
@@ -91,14 +96,14 @@ class Nursery:
             for stream in (1, 2):
                 os.dup2(errors, stream)
             os.close(errors)
-            Host(socket.socket(fileno=link)).run()
+            kind(socket.socket(fileno=link)).run()
         except BaseException:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
 
-    def _spawn(self, link: int, errors: int) -> int:
-        command = [sys.executable, "-m", "genloom.hosting", str(link)]
+    def _spawn(self, module: str, link: int, errors: int) -> int:
+        command = [sys.executable, "-m", module, str(link)]
         command += [] if self.home is None else [self.home]
         return subprocess.Popen(command, pass_fds=(link,), stdout=errors, stderr=errors).pid
 

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from genloom import store
+from genloom.server.datasets.datasets import Datasets
 from genloom.server.engines.supervisor import Supervisor
 from genloom.server.failure import Failure
 from genloom.server.handlers import add_handlers
@@ -27,6 +28,7 @@ from genloom.server.layers.receiving import Receiving
 from genloom.server.life import Life
 from genloom.server.measures import Measures
 from genloom.server.metering import Metered
+from genloom.server.preparing import Preparing
 from genloom.server.records.records import Records, open_records
 from genloom.server.routes import (
     admin,
@@ -39,6 +41,7 @@ from genloom.server.routes import (
     chats_turns,
     completions,
     conversations,
+    datasets,
     docs,
     embeddings,
     files,
@@ -50,9 +53,11 @@ from genloom.server.routes import (
     metrics,
     models,
     moderations,
+    plans,
     provenance,
     rerank,
     responses,
+    trainings,
     uploads,
 )
 from genloom.server.runs import Runs
@@ -83,6 +88,9 @@ ROUTES = (
     files.router,
     batches.router,
     fine_tuning.router,
+    datasets.router,
+    plans.router,
+    trainings.router,
     uploads.router,
     audio.router,
     moderations.router,
@@ -109,6 +117,7 @@ def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
             finally:
                 await _ended(sweeping)
                 await service.runs.close(settings.jobs.stop_seconds)
+                await service.datasets.close()
                 await service.jobs.runner.drain(settings.jobs.stop_seconds)
                 await service.engines.drain(0)
                 await app.state.verifying.close()
@@ -175,6 +184,9 @@ async def _service(settings: Settings, records: Records) -> Service:
         engines=engines,
         records=records,
         jobs=jobs,
+        datasets=Datasets(
+            records, data_folder(settings), settings.places, Preparing(models.nursery)
+        ),
         keyring=Keyring(records, settings.host),
         life=life,
         measures=measures,

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from genloom.server.call import Engines
+from genloom.server.datasets.datasets import Datasets
 from genloom.server.jobs.jobs import Jobs
 from genloom.server.keyring import Keyring
 from genloom.server.life import Life
@@ -24,6 +25,7 @@ class Service:
     records: Records
     keyring: Keyring
     jobs: Jobs
+    datasets: Datasets
     life: Life
     measures: Measures
     runs: Runs

@@ -44,7 +44,8 @@ class Settings:
     "": SQLite in `data`. memory: bytes that loaded models may take; None: what the machine has.
     idle_minutes: an unused model is unloaded after; 0: never. origins: web pages that may ask
     (`https://name:port`). hosts: names under which the server is reached, besides loopback.
-    fetch_hosts: from where files may be fetched that a request names by a URL. hosting: how models
+    fetch_hosts: from where files may be fetched that a request names by a URL. places: folders of
+    this machine that may be named as training data; empty: this user's home. hosting: how models
     are opened (bits of texts' weights, speculate, device); adapters: by model and name, the folder
     of each."""
 
@@ -63,6 +64,7 @@ class Settings:
     preload: tuple[str, ...] = ()
     drain_seconds: float = 30.0
     json_logs: bool = False
+    places: tuple[Path, ...] = ()
     hosting: Mapping[str, Any] = field(default_factory=dict)
     adapters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

@@ -15,8 +15,8 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """kind: "start", "step", "judge", "preview", "save", "guard", "stop" or "done"; before them
-    "reading", "read", "fit" and "plan", which go to listeners only."""
+    """kind: "start", "step", "judge", "preview", "save", "guard", "stop", "done" or "failed";
+    before them "reading", "read", "fit" and "plan", which go to listeners only."""
 
     kind: str
     step: int

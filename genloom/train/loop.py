@@ -30,6 +30,7 @@ from genloom.train.log import Listener, Log, silent
 from genloom.train.optim import Optimiser, like, share_of_rate
 
 SNAPSHOTS = 8  # stored averages a run
+ENOUGH = "it was told to end here"
 
 
 @dataclass(kw_only=True)
@@ -37,9 +38,9 @@ class Job:
     """What to train, on what, where, and whom to tell.
 
     judge: model -> metrics, the first is the headline, lower is better. preview: (model, step) ->
-    a file to look at. stop: polled each step; true means save and stop. beside: nets in the
-    family's frozen roles; they are asked and never moved, and the checkpoint does not hold them.
-    keep: is handed the model as it is after every `kept` steps but the last, 0 never.
+    a file to look at. stop: polled each step; true means save and stop; enough: end here. beside:
+    nets in the family's frozen roles; they are asked and never moved, and the checkpoint does not
+    hold them. keep: is handed the model as it is after every `kept` steps but the last, 0 never.
     """
 
     model: Model
@@ -52,6 +53,7 @@ class Job:
     kept: int = 0
     listener: Listener = silent
     stop: Callable[[], bool] = lambda: False
+    enough: Callable[[], bool] = lambda: False
     resume: bool = False
 
 
@@ -129,6 +131,9 @@ class Loop:
             with torch.random.fork_rng(devices):
                 self._run(log)
             outcome = self._finish(log)
+        except TrainingError as error:
+            log("failed", self.step, told=str(error))
+            raise
         finally:
             log.close()
         return outcome
@@ -149,6 +154,7 @@ class Loop:
                 continue
             log("step", self.step, **parts, seconds=round(self.spent, 3))
             self.ended = self.ended or getattr(self.job.loader, "finished", "")
+            self.ended = self.ended or (ENOUGH if self.job.enough() else "")
             if self._judged(log) or parallel.any_of(bool(self.ended)):
                 return
             if self.train.preview and self.step % self.train.preview == 0:
@@ -360,7 +366,7 @@ class Loop:
         if self.job.preview is not None and self.train.preview and parallel.rank() == 0:
             path = self.job.preview(self.model, self.step)
             log("preview", self.step, path=str(path))
-        log("done", self.step, **metrics, seconds=round(self.spent, 3))
+        log("done", self.step, **metrics, ended=self.ended, seconds=round(self.spent, 3))
         return Outcome(
             steps=self.step,
             seconds=self.spent,

@@ -23,6 +23,7 @@ from genloom.server.failure import Failure
 
 LOG = logging.getLogger("genloom.engines")
 LONGEST_LINE, CLOSING = 4096, 10.0  # bytes, seconds
+HOST, PREPARING = b"+", b"?"  # what hosting/nursery.py can make
 T = TypeVar("T")
 
 
@@ -48,15 +49,16 @@ class Nursery:
         self._one = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def bear(self, link: socket.socket, name: str) -> Born:
-        """A new host on the other end of this socket; what it writes is logged under that name."""
-        return await asyncio.shield(self._watch(self._bear(link.dup(), name)))
+    async def bear(self, link: socket.socket, name: str, what: bytes = HOST) -> Born:
+        """A new host (or what else is made) on the other end of this socket; what it writes is
+        logged under that name."""
+        return await asyncio.shield(self._watch(self._bear(link.dup(), name, what)))
 
-    async def _bear(self, link: socket.socket, name: str) -> Born:
+    async def _bear(self, link: socket.socket, name: str, what: bytes) -> Born:
         with link:
-            return await self._born(link, name)
+            return await self._born(link, name, what)
 
-    async def _born(self, link: socket.socket, name: str) -> Born:
+    async def _born(self, link: socket.socket, name: str, what: bytes) -> Born:
         async with self._one:
             if self.process is None:
                 await self._start()
@@ -64,7 +66,7 @@ class Nursery:
             self._watch(follow(errors, name))
             self._birth = asyncio.get_running_loop().create_future()
             try:
-                socket.send_fds(self.control, [b"+"], [link.fileno(), written])
+                socket.send_fds(self.control, [what], [link.fileno(), written])
                 born = await self._birth
             except OSError as error:
                 raise gone() from error

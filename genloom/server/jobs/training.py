@@ -72,6 +72,9 @@ async def _stop_in_time(work: Work, process: TrainingProcess) -> None:
 
 async def _prepare(work: Work) -> None:
     """Bring the files to where the process reads them, and find the preset."""
+    if path := work.given.get("data"):  # a data set, which was looked at before
+        await work.keep(data={"medium": work.given["medium"], "data": path, "strict": False})
+        return
     convert: Convert = METHODS[work.given["method"]][1](work.given)
     try:
         told = await in_thread(_files, work.tools, work.job, convert)
@@ -123,6 +126,7 @@ def _said(work: Work) -> dict[str, Any]:
     """The training as hosting.training takes it."""
     given, data = work.given, work.result["data"]
     names = ("seed", "size", "minutes", "epochs", "rates", "changes", "start", "adapter", "reward")
+    names = (*names, "teacher")
     said = {name: given[name] for name in names if given.get(name) is not None}
     return {**data, **said, "out": given["name"], "checkpoints": CHECKPOINTS}
 

@@ -110,6 +110,15 @@ class Uploads:
             connection.execute(insert(PARTS).values(**vars(part)))
         return part
 
+    def come(self, id: str, owner: str) -> tuple[Upload, list[Part]]:
+        """The upload however it stands, and its parts in the order in which they came."""
+        with self._database.reading() as connection:
+            query = of_owner(UPLOADS, id, owner)
+            upload = read(Upload, one(connection, query, "upload", id))
+            query = select(PARTS).where(PARTS.c.upload == id).order_by(PARTS.c.created, PARTS.c.id)
+            rows = connection.execute(query).all()
+        return upload, [read(Part, row) for row in rows]
+
     def parts(self, id: str, owner: str, names: Sequence[str]) -> list[Part]:
         """The parts of a pending upload in this order; Failure where one is not its."""
         with self._database.reading() as connection:

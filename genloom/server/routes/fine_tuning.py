@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from genloom.server.access import ForTraining
+from genloom.server.caller import Caller
+from genloom.server.datasets.places import checked
 from genloom.server.engines.catalogue import TUNED, Catalogue
 from genloom.server.failure import Failure
 from genloom.server.records.jobs import Job, JobEvent
@@ -36,6 +38,8 @@ async def create(
     told, start = told_of(body), None
     if body.model != NEW:
         start = str(await in_thread(Catalogue(service.settings.models).folder, body.model))
+    data = await _dataset(service, body, caller)
+    taught = {} if body.teacher is None else {"teacher": await _teacher(service, body.teacher)}
     for param in ("training_file", "validation_file"):
         if (id := getattr(body, param)) is not None:
             await _check_file(service, id, caller.owner, param)
@@ -47,6 +51,9 @@ async def create(
         "training_file": body.training_file,
         "validation_file": body.validation_file,
         "medium": body.medium,
+        "dataset": body.dataset,
+        **data,
+        **taught,
         "seed": secrets.randbelow(2**31) if body.seed is None else body.seed,
         "suffix": body.suffix,
         "metadata": body.metadata,
@@ -54,6 +61,31 @@ async def create(
     until = service.settings.jobs.until() + FOR_EVER
     values = {"key": caller.key, "model": body.model, "prefix": PREFIX, "expires": until}
     return job_of(await service.jobs.start(KIND, caller.owner, given, **values))
+
+
+async def _dataset(service: Service, body: TuningAsked, caller: Caller) -> dict[str, Any]:
+    """Where it lies; a folder of this machine has to be one that may be read today, too."""
+    if body.dataset is None:
+        return {}
+    found = await service.datasets.ready(body.dataset, caller.owner)
+    if not found.value["own"]:
+        await in_thread(checked, found.value["path"], service.settings.places)
+    return {"data": found.value["path"]}
+
+
+async def _teacher(service: Service, name: str) -> str:
+    return str(await in_thread(Catalogue(service.settings.models).folder, name))
+
+
+async def gone_on_with(service: Service, caller: Caller, name: str, medium: str, data: str) -> Job:
+    """A training that was begun on the command line and stopped: a job from now on."""
+    told = {"size": None, "minutes": None, "adapter": None, "method": "supervised"}
+    told |= {"hyperparameters": {}, "epochs": None, "rates": None, "changes": []}
+    empty = ("start", "training_file", "validation_file", "dataset", "seed", "suffix", "metadata")
+    given = {**told, **dict.fromkeys(empty), "base": NEW, "name": name, "medium": medium}
+    until = service.settings.jobs.until() + FOR_EVER
+    values = {"key": caller.key, "model": NEW, "prefix": PREFIX, "expires": until}
+    return await service.jobs.start(KIND, caller.owner, {**given, "data": data}, **values)
 
 
 async def _check_file(service: Service, id: str, owner: str, param: str) -> None:

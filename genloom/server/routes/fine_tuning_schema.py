@@ -15,6 +15,7 @@ from genloom.server.schema import Asked, refused
 
 Key = Annotated[str, Field(max_length=64)]
 Value = Annotated[str, Field(max_length=512)]
+Change = Annotated[str, Field(min_length=3, max_length=400, pattern=r"^[a-z_.]+=")]
 Auto = Literal["auto"]
 Whole = Annotated[int, Field(ge=1, le=100_000)] | Auto | None
 Factor = Annotated[float, Field(gt=0, le=100)] | Auto | None
@@ -79,10 +80,12 @@ class Method(Asked):
 class TuningAsked(Asked):
     """model: one to go on from, or "new" to learn from nothing, which needs medium. medium: a
     preset (`genloom train --help` names them) in place of what the lines ask for. size, minutes: of
-    a training from nothing, as there. adapter: train low-rank parts beside frozen weights."""
+    a training from nothing, as there. adapter: train low-rank parts beside frozen weights. dataset:
+    one of /v1/datasets in place of files; it needs medium. changes: of the recipe's settings, such
+    as "train.steps=200". teacher: a model to learn from."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
-    training_file: str
+    training_file: str | None = None
     validation_file: str | None = None
     method: Method | None = None
     hyperparameters: Hyperparameters | None = None
@@ -94,6 +97,9 @@ class TuningAsked(Asked):
     size: Literal["tiny", "small", "base", "large"] | None = None
     minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60)] | None = None
     adapter: Literal["lora", "dora"] | None = None
+    dataset: Annotated[str, Field(max_length=128)] | None = None
+    changes: Annotated[list[Change], Field(max_length=100)] | None = None
+    teacher: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 NEW = "new"
@@ -103,6 +109,10 @@ def told_of(body: TuningAsked) -> dict[str, Any]:
     """What a training is told. Failure 400 that names the field which cannot be acted on."""
     if body.integrations:
         raise refused("integrations", "there are none: read the job's events")
+    if (body.training_file is None) == (body.dataset is None):
+        raise refused("training_file", "give a file to learn from, or a dataset")
+    if body.dataset is not None and (body.medium is None or body.validation_file is not None):
+        raise refused("medium", "a dataset is learnt by a preset, and judged by its own part")
     if body.model == NEW and body.medium is None:
         raise refused("medium", "to learn from nothing, say what: text, image, table ...")
     if body.minutes is not None and body.size is not None:
@@ -115,6 +125,7 @@ def told_of(body: TuningAsked) -> dict[str, Any]:
     hyper = hyper or Hyperparameters()
     told: dict[str, Any] = {name: getattr(body, name) for name in ("size", "minutes", "adapter")}
     told |= {"method": method, "hyperparameters": _shown(hyper), **_pace(hyper, body)}
+    told["changes"] += body.changes or []
     if method == "reinforcement":
         told |= _reward(found)
     return told
@@ -122,7 +133,8 @@ def told_of(body: TuningAsked) -> dict[str, Any]:
 
 def _pace(hyper: Hyperparameters, body: TuningAsked) -> dict[str, Any]:
     epochs = _number(hyper.n_epochs)
-    if epochs is None and body.model != NEW and body.minutes is None:
+    usual = body.dataset is None and body.size is None
+    if epochs is None and body.model != NEW and body.minutes is None and usual:
         epochs = EPOCHS
     if epochs is not None and body.minutes is not None:
         raise refused("minutes", "they decide how long: leave n_epochs out")

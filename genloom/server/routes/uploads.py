@@ -86,12 +86,27 @@ PART_FORM = {
                 "schema": {
                     "type": "object",
                     "required": ["data"],
-                    "properties": {"data": {"type": "string", "format": "binary"}},
+                    "properties": {
+                        "data": {"type": "string", "format": "binary"},
+                        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                    },
                 }
             }
         },
     }
 }
+
+
+@router.get("/{id}")
+async def get(
+    id: str,
+    caller: ForFiles,
+    service: Here,
+) -> dict[str, Any]:
+    """The upload, and the parts that have come, so that a client which was cut off goes on."""
+    upload, parts = await in_thread(service.records.uploads.come, id, caller.owner)
+    shown = [{"id": p.id, "bytes": p.bytes, "sha256": p.sha256} for p in parts]
+    return {**upload_object(upload), "parts": shown}
 
 
 @router.post("/{id}/parts", openapi_extra=PART_FORM)
@@ -104,7 +119,15 @@ async def add_part(
     uploads = service.records.uploads
     await in_thread(uploads.open, id, caller.owner)  # before its bytes are taken
     async with incoming(request, service.records.blobs, "data", PART) as form:
+        told = form.fields.pop("sha256", None)
         note_ignored(*form.fields)
+        if told is not None and told.lower() != form.draft.sha256:
+            raise Failure(
+                400,
+                "sha256: the part's bytes are not what was told: send it again",
+                code="checksum_mismatch",
+                param="sha256",
+            )
         part = await in_thread(uploads.add, id, caller.owner, form.draft)
     return {
         "id": part.id,

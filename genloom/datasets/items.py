@@ -14,6 +14,9 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from genloom.codec.picture_files import pixel_hash
+from genloom.codec.saving import write_atomic
+from genloom.codec.text_files import SEPARATOR
 from genloom.errors import UsageError
 
 SHOWN = 12  # sizes of pictures that are named
@@ -113,8 +116,6 @@ class Texts:
 
     def write(self, items: Sequence[str], target: Path) -> Path:
         """JSON lines, one file with separators, or a folder with a file each, by the suffix."""
-        from genloom.codec.text_files import SEPARATOR
-
         suffix = target.suffix.lower()
         if suffix == ".jsonl":
             line = getattr(self.codec, "line", _line)
@@ -146,8 +147,6 @@ class Pictures:
         self.items, self.codec = items, codec
 
     def keys(self) -> list[Hashable]:
-        from genloom.codec.picture_files import pixel_hash
-
         return [pixel_hash(picture.open()) for picture in self.items]
 
     def empty(self) -> list[bool]:
@@ -224,6 +223,4 @@ def _each(
 
 
 def _plain(content: str, path: Path) -> None:
-    from genloom.codec.saving import write_atomic
-
     write_atomic(path, content.encode("utf-8", "replace"))

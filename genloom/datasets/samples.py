@@ -1,0 +1,72 @@
+"""A few items of a data set as files of plain types, for a page to show.
+
+Asks the items what they are (columns? texts? pictures?), as `items` does; never a medium's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from genloom.codec.saving import write_atomic
+from genloom.datasets.report import Looked
+
+MOST, ROWS, CHARACTERS, CELL = 12, 50, 4000, 200
+EDGE = 256  # pixels of the longer side
+
+
+def write_samples(found: Looked, folder: Path) -> list[dict[str, Any]]:
+    """What was written, in order: {"name", "media", "caption"}."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for name, media, content, caption in _files(found.reading.items):
+        write_atomic(folder / name, content)
+        made.append({"name": name, "media": media, "caption": caption})
+    return made
+
+
+def _files(items: Any) -> Iterator[tuple[str, str, bytes, str | None]]:
+    if hasattr(items, "columns"):
+        yield "rows.csv", "text/csv", _rows(items), None
+        return
+    for n in _spread(len(items)):
+        item = items[n]
+        if isinstance(item, str):
+            yield f"{n}.txt", "text/plain", item[:CHARACTERS].encode("utf-8", "replace"), None
+        else:
+            caption = getattr(item, "caption", None)
+            yield f"{n}.png", "image/png", _picture(item), str(caption)[:CELL] if caption else None
+
+
+def _spread(count: int) -> list[int]:
+    """Evenly from all."""
+    many = min(MOST, count)
+    return [k * count // many for k in range(many)]
+
+
+def _rows(items: Any) -> bytes:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow([str(name) for name in items.columns])
+    some = items.iloc[_evenly(len(items))]
+    for row in some.itertuples(index=False):
+        table.writerow(
+            ["" if value is None or value != value else str(value)[:CELL] for value in row]
+        )
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _evenly(count: int) -> list[int]:
+    many = min(ROWS, count)
+    return [k * count // many for k in range(many)]
+
+
+def _picture(item: Any) -> bytes:
+    image = item.open()
+    image.thumbnail((EDGE, EDGE))
+    data = io.BytesIO()
+    image.convert("RGBA" if "A" in image.getbands() else "RGB").save(data, "PNG")
+    return data.getvalue()
