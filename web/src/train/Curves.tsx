@@ -108,7 +108,8 @@ const plainName = (name: string) => name.replace(/^held_out_/, "");
 
 function measuresOf(curves: Curve[]): string[] {
   const names = [...new Set(curves.map((curve) => plainName(curve.name)))];
-  const rank = (name: string) => (/loss/.test(name) ? 0 : curves.some((c) => c.held && plainName(c.name) === name) ? 1 : 2);
+  const learnt = (name: string) => curves.some((c) => !c.held && plainName(c.name) === name);
+  const rank = (name: string) => (/^loss$/.test(name) ? 0 : learnt(name) ? 1 : 2);
   return names.sort((a, b) => rank(a) - rank(b));
 }
 

@@ -5,11 +5,13 @@ import { count, figure, when } from "../look/numbers";
 import { Cloth, Weave } from "../look/Weave";
 import { to } from "../shell/router";
 import { Compare } from "./Compare";
+import { useWeaves } from "./weaves";
 import { LIVE, STATES, type Training } from "./told";
 
 export function RunList() {
   const runs = useAsked<{ data: Training[]; has_more: boolean }>("/v1/trainings", 2);
   const [picked, setPicked] = useState<string[]>([]);
+  const weaveOf = useWeaves(runs.data?.data.filter((run) => run.model).length ?? 0);
   const all = runs.data?.data ?? [];
   const chosen = picked.filter((name) => all.some((run) => run.id === name));
   if (runs.error && !runs.data) return <p class="notice bad">{runs.error.message}</p>;
@@ -23,7 +25,7 @@ export function RunList() {
       </div>
       <ul class="train-runs">
         {all.map((run) => (
-          <Row key={run.id} run={run} picked={chosen.includes(run.id)}
+          <Row key={run.id} run={run} weave={weaveOf(run.id)} picked={chosen.includes(run.id)}
             pick={(on) => setPicked(on ? [...chosen, run.id].slice(-6) : chosen.filter((name) => name !== run.id))} />
         ))}
       </ul>
@@ -32,20 +34,20 @@ export function RunList() {
   );
 }
 
-function Row({ run, picked, pick }: { run: Training; picked: boolean; pick: (on: boolean) => void }) {
+function Row({ run, weave, picked, pick }: { run: Training; weave: string; picked: boolean; pick: (on: boolean) => void }) {
   const state = STATES[run.state];
   const [name, value] = headline(run);
   return (
     <li>
       <input type="checkbox" aria-label={`Compare ${run.id}`} checked={picked} onChange={(e) => pick(e.currentTarget.checked)} />
-      <Weave of={run.id} size={32} />
+      <Weave of={weave} size={32} />
       <div class="fill train-run">
         <a class="cut" href={to("train", ["run", run.id])}>{run.id}</a>
         <span class="faint small cut">{[run.medium, when(run.begun), run.job ? "" : "command line"].filter(Boolean).join(" · ")}</span>
       </div>
       <span class="number small train-headline">{value === null ? "" : `${name.replaceAll("_", " ")} ${figure(value)}`}</span>
       {LIVE.includes(run.state) && run.steps > 0
-        ? <div class="train-progress"><Cloth of={run.id} value={run.step / run.steps} label={`${run.id}: step ${count(run.step)} of ${count(run.steps)}`} /></div>
+        ? <div class="train-progress"><Cloth of={weave} value={run.step / run.steps} label={`${run.id}: step ${count(run.step)} of ${count(run.steps)}`} /></div>
         : null}
       <span class={`tag ${state.tag}`}>{state.name}</span>
     </li>

@@ -15,6 +15,7 @@ import { Film } from "./Film";
 import { useLog } from "./following";
 import { curvesOf, paceOf } from "./measures";
 import { Quality } from "./Quality";
+import { useWeaves } from "./weaves";
 import { LIVE, type State, STATES, type Told, type Training } from "./told";
 
 export function RunPage({ name }: { name: string }) {
@@ -53,17 +54,18 @@ function Head({ run, events, again }: { run: Training; events: Told[]; again: ()
   const pace = paceOf(events);
   const [step, steps] = [Math.max(run.step, pace.step), run.steps || pace.steps];
   const running = run.state === "running";
+  const weave = useWeaves(Number(run.model))(run.id);
   return (
     <header class="stack">
       <div class="row">
-        <Weave of={run.id} size={48} />
+        <Weave of={weave} size={48} />
         <div class="fill">
           <h1 class="train-name">{run.id}</h1>
           <span class="faint small">{[run.medium, when(run.begun), run.job ? "" : "begun on the command line"].filter(Boolean).join(" · ")}</span>
         </div>
         <span class={`tag ${state.tag}`} role="status">{state.name}</span>
       </div>
-      <Cloth of={run.id} value={steps ? Math.min(1, step / steps) : null} label="How far the training is" />
+      <Cloth of={weave} value={steps ? Math.min(1, step / steps) : null} label="How far the training is" />
       <dl class="train-facts">
         <Fact name="Step">{count(step)} of {count(steps || null)}</Fact>
         <Fact name="Speed">{running && pace.perSecond ? `${figure(pace.perSecond)} steps/s` : "–"}</Fact>

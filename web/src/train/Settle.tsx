@@ -47,13 +47,13 @@ export function Settle({ of, found, start }: { of: Dataset; found: Understood; s
       <Length preset={preset} wanted={wanted} change={change} />
       <Models preset={preset} wanted={wanted} change={change} medium={found.medium} />
       <Field name="A word for its name" help="The model is called by the preset, this word and a few letters." wrong={wanted.name && !NAME.test(wanted.name) ? "Letters, digits, dots and dashes; up to 64." : null}>
-        {(tied) => <input {...tied} class="input" value={wanted.name} onInput={(e) => change({ name: e.currentTarget.value })} placeholder={of.name} />}
+        {(tied) => <input {...tied} class="input" value={wanted.name} onInput={(e) => change({ name: e.currentTarget.value })} />}
       </Field>
-      <Settings settings={plan.plan?.settings ?? null} changes={wanted.changes} put={(name, value) => change({ changes: withChange(wanted.changes, name, value) })}
-        write={(changes) => change({ changes })} wrong={plan.wrong} />
       <Planned plan={plan} />
       {lacks && <p class="notice warn">{lacks}</p>}
       <Button kind="first" act={begin} disabled={lacks !== null || plan.wrong !== null || plan.asking || !plan.plan}>Train</Button>
+      <Settings settings={plan.plan?.settings ?? null} changes={wanted.changes} put={(name, value) => change({ changes: withChange(wanted.changes, name, value) })}
+        write={(changes) => change({ changes })} wrong={plan.wrong} />
     </section>
   );
 }

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useCallback } from "preact/hooks";
 import { useKey } from "../shell/keys";
 import { go, place, to } from "../shell/router";
+import { Before } from "./Before";
 import { Prepare } from "./Prepare";
 import { RunList } from "./RunList";
 import { RunPage } from "./RunPage";
@@ -19,6 +20,7 @@ export default function Train() {
     <div class="stack train">
       <h1>Train</h1>
       <Start />
+      <Before />
       <RunList />
     </div>
   );

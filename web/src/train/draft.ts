@@ -22,14 +22,20 @@ export interface Drafting {
   settle: (mine: boolean) => void;
 }
 
-export function first(found: Understood, start: string | null): Wanted {
+export function first(found: Understood, start: string | null, called = ""): Wanted {
   const preset = found.presets.find((one) => one.name === found.medium) ?? found.presets[0];
-  return { preset: preset?.name ?? "", length: "minutes", minutes: 2, size: "tiny", start: start ?? "", teacher: "", adapter: "", name: "", changes: "" };
+  return { preset: preset?.name ?? "", length: "minutes", minutes: 2, size: "tiny", start: start ?? "", teacher: "", adapter: "", name: wordOf(called), changes: "" };
+}
+
+/** What a data set is called, as far as a model may be called so. */
+function wordOf(name: string): string {
+  const stem = name.replace(/\.[A-Za-z0-9.]{1,12}$/, "").replace(/[^A-Za-z0-9._-]+/g, "-");
+  return stem.replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "").slice(0, 40);
 }
 
 export function useDraft(of: Dataset, found: Understood, start: string | null): Drafting {
   const version = useRef(of.draft.version);
-  const [wanted, setWanted] = useState<Wanted>(() => ({ ...first(found, start), ...of.draft.values, ...(start ? { start } : {}) }));
+  const [wanted, setWanted] = useState<Wanted>(() => ({ ...first(found, start, of.name), ...of.draft.values, ...(start ? { start } : {}) }));
   const [saved, setSaved] = useState(true);
   const [conflict, setConflict] = useState<Conflict | null>(null);
   useEffect(() => {

@@ -12,6 +12,7 @@ import type { Real } from "./real";
 
 const MOST = 64 << 20; // bytes
 const TALL = 28; // a row's pixels
+const px = (n: number) => `${n}px`; // Preact 11 adds no unit
 const HEAD = 84;
 const LETTER = 8.2;
 const NUMBERS = 64; // the width of the rows' numbers
@@ -39,16 +40,16 @@ export function Grid({ sheet, name, real }: { sheet: Sheet; name: string; real?:
   const seen = useSeen(frame);
   const [firstRow, lastRow] = [Math.max(0, Math.floor(seen.top / TALL) - BEYOND), Math.min(sheet.rows.length, Math.ceil((seen.top + seen.height) / TALL) + BEYOND)];
   const shown = columns.map((_, at) => at).filter((at) => lefts[at + 1]! > seen.left - 200 && lefts[at]! < seen.left + seen.width + 200);
-  const place = (at: number) => ({ left: lefts[at]!, width: lefts[at + 1]! - lefts[at]! });
+  const place = (at: number) => ({ left: px(lefts[at]!), width: px(lefts[at + 1]! - lefts[at]!) });
   const numbers = Array.from({ length: Math.max(0, lastRow - firstRow) }, (_, n) => firstRow + n);
   const known = new Map((real ?? []).map((one) => [one.name, one]));
   return (
     <div class="viewer-table">
       <div class="grid" ref={frame} tabIndex={0} role="grid" aria-label={name} aria-rowcount={sheet.rows.length + 1} aria-colcount={columns.length}
-        style={{ height: Math.min(480, HEAD + TALL * sheet.rows.length + 18) }}>
-        <div class="grid-all" style={{ height: HEAD + TALL * sheet.rows.length, width: lefts.at(-1)! }}>
-          <div class="grid-head" role="row" aria-rowindex={1} style={{ height: HEAD, width: lefts.at(-1)! }}>
-            <span class="grid-number" style={{ width: NUMBERS }} role="columnheader" aria-label="Row" />
+        style={{ height: px(Math.min(480, HEAD + TALL * sheet.rows.length + 18)) }}>
+        <div class="grid-all" style={{ height: px(HEAD + TALL * sheet.rows.length), width: px(lefts.at(-1)!) }}>
+          <div class="grid-head" role="row" aria-rowindex={1} style={{ height: px(HEAD), width: px(lefts.at(-1)!) }}>
+            <span class="grid-number" style={{ width: px(NUMBERS) }} role="columnheader" aria-label="Row" />
             {shown.map((at) => (
               <Head key={at} sheet={sheet} column={columns[at]!} at={at} real={known.get(columns[at]!.name)} place={place(at)}
                 sorted={sorted?.at === at ? (sorted.down ? "descending" : "ascending") : "none"}
@@ -58,8 +59,8 @@ export function Grid({ sheet, name, real }: { sheet: Sheet; name: string; real?:
           {numbers.map((n) => {
             const row = order ? order[n]! : n;
             return (
-              <div key={n} class="grid-row" role="row" aria-rowindex={n + 2} style={{ top: HEAD + TALL * n, width: lefts.at(-1)! }}>
-                <span class="grid-number" role="rowheader" style={{ width: NUMBERS }}>{row + 1}</span>
+              <div key={n} class="grid-row" role="row" aria-rowindex={n + 2} style={{ top: px(HEAD + TALL * n), width: px(lefts.at(-1)!) }}>
+                <span class="grid-number" role="rowheader" style={{ width: px(NUMBERS) }}>{row + 1}</span>
                 {shown.map((at) => (
                   <span key={at} role="gridcell" aria-colindex={at + 1} class={columns[at]!.numbers ? "number cut" : "cut"} style={place(at)}>{sheet.rows[row]![at]}</span>
                 ))}
@@ -81,7 +82,7 @@ interface HeadProps {
   column: Column;
   at: number;
   real?: Real;
-  place: { left: number; width: number };
+  place: { left: string; width: string };
   sorted: "ascending" | "descending" | "none";
   sort: () => void;
 }
