@@ -94,7 +94,7 @@ function Head({ sheet, column, at, real, place, sorted, sort }: HeadProps) {
       <button type="button" onClick={sort} title={`Sort by ${column.name}`}>
         <span class="cut">{column.name}</span><span aria-hidden="true">{{ ascending: "↑", descending: "↓", none: "" }[sorted]}</span>
       </button>
-      <Distribution of={spread} width={place.width - 12} />
+      <Distribution of={spread} width={parseInt(place.width, 10) - 12} />
     </div>
   );
 }
