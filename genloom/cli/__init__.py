@@ -70,6 +70,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("export", "exporting:export", "Write a model for other libraries: hf or gguf."),
         ("average", "averaging:average", "Average a model's weights anew, after its training."),
         ("eval", "evaluate:evaluate", "Measure a model, with a floor and a ceiling beside it."),
+        ("report", "report:report", "What is known of a model, as one HTML page or JSON."),
         ("score", "reading:score", "How likely a model finds texts."),
         ("embed", "reading:embed", "Texts as vectors."),
         ("rank", "reading:rank", "Order texts by how well they answer a query."),

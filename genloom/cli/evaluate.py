@@ -7,6 +7,7 @@ beside the models, or in DATA where it is given.
 from __future__ import annotations
 
 import json as format_
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,6 +96,8 @@ def evaluate(
             report = _quality(loaded, data, seed=seed, count=count, listener=stages, **options)
     if out is not None:
         _write(out, report)
+    if not curve:
+        _keep(model, report)
     if plot is not None:
         curves.draw(report, f"{Path(model).name}: quality against steps", plot)
     if json:
@@ -127,6 +130,15 @@ def _suites(loaded: Any, suites: tuple[str, ...], data: str | None, **asked: Any
 
     folder = settings.store().home() / "suites" if data is None else Path(data).expanduser()
     return measuring.evaluate(loaded, suites, folder, **asked)
+
+
+def _keep(model: str, report: Report) -> None:
+    """For `genloom report`; a model in a folder that cannot be written is measured all the same."""
+    from genloom.errors import ResourceError
+    from genloom.trust.measured import keep
+
+    with suppress(ResourceError):
+        keep(settings.store().existing(model), report.to_json())
 
 
 def _write(path: Path, report: Report) -> None:

@@ -32,7 +32,12 @@ def harmless(content: str) -> str:
 
 def values(content: Any) -> None:
     """JSON; what is no number in JSON becomes null."""
-    print(json.dumps(_finite(content), indent=1, ensure_ascii=False, default=str))
+    print(as_json(content))
+
+
+def as_json(content: Any) -> str:
+    """As `values` prints it."""
+    return json.dumps(_finite(content), indent=1, ensure_ascii=False, default=str)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:

@@ -26,12 +26,15 @@ from genloom.server.layers.gate import Gate
 from genloom.server.layers.idempotency import Idempotent
 from genloom.server.layers.receiving import Receiving
 from genloom.server.life import Life
+from genloom.server.log_lines import LogLines
 from genloom.server.measures import Measures
 from genloom.server.metering import Metered
 from genloom.server.preparing import Preparing
 from genloom.server.records.records import Records, open_records
 from genloom.server.routes import (
     admin,
+    admin_jobs,
+    admin_watch,
     assets,
     audio,
     batches,
@@ -55,6 +58,7 @@ from genloom.server.routes import (
     moderations,
     plans,
     provenance,
+    reports,
     rerank,
     responses,
     trainings,
@@ -72,6 +76,8 @@ ROUTES = (
     docs.router,
     models.router,
     admin.router,
+    admin_jobs.router,
+    admin_watch.router,
     completions.router,
     chat.router,
     chat_stored.router,
@@ -95,6 +101,7 @@ ROUTES = (
     audio.router,
     moderations.router,
     provenance.router,
+    reports.router,
 )
 SWEEP = 60.0  # seconds between two sweeps of what has expired
 ABOUT = "Every medium in the shape of OpenAI's API."
@@ -106,9 +113,10 @@ def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        records = await in_thread(open_stores, settings)
+        records, lines = await in_thread(open_stores, settings), LogLines()
         try:
-            service = await _service(settings, records)
+            lines.open()
+            service = await _service(settings, records, lines)
             app.state.service, app.state.verifying = service, Verifying()
             sweeping = asyncio.create_task(_sweep(records))
             service.jobs.runner.start()
@@ -122,6 +130,7 @@ def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
                 await service.engines.drain(0)
                 await app.state.verifying.close()
         finally:
+            lines.close()
             await in_thread(records.close)
 
     app = FastAPI(
@@ -168,7 +177,7 @@ def data_folder(settings: Settings) -> Path:
     return settings.data or store.home() / "server"
 
 
-async def _service(settings: Settings, records: Records) -> Service:
+async def _service(settings: Settings, records: Records, lines: LogLines) -> Service:
     life = Life()
     measures = Measures(life)
     models = Supervisor.of(settings)
@@ -191,6 +200,7 @@ async def _service(settings: Settings, records: Records) -> Service:
         life=life,
         measures=measures,
         runs=Runs(),
+        lines=lines,
     )
     return service
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 
 @dataclass(kw_only=True)
@@ -11,3 +12,4 @@ class Life:
 
     draining: bool = False
     active: int = 0
+    began: float = field(default_factory=time.time)

@@ -17,6 +17,7 @@ SCOPES = (
     ("/v1/plans", "training"),
     ("/v1/places", "training"),
     ("/v1/trainings", "training"),
+    ("/v1/evaluations", "training"),
     ("/v1", "inference"),
     ("/metrics", "metrics"),
     ("/ready", "metrics"),

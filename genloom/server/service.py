@@ -12,6 +12,7 @@ from genloom.server.datasets.datasets import Datasets
 from genloom.server.jobs.jobs import Jobs
 from genloom.server.keyring import Keyring
 from genloom.server.life import Life
+from genloom.server.log_lines import LogLines
 from genloom.server.measures import Measures
 from genloom.server.records.records import Records
 from genloom.server.runs import Runs
@@ -29,6 +30,7 @@ class Service:
     life: Life
     measures: Measures
     runs: Runs
+    lines: LogLines
 
 
 def service_of(request: Request) -> Service:

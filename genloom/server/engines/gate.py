@@ -57,6 +57,14 @@ class Gate:
     def idle(self) -> bool:
         return not self.queue and not self.running
 
+    def waiting(self) -> dict[str, int]:
+        """Calls in the queue, by whose they are."""
+        return dict(Counter(work.owner for work in self.queue))
+
+    def working(self) -> dict[str, int]:
+        """Samples in flight, by whose they are."""
+        return dict(self._of)
+
     # --- in and out -------------------------------------------------------------------------------
 
     def enter(self, work: Work) -> None:

@@ -174,6 +174,8 @@ class Resident:
             memory=self.memory if host is not None else 0,
             counts=self.counts,
             host=told,
+            waiting=self.gate.waiting(),
+            working=self.gate.working(),
         )
 
 

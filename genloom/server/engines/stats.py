@@ -61,7 +61,8 @@ class Counts:
 class ModelStats:
     """One model now. state: cold, loading, up, down (it died and starts again) or failed. queued
     and running: calls; streams: samples in flight, of at most `room`. memory: bytes its process
-    holds. host: what the process itself says (hosting's alive frames)."""
+    holds. host: what the process itself says (hosting's alive frames). waiting, working: calls and
+    samples in flight by whose they are."""
 
     model: str
     state: str
@@ -72,6 +73,8 @@ class ModelStats:
     memory: int
     counts: Counts
     host: Mapping[str, Any] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    working: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from genloom.server.jobs import batch, generation, training
+from genloom.server.jobs import batch, evaluation, generation, training
 from genloom.server.jobs.limits import JobLimits
 from genloom.server.jobs.work import Tools, Work
 from genloom.server.records.jobs import Job
@@ -37,6 +37,11 @@ KINDS: dict[str, Kind] = {
         run=batch.run,
         at_once=lambda limits: limits.batches,
         dropped=batch.dropped,
+    ),
+    "evaluation": Kind(
+        run=evaluation.run,
+        at_once=lambda limits: limits.evaluations,
+        dropped=evaluation.dropped,
     ),
     "fine_tuning": Kind(
         run=training.run,

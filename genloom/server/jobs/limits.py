@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class JobLimits:
-    """live: jobs that wait or run, of all and of one owner. The next three: jobs of a kind that a
+    """live: jobs that wait or run, of all and of one owner. The next four: jobs of a kind that a
     server runs at once. lease: seconds after which another server takes the jobs of one that is
     silent. deaths: a job under which so many servers died is not begun again. lines: of a batch.
     at_once: lines of a batch in the making. kept_days: how long jobs, and what they made, stay."""
@@ -18,6 +18,7 @@ class JobLimits:
     generations: int = 8
     batches: int = 2
     trainings: int = 1
+    evaluations: int = 1
     lease: float = 30.0
     deaths: int = 5
     lines: int = 50_000

@@ -15,6 +15,7 @@ from typing import Any, Self
 from genloom import store
 from genloom.wire import Frames, frame
 
+MODULE = "genloom.hosting.training"
 RECEIVED = 1 << 16
 
 
@@ -26,13 +27,13 @@ class TrainingProcess:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def start(cls, given: Mapping[str, Any]) -> Self:
-        """A process that trains what `given` says; see hosting.training."""
+    async def start(cls, given: Mapping[str, Any], module: str = MODULE) -> Self:
+        """A process that does what `given` says; see the module, hosting.training by default."""
         made = cls()
         ours, theirs = socket.socketpair()
         with theirs:
             number = str(theirs.fileno())
-            command = [sys.executable, "-m", "genloom.hosting.training", number, str(store.home())]
+            command = [sys.executable, "-m", module, number, str(store.home())]
             made.process = await asyncio.create_subprocess_exec(
                 *command, pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL
             )

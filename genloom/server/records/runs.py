@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, case, delete, func, insert, select
 
 from genloom.server.records.database import Database
 from genloom.server.records.ids import new_id
@@ -66,6 +66,23 @@ class Runs:
             query = query.where(RUNS.c.time < before)
         with self._database.reading() as connection:
             return page_of(Run, connection.execute(query).all())
+
+    def by_model(self, bounds: Sequence[float]) -> list[dict[str, Any]]:
+        """What each model did between each two of these times (ascending): requests, tokens,
+        images, seconds of answering; period: the number of the first of the two."""
+        period = case(*((RUNS.c.time < end, n) for n, end in enumerate(bounds[1:])), else_=None)
+        sums = {
+            "requests": func.count(),
+            "tokens": func.sum(RUNS.c.prompt_tokens + RUNS.c.completion_tokens),
+            "images": func.sum(RUNS.c.images),
+            "seconds": func.sum(RUNS.c.ms) / 1000.0,
+        }
+        told = [RUNS.c.model, period.label("period"), *(v.label(k) for k, v in sums.items())]
+        query = select(*told).where(RUNS.c.time >= bounds[0], RUNS.c.time < bounds[-1])
+        query = query.group_by(RUNS.c.model, "period").order_by(RUNS.c.model, "period")
+        with self._database.reading() as connection:
+            rows = [dict(row._mapping) for row in connection.execute(query)]
+        return [{**row, "tokens": int(row["tokens"]), "images": int(row["images"])} for row in rows]
 
     def sweep(self, before: float) -> int:
         with self._database.writing() as connection:

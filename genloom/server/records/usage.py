@@ -72,6 +72,13 @@ class Usage:
             rows = connection.execute(query.limit(limit)).all()
         return {row.day: _amounts(row) for row in rows}
 
+    def since(self, day: str, most: int = 50_000) -> list[dict[str, Any]]:
+        """What each account used on each day from this one on, the newest first."""
+        query = select(USAGE).where(USAGE.c.day >= day).order_by(USAGE.c.day.desc(), USAGE.c.owner)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(most)).all()
+        return [{"owner": row.owner, "day": row.day, **vars(_amounts(row))} for row in rows]
+
     def add(self, owner: str, day: str, amounts: Amounts) -> Amounts:
         """Add, whatever the quotas; what the day has come to."""
         with self._database.writing() as connection:

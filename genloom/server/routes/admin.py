@@ -12,11 +12,13 @@ from genloom.server import issuing
 from genloom.server.access import ForAdmin, ForModels
 from genloom.server.caller import Caller
 from genloom.server.records.people import Key, User
+from genloom.server.records.usage import day_of
 from genloom.server.routes.admin_schema import KeyAsked, ModelAsked, UserAsked, UserChanged
 from genloom.server.service import Here
 from genloom.server.threads import in_thread
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
+DAY = 86400.0
 
 
 @router.post("/keys")
@@ -83,6 +85,28 @@ async def usage(service: Here, caller: ForAdmin, owner: str) -> dict[str, Any]:
     """owner: the id of a user or of a key; day by day, the newest first."""
     days = await in_thread(service.records.usage.days, owner)
     return _list([{"day": day, **vars(amounts)} for day, amounts in days.items()])
+
+
+@router.get("/usage/summary")
+async def usage_summary(
+    service: Here, caller: ForAdmin, days: Annotated[int, Query(ge=1, le=90)] = 30
+) -> dict[str, Any]:
+    """What was used in the last days (UTC). owners: by account and day, where the account of a
+    user's key counts beside the user's own; models: by model and day."""
+    today = int(time.time() // DAY)
+    first = today - days + 1
+    bounds = [DAY * day for day in range(first, today + 2)]
+    owners = await in_thread(service.records.usage.since, day_of(bounds[0]))
+    models = await in_thread(service.records.runs.by_model, bounds)
+    told = [
+        {"model": one["model"], "day": day_of(bounds[one.pop("period")]), **one} for one in models
+    ]
+    return {
+        "object": "usage.summary",
+        "days": [day_of(bound) for bound in bounds[:-1]],
+        "owners": owners,
+        "models": told,
+    }
 
 
 @router.get("/audit")

@@ -1,6 +1,6 @@
 // Tabs by the pattern screen readers know: arrows move, the chosen one alone is in the tab order.
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
 
 export interface TabsProps {
   label: string;
@@ -12,6 +12,7 @@ export interface TabsProps {
 
 export function Tabs({ label, tabs, chosen, choose, children }: TabsProps) {
   const base = useId();
+  useEffect(() => document.getElementById(`${base}-${chosen}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [chosen]);
   function moved(event: KeyboardEvent) {
     const at = tabs.findIndex(([id]) => id === chosen);
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

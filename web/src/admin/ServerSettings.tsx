@@ -1,0 +1,43 @@
+// How the server was started: every limit and place, to be read. They change when it starts anew.
+import { useAsked } from "../api/asked";
+import { Asking } from "./Asking";
+import { bytes, count } from "../look/numbers";
+
+type Told = Record<string, unknown>;
+
+export function ServerSettings() {
+  const settings = useAsked<Told>("/v1/admin/settings");
+  return (
+    <Asking asked={settings}>
+      {({ object: _, limits, jobs, ...rest }) => (
+        <>
+          <p class="faint small">As the server was started; genloom serve has a flag for most. Nothing here can be changed while it runs.</p>
+          <Box title="Server" told={rest} />
+          <Box title="Limits of requests" told={limits as Told} />
+          <Box title="Limits of jobs" told={jobs as Told} />
+        </>
+      )}
+    </Asking>
+  );
+}
+
+function Box({ title, told }: { title: string; told: Told }) {
+  return (
+    <section class="panel stack" aria-label={title}>
+      <h2>{title}</h2>
+      <dl class="admin-facts">
+        {Object.entries(told).map(([name, value]) => (
+          <div key={name}><dt>{name.replaceAll("_", " ")}</dt><dd class="number">{shown(name, value)}</dd></div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function shown(name: string, value: unknown): string {
+  if (value === null || value === "") return "not set";
+  if (typeof value === "number") return name.endsWith("bytes") || name === "memory" ? bytes(value) : Number.isInteger(value) ? count(value) : String(value);
+  if (Array.isArray(value)) return value.join(", ") || "none";
+  if (typeof value === "object") return Object.entries(value as Told).map(([k, v]) => `${k}: ${v === null ? "not set" : typeof v === "object" ? JSON.stringify(v) : v}`).join(", ") || "none";
+  return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+}
