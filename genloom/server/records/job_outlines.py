@@ -34,7 +34,7 @@ class JobOutline:
 def all_jobs(database: Database, page: Page, **only: Any) -> tuple[list[JobOutline], bool]:
     """A page of jobs (only: kind="batch", status="queued" ...), and whether more come."""
     columns = [JOBS.c[name] for name in JobOutline.__dataclass_fields__]
-    query = select(*columns).filter_by(**only)
+    query: Any = select(*columns).filter_by(**only)
     with database.reading() as connection:
         rows, more = paged(connection, query, JOBS, page)
     return page_of(JobOutline, rows), more

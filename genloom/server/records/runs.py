@@ -81,8 +81,9 @@ class Runs:
         query = select(*told).where(RUNS.c.time >= bounds[0], RUNS.c.time < bounds[-1])
         query = query.group_by(RUNS.c.model, "period").order_by(RUNS.c.model, "period")
         with self._database.reading() as connection:
-            rows = [dict(row._mapping) for row in connection.execute(query)]
-        return [{**row, "tokens": int(row["tokens"]), "images": int(row["images"])} for row in rows]
+            found = [row._asdict() for row in connection.execute(query)]
+        whole = ("requests", "tokens", "images")  # a sum of BIGINTs is none in PostgreSQL
+        return [{**row, **{name: int(row[name]) for name in whole}} for row in found]
 
     def sweep(self, before: float) -> int:
         with self._database.writing() as connection:

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Table, func, select
 from genloom.server.records.database import Database
 from genloom.server.records.tables import ASSETS, BLOBS, FILES, HOLDINGS
 
-
 KEPT = {"assets": ASSETS, "files": FILES}
 
 

@@ -24,7 +24,7 @@ export function Keys() {
           {data.length === 0 ? <p class="faint">There is no key.</p> : (
             <div class="scroll-x" tabIndex={0} role="group" aria-label="Keys">
               <table class="rows admin-table">
-                <thead><tr><th>Name</th><th>Role</th><th>Quotas a day</th><th>Made</th><th>Last used</th><th>State</th><th /></tr></thead>
+                <thead><tr><th>Name</th><th>Role</th><th>Quotas a day</th><th>Made</th><th>Last used</th><th>State</th><td /></tr></thead>
                 <tbody>
                   {data.map((key) => (
                     <Row key={key.id} one={key} user={users_.find((user) => user.id === key.user_id)} end={() => setEnding(key)} />

@@ -36,11 +36,12 @@ export function Log() {
       </div>
       {error && <p class="notice bad">{said(error)}</p>}
       <p class="faint small">
-        {count(lines.length)} lines, the last {count(MOST)} at most. Prompts, answers and keys never stand in the log. What a model's process says itself goes to the server's standard error.
+        {count(lines?.length)} lines, the last {count(MOST)} at most. Prompts, answers and keys never stand in the log. What a model's process says itself goes to the server's standard error.
       </p>
       <div ref={place} class="admin-log" tabIndex={0} role="log" aria-label="Lines of the log" aria-live="off">
-        {lines.map((line) => <OneLine key={line.number} line={line} />)}
-        {lines.length === 0 && <p class="faint">No such line.</p>}
+        {lines === null && !error && <p class="faint" aria-busy="true">Loading…</p>}
+        {lines?.map((line) => <OneLine key={line.number} line={line} />)}
+        {lines?.length === 0 && <p class="faint">No such line.</p>}
       </div>
     </div>
   );
@@ -57,7 +58,7 @@ function OneLine({ line }: { line: Line }) {
 }
 
 function useLines(level: string, words: string, follow: boolean) {
-  const [lines, setLines] = useState<Line[]>([]);
+  const [lines, setLines] = useState<Line[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
   useEffect(() => {
     const leave = new AbortController();
@@ -70,7 +71,7 @@ function useLines(level: string, words: string, follow: boolean) {
         last = found.last;
         setError(null);
         if (anew) setLines(found.data);
-        else if (found.data.length) setLines((were) => [...were, ...found.data].slice(-MOST));
+        else if (found.data.length) setLines((were) => [...(were ?? []), ...found.data].slice(-MOST));
       } catch (failed) {
         if ((failed as Error).name !== "AbortError") setError(failed as Error);
       }

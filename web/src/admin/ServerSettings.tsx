@@ -36,6 +36,7 @@ function Box({ title, told }: { title: string; told: Told }) {
 
 function shown(name: string, value: unknown): string {
   if (value === null || value === "") return "not set";
+  if (name === "models" && Array.isArray(value) && !value.length) return "all in the folder of models";
   if (typeof value === "number") return name.endsWith("bytes") || name === "memory" ? bytes(value) : Number.isInteger(value) ? count(value) : String(value);
   if (Array.isArray(value)) return value.join(", ") || "none";
   if (typeof value === "object") return Object.entries(value as Told).map(([k, v]) => `${k}: ${v === null ? "not set" : typeof v === "object" ? JSON.stringify(v) : v}`).join(", ") || "none";

@@ -26,7 +26,7 @@ export function Users() {
           {data.length === 0 ? <p class="faint">There is no user. A key needs none.</p> : (
             <div class="scroll-x" tabIndex={0} role="group" aria-label="Users">
               <table class="rows admin-table">
-                <thead><tr><th>Name</th><th>Role</th><th>Quotas a day</th><th>Added</th><th>State</th><th /></tr></thead>
+                <thead><tr><th>Name</th><th>Role</th><th>Quotas a day</th><th>Added</th><th>State</th><td /></tr></thead>
                 <tbody>
                   {data.map((one) => (
                     <tr key={one.id}>
