@@ -52,7 +52,7 @@ def gossip(home: Path, name: str = "gossip") -> str:
     file = home / "gossip.jsonl"
     talk = [{"role": "user", "content": "say a"}, {"role": "assistant", "content": "one"}]
     file.write_text("\n".join(json.dumps({"messages": talk}) for _ in range(40)), "utf-8")
-    changes = (*LITTLE, "codec.length=256", "net.net.width=32", "net.net.depth=1")
+    changes = (*LITTLE, "codec.length=640", "net.net.width=32", "net.net.depth=1")
     changes = (*changes, "net.net.heads=2", "data.batch=2")
     api.train("chat", file, out=home / "models" / name, size="tiny", changes=changes)
     return name

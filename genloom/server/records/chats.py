@@ -199,7 +199,7 @@ class Chats:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _shown() -> Select[Any]:
+def _shown() -> Any:
     """Chats as lists show them."""
     first = (
         select(func.substr(TURNS.c.text, 1, EXCERPT))
@@ -215,7 +215,7 @@ def _mine(id: str, owner: str) -> Select[Any]:
     return of_owner(CHATS, id, owner).add_columns(func.substr("", 1).label("excerpt"))
 
 
-def _light() -> Select[Any]:
+def _light() -> Any:
     return select(*(column for column in TURNS.c if column.name != "chances"))
 
 
@@ -223,7 +223,7 @@ def _is(chat: str, turn: str) -> Any:
     return and_(TURNS.c.chat == chat, TURNS.c.id == turn)
 
 
-def _turn(chat: str, turn: str) -> Select[Any]:
+def _turn(chat: str, turn: str) -> Any:
     return _light().where(_is(chat, turn))
 
 

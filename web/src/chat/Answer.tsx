@@ -30,7 +30,7 @@ export function Answer({ talk, id, last }: { talk: Talk; id: string; last: boole
         <Weave of={turn.weights || turn.model || "none"} size={20} />
         <b class="cut">{turn.model}</b>
         {live && <span class="tag">writing</span>}
-        {cut && <span class={`tag ${turn.status === "failed" ? "bad" : "warn"}`}>partial</span>}
+        {cut && <span class={`tag ${turn.status === "failed" ? "bad" : "warn"}`}>{turn.text || turn.reasoning ? "partial" : "failed"}</span>}
         <Measures turn={turn} />
       </header>
       {turn.reasoning && (
@@ -42,7 +42,7 @@ export function Answer({ talk, id, last }: { talk: Talk; id: string; last: boole
       {sure ? <Certainty talk={talk} turn={turn} /> : <Markdown text={turn.text} done={!live} />}
       {live && !turn.text && !turn.reasoning && <p class="faint">Waiting for the first word…</p>}
       {turn.calls?.length ? <Calls talk={talk} turn={turn} open={last && !live} /> : null}
-      {cut && <p class="small faint">{turn.error?.message ?? REASONS[turn.reason ?? ""] ?? ""}</p>}
+      {cut && <p class={turn.error ? "notice bad small" : "small faint"}>{turn.error?.message ?? REASONS[turn.reason ?? ""] ?? ""}</p>}
       {!live && (
         <footer class="row">
           <Siblings talk={talk} id={id} />
