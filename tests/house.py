@@ -20,6 +20,7 @@ ROOT = "genloom"
 RANK = {
     "errors": 0.0,
     "heap": 0.0,
+    "machine": 0.0,
     "folders": 0.1,
     "options": 0.05,
     "wire": 0.1,

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from genloom import api, registry
 from genloom.errors import DataError, UsageError
 from genloom.train.log import Event, Listener, silent
+from genloom.trust.repeats import repeated
 
 Tell = Callable[[str], None]
 
@@ -97,6 +98,7 @@ def evaluate(
         "data": "held out of the training data" if data is None else _named(data),
         "training_items": len(train),
         "held_out_items": len(held),
+        **_repeats(loaded, train, tell),
         "seed": seed,
         **used,
         "seconds": round(time.monotonic() - begun, 2),
@@ -107,6 +109,14 @@ def evaluate(
 
 def _training(model: api.Model, given: Any) -> Any:
     return model.training_items() if given is None else _items(model, given)
+
+
+def _repeats(model: api.Model, train: Any, tell: Tell) -> dict[str, Any]:
+    """Of training items; nothing where they are not at hand, or are tasks and not what is made."""
+    if not len(train) or model.recipe.explores:
+        return {}
+    tell("counting repeats")
+    return {"training_repeats": repeated(model.codec, train)}
 
 
 def _telling(listener: Listener) -> Tell:

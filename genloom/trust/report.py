@@ -10,11 +10,11 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from genloom import store
+from genloom.machine import version_of
 from genloom.trust.measured import kept, object_in
 
 Told = dict[str, Any]
@@ -39,6 +39,7 @@ ABSENT = (
     "Harmful content: nothing that is made is classified.",
     "Energy: it is not metered.",
 )
+REPEATS = "training_repeats"  # in a measurement's protocol
 SUITES = "suite"  # a row of a suite of questions names it
 
 
@@ -52,14 +53,14 @@ def report_of(folder: Path) -> Told:
         _suites(filter(_asks, measured)),
         _nearness(own),
         _privacy(own),
-        _data(card),
+        _data(card, own),
         _making(card, recipe),
         {"id": "absent", "title": "Not measured", "missing": list(ABSENT)},
     )
     return {
         "model": _model(folder, recipe, card),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "genloom": _version(),
+        "genloom": version_of("genloom"),
         "measured": None if own is None else own["created"],
         "sections": [_whole(one) for one in sections if one],
     }
@@ -67,13 +68,6 @@ def report_of(folder: Path) -> Told:
 
 def _whole(section: Mapping[str, Any]) -> Told:
     return {"about": "", "rows": [], "facts": [], "missing": [], **section}
-
-
-def _version() -> str:
-    try:
-        return version("genloom")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 # --- what was measured ----------------------------------------------------------------------------
@@ -167,7 +161,7 @@ def place_of(value: Any, floor: Any, ceiling: Any, upward: bool) -> float | None
 def _protocol(own: Mapping[str, Any]) -> list[Told]:
     """How it was measured, but for what the model itself says."""
     told = {"measured": told_time(own["created"]), **own["protocol"]}
-    known = ("model", "weights", "software")
+    known = ("model", "weights", "software", REPEATS)
     return [_fact(k.replace("_", " "), v) for k, v in told.items() if k not in known]
 
 
@@ -186,7 +180,7 @@ def _model(folder: Path, recipe: Mapping[str, Any], card: Mapping[str, Any]) -> 
     }
 
 
-def _data(card: Mapping[str, Any]) -> Told:
+def _data(card: Mapping[str, Any], own: Told | None) -> Told:
     """Where it learnt from: the manifest, and what of it was kept back."""
     section: Told = {"id": "data", "title": "Data"}
     data, protocol = dict(_box(card, "data")), dict(_box(card, "protocol"))
@@ -208,10 +202,20 @@ def _data(card: Mapping[str, Any]) -> Told:
         "items held out": protocol.get("held_out_items"),
         "share held out": protocol.get("holdout"),
         "seed of the split": protocol.get("seed"),
+        **_repeats(own),
         **_overlap(protocol.get("overlap") or {}),
     }
     told = [_fact(name, value) for name, value in facts.items() if value is not None]
-    return section | {"facts": told, "missing": _gaps(data, protocol)}
+    return section | {"facts": told, "missing": _gaps(data, protocol, own)}
+
+
+def _repeats(own: Told | None) -> Told:
+    """What the last measurement counted in the training data."""
+    found = {} if own is None else own["protocol"].get(REPEATS) or {}
+    if not found:
+        return {}
+    told = {"repeat an earlier item": f"{found['exact']:,} of {found['of']:,} training items"}
+    return told if found["near"] is None else {**told, "nearly repeat one": f"{found['near']:,}"}
 
 
 def _overlap(found: Mapping[str, Any]) -> Told:
@@ -225,8 +229,10 @@ def _overlap(found: Mapping[str, Any]) -> Told:
     }
 
 
-def _gaps(data: Mapping[str, Any], protocol: Mapping[str, Any]) -> list[str]:
-    gaps = ["Duplicates within the training data: genloom data inspect counts them."]
+def _gaps(data: Mapping[str, Any], protocol: Mapping[str, Any], own: Told | None) -> list[str]:
+    gaps = []
+    if not _repeats(own):
+        gaps.append("Repeats within the training data: they are counted when it is measured.")
     if not protocol.get("overlap"):
         told = "Overlap between training and held-out data: counted for texts only."
         gaps.append(f"{told} Exact copies say it of other media.")

@@ -14,6 +14,7 @@ import small_server
 from http_client import ask
 from small_server import Running
 
+from genloom.machine import EXTRAS
 from genloom.server.issuing import Wish, issue
 from genloom.server.log_lines import MOST, LogLines
 from genloom.server.records.records import open_records
@@ -22,7 +23,7 @@ from genloom.server.records.usage import Amounts, day_of
 from genloom.server.routes.admin_watch import told
 from genloom.server.settings import Settings
 
-READ = ("live", "logs", "settings", "storage", "jobs", "usage/summary")
+READ = ("live", "logs", "settings", "storage", "machine", "jobs", "usage/summary")
 
 
 @pytest.fixture
@@ -141,6 +142,13 @@ def test_settings_hold_no_password() -> None:
     shown = told(Settings(database="postgresql://anna:hush@127.0.0.1/records", data=Path("/x")))
     assert "hush" not in json.dumps(shown) and "anna" in shown["database"]
     assert shown["data"] == "/x" and shown["limits"]["body_bytes"] > 0
+
+
+def test_the_machine_as_the_doctor_finds_it(small: Running) -> None:
+    told = ask(small.url, "GET", "/v1/admin/machine").json
+    assert told["cores"] >= 1 and told["memory_free"] > 0 and told["faults"] == []
+    assert {one["name"] for one in told["extras"]} == set(EXTRAS)
+    assert all(one["there"] for one in told["extras"] if one["name"] in ("PIL", "pandas"))
 
 
 def test_storage_is_told_by_owner_and_by_model(

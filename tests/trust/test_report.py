@@ -53,7 +53,8 @@ def test_what_was_not_measured_stands_there_as_such(folder: Path) -> None:
 
 
 def test_measurements_are_sorted_into_their_sections(folder: Path) -> None:
-    keep(folder, Report(rows=ROWS, protocol={"seed": 3}).to_json())
+    again = {"exact": 1200, "near": None, "of": 3000}
+    keep(folder, Report(rows=ROWS, protocol={"seed": 3, "training_repeats": again}).to_json())
     report = report_of(folder)
     quality = section(report, "quality")
     assert [row["metric"] for row in quality["rows"]] == ["trend_error", "two_sample_auc"]
@@ -61,6 +62,9 @@ def test_measurements_are_sorted_into_their_sections(folder: Path) -> None:
     assert quality["missing"] == ["two_sample_auc: too few rows."]
     assert facts(quality)["seed"] == 3 and facts(quality)["measured"].endswith(" UTC")
     assert section(report, "memorisation")["rows"][0]["place"] == 0.75
+    data = section(report, "data")
+    assert facts(data)["repeat an earlier item"] == "1,200 of 3,000 training items"
+    assert not any("Repeats" in line for line in data["missing"])
     assert section(report, "privacy")["rows"][0]["value"] == 0.6
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import make_url
 
-from genloom import store
+from genloom import machine, store
 from genloom.server.access import ForAdmin
 from genloom.server.engines import memory
 from genloom.server.engines.stats import ModelStats
@@ -91,6 +91,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+@router.get("/machine")
+async def machine_(service: Here, caller: ForAdmin) -> dict[str, Any]:
+    """What genloom doctor finds without loading torch."""
+    return {"object": "machine", **await in_thread(_machine)}
+
+
+def _machine() -> dict[str, Any]:
+    home = store.home()
+    told = [
+        {"name": name, "there": there, "for": machine.EXTRAS[name]}
+        for name, there in machine.extras().items()
+    ]
+    free, fault = machine.disk_free(home), machine.unwritable(home)
+    faults = [f"{home} cannot be written: {fault}"] if fault else []
+    if free < machine.LEAST_DISK:
+        faults.append(f"{free >> 20} MiB of disk are free at {home}: make room for models")
+    return {**machine.facts(), "home": str(home), "disk_free": free, "extras": told} | {
+        "faults": faults
+    }
 
 
 @router.get("/storage")
