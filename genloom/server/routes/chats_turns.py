@@ -92,7 +92,7 @@ async def stop(id: str, turn: str, service: Here, caller: ForInference) -> dict[
     return turn_told(found)
 
 
-@router.get("/turns/{turn}/events", response_class=EventStream)
+@router.get("/turns/{turn}/events", response_model=None)
 async def events(id: str, turn: str, service: Here, caller: ForInference) -> EventStream:
     """`snapshot`: what there is; then each `piece`; at last `turn`, the whole of it."""
     found = await in_thread(service.records.chats.turn, id, turn, caller.owner)
