@@ -1,13 +1,15 @@
 # Every target does its own set-up: a virtual environment in .venv, filled once and again only
-# when pyproject.toml, constraints.txt or the native kernels change.
+# when pyproject.toml, constraints.txt or the native kernels change; and the studio's page, built
+# again only when web/ changes.
 #
 #   make demo         train three small models, make new things, open a gallery (about 5 minutes)
 #   make test         the quick tests
 #   make install      set-up only
+#   make studio       build the studio's page, where web/ changed since
 #   make test-slow    the tests that train for a while
 #   make soak         a server under mixed load, every answer checked (MINUTES=2)
 #   make bench        the benchmarks of docs/benchmarks.md that need no peer
-#   make check        style and types
+#   make check        style and types, of the page's sources, too
 #   make clean        remove what these targets made, .venv included
 #
 # Variables:
@@ -18,7 +20,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow soak bench check clean
+.PHONY: help install studio demo test test-slow soak bench check clean
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
@@ -27,8 +29,7 @@ PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 endif
 BIN := .venv/bin
 KEY := $(shell cat pyproject.toml constraints.txt hatch_build.py genloom/native/*.h \
-	genloom/native/*.cpp genloom/native/build.py web/package-lock.json web/build.py \
-	web/index.html $$(find web/src -type f | sort) | cksum | cut -d ' ' -f 1)
+	genloom/native/*.cpp genloom/native/build.py | cksum | cut -d ' ' -f 1)
 STAMP := .venv/installed-$(KEY)
 # One thread a process: test workers must not fight over cores. Many tests wait for other processes,
 # so that three workers are busier on two cores than two.
@@ -39,7 +40,11 @@ MINUTES ?= 2
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
 
-install: $(STAMP)
+# A machine without Node builds the page once, at install; that it cannot again hinders nothing.
+studio: $(STAMP)
+	@$(BIN)/python web/build.py >/dev/null || echo "==> The studio's page is as it was, or missing"
+
+install: studio
 	@echo "==> Installed in .venv: try $(BIN)/genloom --help"
 
 $(STAMP):
@@ -60,34 +65,37 @@ $(STAMP):
 	-e ".[tables,server,test]"
 	@rm -f .venv/installed-* && touch $@
 
-demo: $(STAMP)
+demo: studio
 	@echo "==> Training three small models and making new things with them"
 	@$(BIN)/genloom demo $(ARGS)
 
-test: $(STAMP)
+test: studio
 	@echo "==> Quick tests ($(WORKERS) workers)"
 	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
 
-test-slow: $(STAMP)
+test-slow: studio
 	@echo "==> Slow tests (some minutes)"
 	@$(BIN)/python -m pytest -q -m slow --timeout 1200 $(ARGS)
 
-soak: $(STAMP)
+soak: studio
 	@echo "==> A server under mixed load for MINUTES=$(MINUTES) minutes"
 	@SOAK_MINUTES=$(MINUTES) $(ONE_THREAD) $(BIN)/python -m pytest -q -n 0 -m slow \
 	tests/server/faults/test_soak.py --timeout 3600 $(ARGS)
 
-bench: $(STAMP)
+bench: studio
 	@echo "==> Benchmarks (see docs/benchmarks.md; a quiet machine, please)"
 	@set -e; for script in benchmarks/bench_*.py; do test -e "$$script" || continue; \
 	echo "==> $$script"; $(BIN)/python "$$script" $(ARGS); done
 
-check: $(STAMP)
+check: studio
 	@echo "==> Style"
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "==> Types"
 	@$(BIN)/pyrefly check
+	@if [ -x web/node_modules/.bin/tsc ]; then cd web && node_modules/.bin/tsc --noEmit; \
+	else echo "(not those of the page: web/node_modules is not there)"; fi
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .pyrefly_cache build dist demo-out
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .pyrefly_cache build dist demo-out \
+	genloom/studio/site web/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

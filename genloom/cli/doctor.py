@@ -49,8 +49,18 @@ def _machine() -> dict[str, Any]:
         "device": torch.cuda.get_device_name(0) if cuda else "cpu",
         "vector_units": torch.backends.cpu.get_cpu_capability(),
         "kernels": kernels(),
+        "studio": _studio(),
         "sandbox": str(strength()),
     }
+
+
+def _studio() -> str:
+    """Whether `genloom studio` has a page to show."""
+    try:
+        from genloom.studio.pages import built
+    except ImportError:
+        return "none, for want of the extra server"
+    return "built" if built() else "none, for want of Node.js and npm when Genloom was installed"
 
 
 def _device_faults() -> list[str]:

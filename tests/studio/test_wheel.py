@@ -27,7 +27,7 @@ LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "kernels.so")
 HATCH = (sys.executable, "-m", "hatchling", "build")
 BUILT = "genloom/studio/site/index.html"
 
-pytestmark = pytest.mark.slow
+pytestmark = (pytest.mark.slow, pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="module")
@@ -135,10 +135,12 @@ def installed(made: tuple[Path, Path], nothing: dict[str, str], tmp_path: Path) 
     folder = tmp_path / "env"
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
-    pip = (sys.executable, "-m", "pip", "--python", python, "install", "-q")
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile")
     done = run(tmp_path, nothing, *pip, "--no-deps", "--no-index", made[0])
     assert done.returncode == 0, done.stderr
-    told = run(tmp_path, nothing, python, "-c", "import sysconfig as s; print(s.get_path('purelib'))")
+    told = run(
+        tmp_path, nothing, python, "-c", "import sysconfig as s; print(s.get_path('purelib'))"
+    )
     borrowed = sysconfig.get_path("purelib")
     (Path(told.stdout.strip()) / "borrowed.pth").write_text(f"{borrowed}\n", "utf-8")
     yield folder / "bin" / "genloom"

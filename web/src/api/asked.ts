@@ -1,6 +1,8 @@
-// What a page shows of the server: asked for when it is mounted, again on demand or every so often.
-import { useEffect, useRef, useState } from "preact/hooks";
+// What a page shows of the server: asked for when it is mounted, again on demand, every so often,
+// and once a server that was away is back.
+import { useEffect, useState } from "preact/hooks";
 import { get } from "./client";
+import { returns } from "./reach";
 
 export interface Asked<T> {
   data: T | null;
@@ -13,10 +15,8 @@ export interface Asked<T> {
 export function useAsked<T>(path: string | null, every = 0): Asked<T> {
   const [found, setFound] = useState<{ path: string | null; data: T | null; error: Error | null }>({ path: null, data: null, error: null });
   const [turn, setTurn] = useState(0);
-  const first = useRef(path);
   useEffect(() => {
     if (path === null) return;
-    first.current = path;
     const leave = new AbortController();
     get<T>(path, { signal: leave.signal }).then(
       (data) => setFound({ path, data, error: null }),
@@ -25,7 +25,7 @@ export function useAsked<T>(path: string | null, every = 0): Asked<T> {
       },
     );
     return () => leave.abort();
-  }, [path, turn]);
+  }, [path, turn, returns.value]);
   useEffect(() => {
     if (!every || path === null) return;
     const timer = setInterval(() => document.hidden || setTurn((n) => n + 1), 1000 * every);

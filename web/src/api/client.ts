@@ -1,6 +1,7 @@
 // Asking the server: the key goes along, errors have one shape. Knows no route.
 import { signal } from "@preact/signals";
 import { key } from "./key";
+import { found, lost } from "./reach";
 
 /** What the server refused, in its own words. */
 export class Failed extends Error {
@@ -36,8 +37,10 @@ export async function fetched(method: string, path: string, body?: Body, more: R
     answer = await fetch(path, { ...more, method, headers, body: sent, credentials: "omit", redirect: "error" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    lost();
     throw new Failed(0, "the server does not answer: is it still running?");
   }
+  found();
   if (!answer.ok) throw await failure(answer);
   return answer;
 }

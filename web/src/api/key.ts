@@ -6,7 +6,8 @@ export function takeKey(): void {
   const found = /[#&]key=([^&]+)/.exec(location.hash);
   if (!found?.[1]) return;
   setKey(decodeURIComponent(found[1]));
-  history.replaceState(null, "", location.pathname);
+  const rest = location.hash.replace(found[0], "");
+  history.replaceState(null, "", location.pathname + (rest === "#" ? "" : rest));
 }
 
 export function key(): string {

@@ -1,5 +1,6 @@
 // Server-sent events over fetch, which takes a key and a body, as EventSource does not.
-import { type Body, fetched } from "./client";
+import { type Body, Failed, fetched } from "./client";
+import { lost } from "./reach";
 
 export interface Told {
   event: string;
@@ -7,7 +8,8 @@ export interface Told {
   data: string;
 }
 
-/** The events of an answer, in order. Ends with the stream; leaving the loop leaves the server. */
+/** The events of an answer, in order. Ends with the stream; leaving the loop leaves the server.
+    Failed with status 0 where the server goes away in between. */
 export async function* events(method: string, path: string, body?: Body, more: RequestInit = {}): AsyncGenerator<Told> {
   const leave = new AbortController();
   more.signal?.addEventListener("abort", () => leave.abort());
@@ -18,7 +20,7 @@ export async function* events(method: string, path: string, body?: Body, more: R
   let held = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch(gone);
       if (done) return;
       held += value;
       const blocks = held.split(/\r?\n\r?\n/);
@@ -31,6 +33,12 @@ export async function* events(method: string, path: string, body?: Body, more: R
   } finally {
     leave.abort();
   }
+}
+
+function gone(error: Error): never {
+  if (error.name === "AbortError") throw error;
+  lost();
+  throw new Failed(0, "the server went away while it answered", "gone");
 }
 
 function read(block: string): Told | null {

@@ -15,11 +15,12 @@ export function Key() {
       await get("/v1/models");
       locked.value = false;
     } catch (error) {
+      setKey("");
       setWrong((error as Error).message);
     }
   }
   return (
-    <main class="gate">
+    <main class="gate" id="room">
       <form class="panel stack" onSubmit={enter}>
         <h1>This server has keys</h1>
         <Field name="Key" wrong={wrong} help="It stays in this tab and goes when the tab is closed. genloom keys create NAME makes one.">

@@ -8,13 +8,27 @@ import { Weave } from "../look/Weave";
 import { bound } from "./keys";
 import { ROOMS } from "./rooms";
 import { to } from "./router";
+import { type Theme, theme } from "./theme";
+import { key, setKey } from "../api/key";
+import { locked } from "../api/client";
 
 interface Choice {
   name: string;
   about: string;
-  href: string;
   weave?: string;
+  act: () => void;
 }
+
+const THEMES: [Theme, string][] = [["light", "Light"], ["dark", "Dark"], ["system", "Light or dark as the system has it"]];
+
+/** What is done here and now, and no place to go to. */
+function deeds(): Choice[] {
+  const looks = THEMES.map(([id, name]) => ({ name, about: "look", act: () => void (theme.value = id) }));
+  const leave = { name: "Forget the key of this tab", about: "key", act: () => { setKey(""); locked.value = true; } };
+  return key() ? [...looks, leave] : looks;
+}
+
+const visit = (href: string) => () => void (location.hash = href);
 
 export function Palette({ close }: { close: () => void }) {
   const [typed, setTyped] = useState("");
@@ -22,8 +36,9 @@ export function Palette({ close }: { close: () => void }) {
   const models = useAsked<{ data: Model[] }>("/v1/models");
   const all = useMemo<Choice[]>(
     () => [
-      ...Object.entries(ROOMS).map(([id, room]) => ({ name: room.name, about: "room", href: to(id) })),
-      ...(models.data?.data ?? []).map((m) => ({ name: m.id, about: m.medium, weave: m.weights || m.id, href: to("models", [m.id]) })),
+      ...Object.entries(ROOMS).map(([id, room]) => ({ name: room.name, about: "room", act: visit(to(id)) })),
+      ...(models.data?.data ?? []).map((m) => ({ name: m.id, about: m.medium, weave: m.weights || m.id, act: visit(to("models", [m.id])) })),
+      ...deeds(),
     ],
     [models.data],
   );
@@ -32,11 +47,13 @@ export function Palette({ close }: { close: () => void }) {
   function pressed(event: KeyboardEvent) {
     if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
-    else if (event.key === "Enter" && found[at]) {
-      location.hash = found[at].href;
-      close();
-    } else return;
+    else if (event.key === "Enter" && found[at]) chosen(found[at]);
+    else return;
     event.preventDefault();
+  }
+  function chosen(one: Choice) {
+    close();
+    one.act();
   }
   return (
     <Dialog title="Go to" close={close}>
@@ -45,14 +62,15 @@ export function Palette({ close }: { close: () => void }) {
         onInput={(e) => setTyped(e.currentTarget.value)} onKeyDown={pressed} />
       <ul id="palette" class="choices" role="listbox" aria-label="Found">
         {found.map((one, n) => (
-          <li key={one.href} id={`palette-${n}`} role="option" aria-selected={n === at}
-            onClick={() => { location.hash = one.href; close(); }}>
+          <li key={`${one.about} ${one.name}`} id={`palette-${n}`} role="option" aria-selected={n === at}
+            onClick={() => chosen(one)}>
             {one.weave ? <Weave of={one.weave} size={24} /> : <span class="weave blank" />}
             <span class="fill cut">{one.name}</span>
             <span class="faint small">{one.about}</span>
           </li>
         ))}
       </ul>
+      {!found.length && <p class="faint">No room, model or command has these letters.</p>}
     </Dialog>
   );
 }
@@ -70,7 +88,7 @@ export function KeyHelp({ close }: { close: () => void }) {
       <dl class="keys">
         {bound.value.map((one) => (
           <div key={one.keys}>
-            <dt><kbd>{one.keys}</kbd></dt>
+            <dt>{one.keys.split(" ").map((name) => <kbd key={name}>{name.replace("Control+", "Ctrl ")}</kbd>)}</dt>
             <dd>{one.about}</dd>
           </div>
         ))}

@@ -1,9 +1,10 @@
 // The frame of every room: the rail, the way between rooms by keys, notices, and the room itself,
 // which is loaded once one goes there.
 import type { ComponentType } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useErrorBoundary, useRef, useState } from "preact/hooks";
 import { locked } from "../api/client";
 import { Weave } from "../look/Weave";
+import { Away, Broken } from "./Away";
 import { Key } from "./Key";
 import { useKey } from "./keys";
 import { Notices } from "./notices";
@@ -18,8 +19,9 @@ export function Shell() {
   const [opened, setOpened] = useState<Opened>(null);
   useKey("Control+k", "go to a room or a model", useCallback(() => setOpened("palette"), []), true);
   useKey("?", "what the keyboard does here", useCallback(() => setOpened("keys"), []));
-  if (locked.value) return <><Key /><Notices /></>;
-  const here = place.value.room in ROOMS ? place.value.room : FIRST;
+  const here = Object.hasOwn(ROOMS, place.value.room) ? place.value.room : FIRST;
+  useArrival(here);
+  if (locked.value) return <><Key /><Away /><Notices /></>;
   return (
     <div class="shell">
       <a class="skip" href="#room" onClick={(e) => { e.preventDefault(); document.getElementById("room")?.focus(); }}>To the page</a>
@@ -30,17 +32,29 @@ export function Shell() {
         </div>
         <div class="rail-end">
           <button type="button" class="button quiet" onClick={() => setOpened("palette")}>Go to <kbd>Ctrl K</kbd></button>
+          <button type="button" class="button quiet rail-keys" onClick={() => setOpened("keys")}>Keys <kbd>?</kbd></button>
           <button type="button" class="button quiet" onClick={() => (theme.value = dark.value ? "light" : "dark")}>
             {dark.value ? "Light" : "Dark"}
           </button>
         </div>
       </nav>
-      <main id="room" tabIndex={-1}><Opening id={here} key={here} /></main>
+      <main id="room" tabIndex={-1}><Away /><Opening id={here} key={here} /></main>
       {opened === "palette" && <Palette close={() => setOpened(null)} />}
       {opened === "keys" && <KeyHelp close={() => setOpened(null)} />}
       <Notices />
     </div>
   );
+}
+
+/** Whoever goes to a room begins at its top, with the keyboard and the screen reader, too. */
+function useArrival(here: string) {
+  const before = useRef(here);
+  useEffect(() => {
+    if (before.current === here) return;
+    before.current = here;
+    scrollTo(0, 0);
+    document.getElementById("room")?.focus({ preventScroll: true });
+  }, [here]);
 }
 
 function RoomLink({ id, current }: { id: string; current: boolean }) {
@@ -56,11 +70,13 @@ function RoomLink({ id, current }: { id: string; current: boolean }) {
 
 function Opening({ id }: { id: string }) {
   const [Inside, setInside] = useState<ComponentType | null>(null);
-  const [broken, setBroken] = useState(false);
+  const [missing, setMissing] = useState(false);
+  const [failed] = useErrorBoundary();
   useEffect(() => {
     document.title = `${ROOMS[id]!.name} · Genloom`;
-    ROOMS[id]!.load().then((found) => setInside(() => found.default), () => setBroken(true));
+    ROOMS[id]!.load().then((found) => setInside(() => found.default), () => setMissing(true));
   }, [id]);
-  if (broken) return <p class="notice bad">This page could not be loaded: the server has gone, or was renewed. <a href={location.pathname}>Load it again</a></p>;
+  if (missing) return <Broken why="It could not be loaded: the server is away, or was renewed." />;
+  if (failed) return <Broken why={(failed as Error).message} />;
   return Inside ? <Inside /> : <p class="faint" aria-busy="true">Loading…</p>;
 }

@@ -16,6 +16,7 @@ export function tell(what: unknown, kind: Notice["kind"] = "plain"): void {
   if (what instanceof Error && what.name === "AbortError") return;
   const bad = what instanceof Error;
   const text = bad ? said(what) : String(what);
+  if (bad && notices.peek().some((one) => one.text === text)) return; // it still stands there
   const notice: Notice = { number: ++count, kind: bad ? "bad" : kind, text };
   notices.value = [...notices.value.slice(-3), notice];
   if (!bad) setTimeout(() => close(notice.number), 5000);
