@@ -52,7 +52,11 @@ class MadeAhead(BuildHookInterface):
         build_data["infer_tag"] = True
 
     def _site(self, build_data: dict[str, Any]) -> None:
-        builder = _module("web_build", self._root / BUILDER)
+        place = self._root / BUILDER
+        if not place.is_file():
+            print(f"genloom: no studio: its sources ({place.parent}) are not here", file=sys.stderr)
+            return
+        builder = _module("web_build", place)
         try:
             builder.build()
         except builder.CannotBuild as fault:

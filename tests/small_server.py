@@ -77,7 +77,8 @@ def running(
     data: Path, models: Sequence[str] = (), pages: Sequence[Any] = (), **settings: Any
 ) -> Iterator[Running]:
     """A server on a free port, ready when the block begins, drained when it ends."""
-    told = replace(Settings(), port=0, data=data, models=tuple(models), **settings)
+    settings = {"port": 0, **settings}
+    told = replace(Settings(), data=data, models=tuple(models), **settings)
     listening, up = listen(told.host, told.port), threading.Event()
     app = make_app(told, pages)
     server = Server(config_of(told, app), app, told.drain_seconds)

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,6 +142,12 @@ def opened(browser: Any, studio: Running) -> Iterator[Opened]:
     """opened("#/gallery", dark=True, phone=True) is a page."""
     with opening(browser, studio.url) as start:
         yield start
+
+
+@pytest.fixture
+def opened_at(browser: Any) -> Callable[[str], Any]:
+    """with opened_at(url) as start: page = start("#/gallery"); of another server than `studio`."""
+    return partial(opening, browser)
 
 
 @pytest.fixture
