@@ -27,7 +27,7 @@ LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "kernels.so")
 HATCH = (sys.executable, "-m", "hatchling", "build")
 BUILT = "genloom/studio/site/index.html"
 
-pytestmark = (pytest.mark.slow, pytest.mark.timeout(900))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ export function Shell() {
   useKey("?", "what the keyboard does here", useCallback(() => setOpened("keys"), []));
   const here = Object.hasOwn(ROOMS, place.value.room) ? place.value.room : FIRST;
   useArrival(here);
+  useEffect(() => setOpened(null), [locked.value]);
   if (locked.value) return <><Key /><Away /><Notices /></>;
   return (
     <div class="shell">
