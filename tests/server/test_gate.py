@@ -137,6 +137,20 @@ def test_pages_from_elsewhere_are_refused(
     assert ask(running.url, "GET", "/health", headers=told).status == 200
 
 
+def test_pages_from_elsewhere_take_nothing_in(keyed: tuple[Running, dict[str, str]]) -> None:
+    running, keys = keyed
+    for site, mode, status in (
+        ("cross-site", "no-cors", 403),
+        ("same-site", "no-cors", 403),  # another port of this machine
+        ("same-origin", "cors", 200),
+        ("none", "navigate", 200),
+        ("cross-site", "navigate", 200),  # somebody follows a link
+    ):
+        told = {"sec-fetch-site": site, "sec-fetch-mode": mode}
+        answer = ask(running.url, "GET", "/v1/models", key=keys["member"], headers=told)
+        assert answer.status == status, told
+
+
 def test_an_allowed_page_may_ask_and_read_errors_too(
     keyed: tuple[Running, dict[str, str]],
 ) -> None:

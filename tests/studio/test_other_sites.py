@@ -17,7 +17,7 @@ from small_server import Running
 FORM = """<form id=f method=post action="{url}/v1/completions" enctype="text/plain">
 <input name='{{"model":"words","prompt":"a","x":"' value='"}}'></form><script>f.submit()</script>"""
 FETCH = """<script>
-const told = (at) => (answer) => document.body.append(at + ":" + (answer.status ?? answer) + " ");
+const told = (at) => (answer) => document.body.append(at + "=" + (answer.status ?? answer) + "; ");
 const body = JSON.stringify({{model: "words", prompt: "a"}}), method = "POST";
 for (const mode of ["cors", "no-cors"]) {{
   fetch("{url}/v1/completions", {{method, mode, body}}).then(told(mode), told(mode + " no"));
@@ -88,8 +88,8 @@ def test_scripts_and_sockets_of_another_site_are_refused(
 ) -> None:
     page, answers = strange
     page.goto(f"{elsewhere}/fetch")
-    page.get_by_text("socket:closed").wait_for()
-    page.wait_for_function("document.body.innerText.split(':').length === 6")
+    page.get_by_text("socket=closed").wait_for()
+    page.wait_for_function("document.body.innerText.split(';').length === 6")
     told = page.locator("body").inner_text()
     assert "open" not in told and "200" not in told and "object" not in told
     posts = [status for url, status in answers if url.endswith("completions")]

@@ -70,6 +70,8 @@ SOUND: list[tuple[Rule, str, str]] = [
     (page_rules.takes_colours_from_tokens, "chat/a.tsx", '<a href="#room" onClick={go}>x</a>'),
     (page_rules.takes_colours_from_tokens, "look/tokens.css", ":root { --ink: #16201d; }"),
     (page_rules.has_no_shading, "chat/chat.css", ".chat { box-shadow: var(--shadow); }"),
+    (page_rules.has_no_shading, "chat/a.css", ".chat { box-shadow: inset 0 -3px 0 var(--ink); }"),
+    (page_rules.has_no_shading, "a.css", ".a { background: repeating-conic-gradient(red, blue); }"),
     (
         page_rules.names_its_styles_after_its_room,
         "chat/chat.css",

@@ -75,9 +75,15 @@ class Gate:
         origin = told.get("origin", "").lower()
         own = origin.partition("://")[2] == host  # a page of this server's
         asks = scope["path"] != OPEN or scope["method"] != "GET"
-        if origin and asks and not own and origin not in self.origins:
+        if asks and not own and (origin not in self.origins if origin else _embeds(told)):
             raise Failure(403, "pages of this Origin may not ask here", code="forbidden_origin")
         return origin
+
+
+def _embeds(told: Mapping[str, str]) -> bool:
+    """A page of another site's takes this in, as a picture say: browsers then tell no origin."""
+    strange = told.get("sec-fetch-site", "") in ("cross-site", "same-site")
+    return strange and told.get("sec-fetch-mode", "") != "navigate"
 
 
 async def _let_in(scope: Scope, told: Mapping[str, str]) -> None:

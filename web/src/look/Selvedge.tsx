@@ -1,7 +1,7 @@
 // The edge of what a model made: a narrow strip of the model's cloth, as long as what it stands beside.
 import { useEffect, useRef } from "preact/hooks";
 import { dark } from "../shell/theme";
-import { drawdown, WARP, WEFT, yarns } from "./weaving";
+import { drawdown, dyes, WARP, WEFT } from "./weaving";
 
 const THREAD = 2; // pixels
 const WIDE = 4; // threads that are seen
@@ -14,11 +14,10 @@ export function Selvedge({ of }: { of: string }) {
     const context = place.current?.getContext("2d");
     if (!context) return;
     const cloth = drawdown(of);
-    const [warp, weft] = yarns(of);
-    const [upper, lower] = night ? [72, 30] : [34, 84];
+    const [warp, weft] = dyes(of, night);
     for (let y = 0; y < LONG * WEFT; y++) {
       for (let x = 0; x < WIDE; x++) {
-        context.fillStyle = cloth[y % WEFT]?.[x % WARP] ? `hsl(${warp} 45% ${upper}%)` : `hsl(${weft} 38% ${lower}%)`;
+        context.fillStyle = cloth[y % WEFT]?.[x % WARP] ? warp : weft;
         context.fillRect(x * THREAD, y * THREAD, THREAD, THREAD);
       }
     }

@@ -1,27 +1,28 @@
 // The cloth of a model: beside its name wherever it stands, and along the edge of what it made.
 import { useEffect, useRef } from "preact/hooks";
 import { dark } from "../shell/theme";
-import { drawdown, WARP, WEFT, yarns } from "./weaving";
+import { drawdown, dyes, WARP, WEFT } from "./weaving";
 
 export function paint(canvas: HTMLCanvasElement, text: string, night: boolean, woven = 1) {
   const context = canvas.getContext("2d");
   if (!context) return;
   const { width, height } = canvas;
   const size = Math.max(2, Math.round(height / WEFT) || 2);
-  const [warp, weft] = yarns(text);
-  const [upper, lower] = night ? [72, 30] : [34, 84];
+  const [warp, weft] = dyes(text, night);
   const cloth = drawdown(text);
   const edge = width * woven;
   for (let y = 0; y * size < height; y++) {
     for (let x = 0; x * size < width; x++) {
       const isWarp = cloth[y % WEFT]?.[x % WARP] ?? false;
       if (x * size < edge) {
-        context.fillStyle = isWarp ? `hsl(${warp} 45% ${upper}%)` : `hsl(${weft} 38% ${lower}%)`;
+        context.fillStyle = isWarp ? warp : weft;
         context.fillRect(x * size, y * size, size, size);
       } else {
         context.clearRect(x * size, y * size, size, size);
-        context.fillStyle = `hsl(${warp} 30% ${upper}% / 0.45)`; // threads that wait for the shuttle
+        context.globalAlpha = 0.45; // threads that wait for the shuttle
+        context.fillStyle = warp;
         context.fillRect(x * size, y * size + size / 2 - 0.5, size, 1);
+        context.globalAlpha = 1;
       }
     }
   }

@@ -46,8 +46,14 @@ function walk(length: number, turn: number, step: number): number[] {
   return [...half, ...half.slice().reverse()];
 }
 
+/** Warp and weft as they are dyed, by day and by night. */
+export function dyes(text: string, night: boolean): [string, string] {
+  const [warp, weft] = yarns(text);
+  return night ? [`hsl(${warp} 45% 72%)`, `hsl(${weft} 38% 30%)`] : [`hsl(${warp} 45% 34%)`, `hsl(${weft} 38% 84%)`];
+}
+
 /** Two yarns, as hues: of the warp and of the weft. */
-export function yarns(text: string): [number, number] {
+function yarns(text: string): [number, number] {
   const bytes = bytesOf(text);
   const hues = [232, 8, 46, 162, 200, 286, 24, 120];
   const warp = (bytes[8] ?? 0) % hues.length;
