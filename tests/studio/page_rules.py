@@ -14,9 +14,9 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 CODE, STYLE = (".ts", ".tsx"), (".css",)
 LONGEST, FEW = 500, 5  # lines
 NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager"})
-# A checkered ground and a thread along an edge are flat.
+# A checkered ground, a warp and a thread along an edge are flat.
 SHADED = (
-    r"(?<!conic-)gradient\(|"
+    r"(?<!conic-)(?<!repeating-linear-)gradient\(|"
     r"box-shadow:(?!\s*(?:var\(--shadow\)|none|(?:inset )?-?[\d.]+\w* -?[\d.]+\w* 0 var))[^;]+"
 )
 COLOURS = "look/tokens.css"  # the one file with colours in it
@@ -126,7 +126,7 @@ def names_its_styles_after_its_room(page: Page) -> Iterator[str]:
     if not page.path.endswith(STYLE) or room in EVERYWHERE:
         return
     for rule in re.findall(r"(?:^|[{};])\s*([^{}@;]+)\{", page.code):
-        for selector in rule.split(","):
+        for selector in re.sub(r"\([^()]*\)", "", rule).split(","):
             classes = re.findall(r"\.([A-Za-z][\w-]*)", selector)
             frame = re.fullmatch(r"[\d.]+%|from|to", selector.strip())
             if not frame and not any(name.startswith(room) for name in classes):

@@ -52,6 +52,9 @@ export function dyes(text: string, night: boolean): [string, string] {
   return night ? [`hsl(${warp} 45% 72%)`, `hsl(${weft} 38% 30%)`] : [`hsl(${warp} 45% 34%)`, `hsl(${weft} 38% 84%)`];
 }
 
+/** The warp as a line that is read on any ground. */
+export const line = (text: string, night: boolean) => `hsl(${yarns(text)[0]} ${night ? "70% 72%" : "62% 36%"})`;
+
 /** Two yarns, as hues: of the warp and of the weft. */
 function yarns(text: string): [number, number] {
   const bytes = bytesOf(text);

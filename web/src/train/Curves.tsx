@@ -2,7 +2,7 @@
 // arrow keys) read out in a table, and the choices of how they are drawn.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { duration, figure } from "../look/numbers";
-import { yarns } from "../look/weaving";
+import { line } from "../look/weaving";
 import { dark } from "../shell/theme";
 import { type Curve, smoothed, thinned } from "./measures";
 import { draw, type Frame, type Line, nearest, placeAt, scaleOf } from "./plotting";
@@ -118,8 +118,7 @@ function linesOf(curves: Curve[], smooth: number, night: boolean): Line[] {
   const runs = [...new Set(curves.map((curve) => curve.run))];
   return curves.map((curve) => {
     const points = thinned(curve.points, MOST);
-    const hue = yarns(curve.run)[0];
-    const colour = `hsl(${hue} ${night ? "70% 72%" : "62% 36%"})`;
+    const colour = line(curve.run, night);
     const what = curve.held ? "held out" : "learnt from";
     const mean = curve.held ? points : smoothed(points, smooth);
     return { label: runs.length > 1 ? `${curve.run}, ${what}` : what, colour, dashed: curve.held, points, mean };
