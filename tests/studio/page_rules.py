@@ -17,7 +17,7 @@ NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "mana
 # A checkered ground, a warp and a thread along an edge are flat.
 SHADED = (
     r"(?<!conic-)(?<!repeating-linear-)gradient\(|"
-    r"box-shadow:(?!\s*(?:var\(--shadow\)|none|(?:inset )?-?[\d.]+\w* -?[\d.]+\w* 0 var))[^;]+"
+    r"box-shadow:(?!\s*(?:var\(--shadow\)|none|(?:inset )?-?[\d.]+\w* -?[\d.]+\w*(?: 0)? var))[^;]+"
 )
 COLOURS = "look/tokens.css"  # the one file with colours in it
 # dyes that come out of a fingerprint; pixels of a mask, whose white is a number
