@@ -33,7 +33,7 @@ _LINE = re.compile(r":(\d+)$|\bline (\d+)")
 # What may be said of a training beside medium, data and name; api.train's own names.
 SAID = (
     *("size", "minutes", "seed", "changes", "start", "adapter", "bits", "teacher", "reward"),
-    *("validation", "epochs", "rates", "checkpoints"),
+    *("validation", "epochs", "rates", "checkpoints", "licence"),
 )
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from genloom.folders import read_json
 from genloom.server.failure import Failure
 
 PIECE, HEAD, TAIL = 1 << 20, 1 << 14, 1 << 16  # bytes that are read at once
+LONGEST = 150  # characters of a name
 POINTS = 4000  # steps of a training that are told, about
 ENDED = ("done", "failed", "stop")
 KEPT = ("start", "judge", "preview", "guard", *ENDED)  # told, however many there are
@@ -55,10 +57,12 @@ def names() -> list[str]:
 
 
 def run_of(name: str) -> Path:
-    """Its folder. Failure 404 where there is none of that name: it is looked up, not built."""
-    if name not in names():
+    """Its folder. Failure 404 where there is none of that name, or it is no name but a path."""
+    plain = 0 < len(name) <= LONGEST and name == Path(name).name and name not in ("..", ".")
+    found = store.run_folder(store.home() / "models" / name) if plain and "\0" not in name else None
+    if found is None or not found.is_dir():
         raise unknown(name)
-    return store.run_folder(store.home() / "models" / name)
+    return found
 
 
 def unknown(name: str) -> Failure:
@@ -128,8 +132,17 @@ def _json(path: Path) -> dict[str, Any]:
 def _last(path: Path) -> dict[str, dict[str, Any]]:
     """The last line of each kind in the file's head and tail; line: their order."""
     try:
+        found = path.stat()
+    except OSError:
+        return {}
+    return _read(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(256)
+def _read(path: Path, changed: int, size: int) -> dict[str, dict[str, Any]]:
+    """changed, size: of the file as it is read, so that what stays is read once."""
+    try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
             data = file.read(min(HEAD, size))
             if size > HEAD:
                 file.seek(max(HEAD, size - TAIL))

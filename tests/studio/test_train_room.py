@@ -4,9 +4,13 @@ a training of the command line beside those of the room."""
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +76,11 @@ def test_from_a_file_to_a_model(opened: Callable, studio: Running, shot: Shot) -
     drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     assert page.locator(".train-plot canvas").evaluate(drawn) > 20
     shot(page, "train-done")
+    page.go_back()
+    page.get_by_role("region", name="Plan").get_by_text("24", exact=True).wait_for()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("was begun before").wait_for()
+    assert {t["id"] for t in told(studio, "trainings")["data"]} - before == made
     page.get_by_role("link", name="Generate with it").click()
     page.wait_for_url("**#/generate?model=*")
 
@@ -146,6 +155,62 @@ def test_what_is_cancelled_is_gone(opened: Callable, studio: Running) -> None:
     page.get_by_text("what had come was removed").wait_for()
     id = gone.value.json()["id"]
     assert told(studio, f"uploads/{id}")["parts"] == []
+
+
+def test_a_part_whose_answer_was_lost_is_not_sent_twice(opened: Callable) -> None:
+    page = opened("#/train")
+    lost: list[str] = []
+
+    def lose(route: Any) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.fetch().text())
+            route.abort()
+
+    page.route("**/v1/uploads/*/parts", lose)
+    given(page, ("a.csv", rows()))
+    assert lost and page.get_by_text("160", exact=True).count()
+
+
+@pytest.mark.slow
+def test_a_page_follows_over_a_restart(opened_at: Callable, tmp_path: Path) -> None:
+    port = socket.socket()
+    port.bind(("127.0.0.1", 0))
+    number = port.getsockname()[1]
+    port.close()
+    url = f"http://127.0.0.1:{number}"
+    with opened_at(url) as open_page:
+        with serving(number, tmp_path, url):
+            page = open_page("#/train")
+            given(page, ("a.csv", rows()))
+            settled(page, *QUICK[1:], "train.steps=200000", "train.judge=500")
+            page.get_by_role("button", name="Train", exact=True).click()
+            page.wait_for_function(STEPPED, arg=50)
+        page.get_by_text("It is asked again by itself").wait_for()
+        before = page.evaluate(STEP)
+        with serving(number, tmp_path, url):
+            page.wait_for_function(STEPPED, arg=before + 20, timeout=90_000)
+            page.get_by_role("button", name="Stop and keep the best").click()
+            page.get_by_text("told to end here").wait_for()
+
+
+STEP = "parseInt(document.querySelector('.train-facts dd')?.innerText.replaceAll(',', ''))"
+STEPPED = f"least => {STEP} > least"
+
+
+@contextmanager
+def serving(port: int, home: Path, url: str) -> Iterator[None]:
+    """`genloom studio` as a process of its own, ended as a service manager ends it."""
+    command = [sys.executable, "-m", "genloom", "studio", "--no-browser"]
+    command += ["--port", str(port), "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and url.encode() in process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 @pytest.mark.slow

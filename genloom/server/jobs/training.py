@@ -126,7 +126,7 @@ def _said(work: Work) -> dict[str, Any]:
     """The training as hosting.training takes it."""
     given, data = work.given, work.result["data"]
     names = ("seed", "size", "minutes", "epochs", "rates", "changes", "start", "adapter", "reward")
-    names = (*names, "teacher")
+    names = (*names, "teacher", "licence")
     said = {name: given[name] for name in names if given.get(name) is not None}
     return {**data, **said, "out": given["name"], "checkpoints": CHECKPOINTS}
 

@@ -52,6 +52,7 @@ async def create(
         "validation_file": body.validation_file,
         "medium": body.medium,
         "dataset": body.dataset,
+        "licence": body.licence,
         **data,
         **taught,
         "seed": secrets.randbelow(2**31) if body.seed is None else body.seed,

@@ -82,7 +82,8 @@ class TuningAsked(Asked):
     preset (`genloom train --help` names them) in place of what the lines ask for. size, minutes: of
     a training from nothing, as there. adapter: train low-rank parts beside frozen weights. dataset:
     one of /v1/datasets in place of files; it needs medium. changes: of the recipe's settings, such
-    as "train.steps=200". teacher: a model to learn from."""
+    as "train.steps=200". teacher: a model to learn from. licence: of the data, where none lies
+    beside it."""
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
     training_file: str | None = None
@@ -100,6 +101,7 @@ class TuningAsked(Asked):
     dataset: Annotated[str, Field(max_length=128)] | None = None
     changes: Annotated[list[Change], Field(max_length=100)] | None = None
     teacher: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    licence: Annotated[str, Field(pattern=r"^[A-Za-z0-9.+ -]{1,100}$")] | None = None
 
 
 NEW = "new"

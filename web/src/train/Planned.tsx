@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Failed, post } from "../api/client";
 import { bytes, count, duration, figure } from "../look/numbers";
-import { linesOf } from "./draft";
+import { askedOf } from "./beginning";
 import type { Plan, Wanted } from "./told";
 
 const SOON = 700; // milliseconds
@@ -19,15 +19,8 @@ export interface Planning {
 
 export function usePlan(dataset: string, wanted: Wanted, whole: boolean): Planning {
   const [now, setNow] = useState<Planning>({ plan: null, asking: whole, wrong: null, trouble: null });
-  const asked = {
-    dataset,
-    preset: wanted.preset,
-    changes: linesOf(wanted.changes),
-    ...(wanted.length === "minutes" ? { minutes: wanted.minutes } : { size: wanted.size }),
-    ...(wanted.start ? { start: wanted.start } : {}),
-    ...(wanted.start && wanted.adapter ? { adapter: wanted.adapter } : {}),
-    ...(wanted.teacher ? { teacher: wanted.teacher } : {}),
-  };
+  const { model, medium, suffix: _, licence: __, ...rest } = askedOf(dataset, wanted);
+  const asked = { ...rest, preset: medium, ...(model === "new" ? {} : { start: model }) };
   const text = JSON.stringify(asked);
   useEffect(() => {
     if (!whole) return setNow((was) => ({ ...was, asking: false }));

@@ -1,18 +1,17 @@
 // The settings of a training to be, and its beginning: which preset, how long, from what, and changes
 // of the recipe that its own judge accepts. What is sent twice begins once.
-import { useState } from "preact/hooks";
 import type { Model } from "../api/models";
 import { useAsked } from "../api/asked";
-import { get, post } from "../api/client";
 import { Button } from "../look/Button";
 import { Field } from "../look/Field";
 import { tell } from "../shell/notices";
 import { go } from "../shell/router";
+import { askedOf, beginOnce } from "./beginning";
 import { Conflicted } from "./Conflicted";
 import { linesOf, useDraft, withChange } from "./draft";
 import { Planned, usePlan } from "./Planned";
 import { Settings } from "./Settings";
-import type { Dataset, Preset, Training, Understood, Wanted } from "./told";
+import type { Dataset, Preset, Understood, Wanted } from "./told";
 
 export function Settle({ of, found, start }: { of: Dataset; found: Understood; start: string | null }) {
   const draft = useDraft(of, found, start);
@@ -20,18 +19,10 @@ export function Settle({ of, found, start }: { of: Dataset; found: Understood; s
   const preset = found.presets.find((one) => one.name === wanted.preset) ?? found.presets[0]!;
   const lacks = lacking(preset, wanted);
   const plan = usePlan(of.id, wanted, lacks === null);
-  const [once] = useState(() => crypto.randomUUID?.() ?? String(Math.random()).slice(2));
-  const [turn, setTurn] = useState(0);
   async function begin() {
-    const asked = askedOf(of.id, wanted);
-    // The same settings in this tab are one training, however often the button is pressed.
-    const key = `${once}-${turn}-${await printOf(JSON.stringify(asked))}`;
-    const job = await post<{ id: string }>("/v1/fine_tuning/jobs", asked, { headers: { "idempotency-key": key } });
-    const all = await get<{ data: Training[] }>("/v1/trainings");
-    const made = all.data.find((one) => one.job === job.id);
-    setTurn(turn + 1);
-    tell("The training is begun.", "good");
-    go("train", made ? ["run", made.id] : []);
+    const { made, before } = await beginOnce(askedOf(of.id, wanted));
+    tell(before ? "This very training was begun before: here it is. Change a setting, such as train.seed, for another." : "The training is begun.", "good");
+    go("train", made ? ["run", made] : []);
   }
   return (
     <section class="stack train-settle" aria-label="Settings">
@@ -49,6 +40,11 @@ export function Settle({ of, found, start }: { of: Dataset; found: Understood; s
       <Field name="A word for its name" help="The model is called by the preset, this word and a few letters." wrong={wanted.name && !NAME.test(wanted.name) ? "Letters, digits, dots and dashes; up to 64." : null}>
         {(tied) => <input {...tied} class="input" value={wanted.name} onInput={(e) => change({ name: e.currentTarget.value })} />}
       </Field>
+      {found.licence === "unknown" && (
+        <Field name="Licence of the data" help="None lies beside it. What you say is kept in the model's card." wrong={LICENCE.test(wanted.licence) ? null : "An SPDX name, such as CC-BY-4.0."}>
+          {(tied) => <input {...tied} class="input" value={wanted.licence} placeholder="unknown" onInput={(e) => change({ licence: e.currentTarget.value })} />}
+        </Field>
+      )}
       <Planned plan={plan} />
       {lacks && <p class="notice warn">{lacks}</p>}
       <Button kind="first" act={begin} disabled={lacks !== null || plan.wrong !== null || plan.asking || !plan.plan}>Train</Button>
@@ -58,6 +54,7 @@ export function Settle({ of, found, start }: { of: Dataset; found: Understood; s
   );
 }
 
+const LICENCE = /^[A-Za-z0-9.+ -]{0,100}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 function lacking(preset: Preset, wanted: Wanted): string | null {
@@ -65,27 +62,8 @@ function lacking(preset: Preset, wanted: Wanted): string | null {
   if (preset.needs_teacher && !wanted.teacher) return "This preset learns from a model: choose its teacher.";
   const built = preset.builds_on.filter((name) => !linesOf(wanted.changes).some((line) => line.startsWith(`codec.${name}=`)));
   if (built.length) return `This preset is built on a model of yours: add the change codec.${built[0]}=NAME.`;
+  if (!LICENCE.test(wanted.licence)) return "The licence cannot be taken.";
   return wanted.name && !NAME.test(wanted.name) ? "The word for its name cannot be taken." : null;
-}
-
-/** What the server is asked to begin; a plan asks for the same. */
-function askedOf(dataset: string, wanted: Wanted) {
-  return {
-    model: wanted.start || "new",
-    dataset,
-    medium: wanted.preset,
-    changes: linesOf(wanted.changes),
-    ...(wanted.length === "minutes" ? { minutes: wanted.minutes } : { size: wanted.size }),
-    ...(wanted.start && wanted.adapter ? { adapter: wanted.adapter } : {}),
-    ...(wanted.teacher ? { teacher: wanted.teacher } : {}),
-    ...(wanted.name ? { suffix: wanted.name } : {}),
-  };
-}
-
-async function printOf(text: string): Promise<string> {
-  let state = 0;
-  for (const letter of text) state = (Math.imul(state, 31) + letter.codePointAt(0)!) >>> 0;
-  return state.toString(16);
 }
 
 function About({ preset }: { preset: Preset }) {

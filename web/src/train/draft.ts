@@ -24,7 +24,7 @@ export interface Drafting {
 
 export function first(found: Understood, start: string | null, called = ""): Wanted {
   const preset = found.presets.find((one) => one.name === found.medium) ?? found.presets[0];
-  return { preset: preset?.name ?? "", length: "minutes", minutes: 2, size: "tiny", start: start ?? "", teacher: "", adapter: "", name: wordOf(called), changes: "" };
+  return { preset: preset?.name ?? "", length: "minutes", minutes: 2, size: "tiny", start: start ?? "", teacher: "", adapter: "", name: wordOf(called), licence: "", changes: "" };
 }
 
 /** What a data set is called, as far as a model may be called so. */

@@ -65,6 +65,7 @@ export interface Wanted {
   teacher: string;
   adapter: string;
   name: string;
+  licence: string;
   changes: string; // a line each
 }
 

@@ -41,7 +41,7 @@ export async function upload(given: Given[], signal: AbortSignal): Promise<Datas
       const part = whole.slice(at, at + PART);
       const hash = await hashOf(part);
       const have = hash ? known.get(hash) : undefined;
-      ids.push(have ?? (await sent(come.id, part, hash, signal)));
+      ids.push(have ?? (await sent(come.id, part, hash, signal, ids)));
       if (have && hash) known.delete(hash); // equal parts are sent as often as they occur
       tell(Math.min(bytes, at + PART), "Uploading");
     }
@@ -72,7 +72,7 @@ async function goneOn(place: string): Promise<Come | null> {
   return found?.status === "pending" ? found : null;
 }
 
-async function sent(id: string, part: Blob, hash: string | null, signal: AbortSignal): Promise<string> {
+async function sent(id: string, part: Blob, hash: string | null, signal: AbortSignal, taken: string[]): Promise<string> {
   for (let turn = 1; ; turn++) {
     try {
       const form = new FormData();
@@ -85,7 +85,7 @@ async function sent(id: string, part: Blob, hash: string | null, signal: AbortSi
       if (sending.value) sending.value = { ...sending.value, what: "The server does not answer: trying again" };
       await new Promise((done) => setTimeout(done, 500 * 2 ** turn));
       const now = await come(id);
-      const have = hash && now?.parts.find((one) => one.sha256 === hash);
+      const have = hash && now?.parts.find((one) => one.sha256 === hash && !taken.includes(one.id));
       if (have) return have.id; // its answer was lost on the way
     }
   }
