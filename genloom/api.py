@@ -349,17 +349,20 @@ def export(
     *,
     to: Literal["hf", "gguf", "peft"] = "hf",
     type: str | None = None,
+    progress: Callable[[str, int, int], None] = lambda stage, done, of: None,
 ) -> tuple[str, ...]:
     """Write a model for other libraries: the Hugging Face layout (a folder), GGUF (a file), or of
     a model with an adapter this alone, as PEFT has it (a folder); else the adapter is worked in.
 
     type: f16, bf16, q8_0 (GGUF) or f32 (folder). Returns notes on what readers will do otherwise.
-    ModelError with the reason where the model has no such form.
+    progress hears "writing" with what is done, and of how much. ModelError with the reason where
+    the model has no such form.
     """
     given = model if isinstance(model, stored.Model) else _as_stored(model)
     if to == "peft":
         return adapted.export(given, Path(path).expanduser())
-    return written(adapted.whole(given), to, Path(path).expanduser(), type)
+    told = partial(progress, "writing")
+    return written(adapted.whole(given), to, Path(path).expanduser(), type, told)
 
 
 def _as_stored(name: str | Path) -> Model:

@@ -71,12 +71,12 @@ def told(folder: Path) -> str:
 
 
 def listed() -> list[Path]:
-    """Every model folder in the user's data folder."""
+    """Every model folder in the user's data folder; those that are being written are none yet."""
     folder = home() / "models"
     if not folder.is_dir():
         return []
     found = (p for p in folder.iterdir() if (p / "recipe.json").is_file())
-    return sorted(p for p in found if p.suffix != RUN)
+    return sorted(p for p in found if p.suffix != RUN and not p.name.startswith("."))
 
 
 def run_folder(out: Path) -> Path:

@@ -40,6 +40,7 @@ RANK = {
     "recipes": 3.2,
     "model": 3.2,
     "store": 3.3,
+    "shelf": 3.35,
     "weights": 3.3,
     "adapted": 3.4,
     "train": 4.0,

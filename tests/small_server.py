@@ -36,6 +36,16 @@ def words(home: Path, name: str = "words") -> str:
     return name
 
 
+def plain_words(home: Path, name: str = "plain-words") -> str:
+    """A model of texts of a kind that other libraries know."""
+    file = home / "plain-words.txt"
+    file.write_text("\n\n".join(texts(60)), encoding="utf-8")
+    plain = ("net.net.activation=swiglu", "net.net.softcap=0.0")
+    changes = (*NARROW, *plain, "codec.length=64")
+    api.train("text", file, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
 def sprites(home: Path, name: str = "sprites", mode: str = "RGBA") -> str:
     """A model of 8 x 8 pictures with labels, by flow: it also goes on from a given picture."""
     rng, folder = np.random.default_rng(1), home / f"{name}-pictures"

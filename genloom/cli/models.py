@@ -1,35 +1,19 @@
 """`genloom models`, `show` and `rm`: what lies in model folders.
 
-Reads JSON and the head of the weights, loads no net.
+Words around shelf.py, which reads them.
 """
 
 from __future__ import annotations
 
-import json as jsonlib
-import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from genloom.cli import output, settings
-from genloom.errors import ModelError, UsageError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """A model in a line. medium is the codec's name; metric the headline, as name and value."""
-
-    name: str
-    path: str
-    medium: str = "damaged"
-    family: str = ""
-    parameters: int | None = None
-    bytes: int = 0
-    created: str | None = None
-    metric: str | None = None
-    value: float | None = None
+from genloom.errors import UsageError
+from genloom.shelf import Summary, bytes_of, object_of, summary
 
 
 def models(*, json: bool = False) -> None:
@@ -63,7 +47,7 @@ def show(model: str, /, *, json: bool = False) -> None:
         Print its card and its recipe as JSON.
     """
     path = settings.store().existing(model)
-    recipe, card = _told(path / "recipe.json"), _told(path / "card.json")
+    recipe, card = object_of(path / "recipe.json"), object_of(path / "card.json")
     if json:
         output.values({**asdict(summary(path)), "card": card, "recipe": recipe})
         return
@@ -115,26 +99,6 @@ def remove(model: str, /, *, yes: bool = False) -> None:
     output.text(str(store.remove(model)))
 
 
-def summary(path: Path) -> Summary:
-    """Of a folder, however damaged."""
-    try:
-        recipe, card = _told(path / "recipe.json"), _told(path / "card.json")
-        metric, value = next(iter((card.get("metrics") or {}).items()), (None, None))
-        return Summary(
-            name=path.name,
-            path=str(path),
-            medium=recipe["codec"]["kind"],
-            family=recipe["family"]["kind"],
-            parameters=sum(map(_parameters, _weights(path))),
-            bytes=_bytes(path),
-            created=card.get("created"),
-            metric=metric,
-            value=value,
-        )
-    except (ModelError, KeyError, TypeError, AttributeError):
-        return Summary(name=path.name, path=str(path), bytes=_bytes(path))
-
-
 def _start(start: Mapping[str, Any]) -> dict[str, Any]:
     """The models that it comes from."""
     adapter = start.get("adapter") or {}
@@ -170,42 +134,6 @@ def _line(s: Summary) -> tuple[Any, ...]:
     return (s.name, s.medium, s.parameters, output.size(s.bytes), day, quality)
 
 
-def _told(path: Path) -> dict[str, Any]:
-    try:
-        content = jsonlib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{path.parent} is damaged ({path.name}: {error}): restore it or train it again"
-        ) from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{path.parent} is damaged: {path.name} holds no object")
-    return content
-
-
-def _weights(path: Path) -> list[Path]:
-    """One file, or its shards; of an adapter its own alone; of a pipeline those of its parts."""
-    if (path / "pipeline").is_dir():
-        return sorted((path / "pipeline").rglob("*.safetensors"))
-    if (path / "adapter").is_dir():
-        return [path / "adapter" / "adapter_model.safetensors"]
-    return sorted(path.glob("model-*-of-*.safetensors")) or [path / "model.safetensors"]
-
-
-def _parameters(path: Path) -> int:
-    """Weights in a safetensors file, from its head alone."""
-    try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            head = jsonlib.loads(file.read(min(size, 100 << 20)))
-        return sum(math.prod(v["shape"]) for k, v in head.items() if k != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is damaged: its head does not parse") from error
-
-
-def _bytes(path: Path) -> int:
-    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-
-
 def _steps(card: Mapping[str, Any]) -> str:
     return f"{card.get('steps', 0):,} steps"
 
@@ -213,6 +141,6 @@ def _steps(card: Mapping[str, Any]) -> str:
 def _agreed(path: Path) -> bool:
     if not sys.stdin or not sys.stdin.isatty():
         raise UsageError(f"{path} would be deleted: say --yes where nobody can be asked")
-    question = f"delete {path} ({output.size(_bytes(path))})? [y/N] "
+    question = f"delete {path} ({output.size(bytes_of(path))})? [y/N] "
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

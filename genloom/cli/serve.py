@@ -85,8 +85,8 @@ def serve(
         A host from which pictures and files that a request names by URL are fetched; several
         times too. Never from private addresses.
     allow_data
-        A folder of this machine below which training data may be named; several times too. Your
-        home folder where none is given. With keys it takes the scope admin.
+        A folder of this machine below which training data, and models to import, may be named;
+        several times too. Your home folder where none is given. With keys it takes the scope admin.
     ssl_cert
         The file of a TLS certificate, in PEM.
     ssl_key

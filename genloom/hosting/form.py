@@ -149,4 +149,12 @@ def _conditional(site: Site) -> bool:
 def _columns(site: Site) -> list[dict[str, Any]]:
     """What conditions can be about."""
     codec: Any = site.model.codec
-    return [column.told() for column in codec.columns] if _conditional(site) else []
+    return [_column(one.told()) for one in codec.columns] if _conditional(site) else []
+
+
+def _column(told: dict[str, Any]) -> dict[str, Any]:
+    """more: there are values beside those that are told."""
+    choices = told.get("choices", [])
+    if len(choices) <= MOST_CHOICES:
+        return told
+    return {**told, "choices": choices[:MOST_CHOICES], "more": True}

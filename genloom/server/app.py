@@ -62,6 +62,7 @@ from genloom.server.routes import (
     rerank,
     responses,
     trainings,
+    transfers,
     uploads,
 )
 from genloom.server.runs import Runs
@@ -98,6 +99,7 @@ ROUTES = (
     plans.router,
     trainings.router,
     uploads.router,
+    transfers.router,
     audio.router,
     moderations.router,
     provenance.router,

@@ -8,16 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from genloom.server.engines.catalogue import Catalogue
+from genloom.errors import GenloomError
+from genloom.server.engines.catalogue import Catalogue, Print, fingerprint
 from genloom.server.failure import Failure
 from genloom.server.service import Service
 from genloom.server.threads import in_thread
+from genloom.shelf import bytes_of, parameters_of
 
 LARGEST = 64 << 20  # bytes of a card
 UP = "up"
+KEPT = 1024  # folders whose sizes are remembered
 TOLD = ("media", "context", "vocab", "parameters", "texts", "chats", "embeds", "accepts", "grids")
 
 
@@ -54,7 +58,7 @@ async def _told(
     if state == UP:
         about = await service.engines.about(name)
     told = {key: about[key] for key in TOLD if key in about}
-    told.setdefault("context", card["context"])
+    told = {"context": card["context"], "parameters": card["parameters"], **told}
     return {
         "id": name,
         "object": "model",
@@ -62,6 +66,8 @@ async def _told(
         "owned_by": "genloom",
         "state": state,
         "medium": card["medium"],
+        "family": card["family"],
+        "bytes": card["bytes"],
         "weights": card["weights"],
         "architecture": _architecture(card["medium"], about),
         **told,
@@ -91,7 +97,8 @@ def _remembered(service: Service) -> dict[str, Mapping[str, Any]]:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """created, medium, weights and context as the folder's files say; empty where they do not."""
+    """created, medium, family, weights, context, bytes and parameters as the folder's files say;
+    empty where they do not."""
     card, recipe = _read(folder / "card.json"), _read(folder / "recipe.json")
     spec = _read(folder / "spec.json")
     return {
@@ -99,7 +106,18 @@ def read_card(folder: Path) -> dict[str, Any]:
         "medium": str(_inside(recipe, "codec").get("kind", "unknown")),
         "weights": str(card.get("weights", "")),
         "context": _inside(spec, "codec").get("length"),
+        "family": str(_inside(recipe, "family").get("kind", "unknown")),
+        **_sizes(folder, fingerprint(folder)),
     }
+
+
+@lru_cache(maxsize=KEPT)
+def _sizes(folder: Path, stamp: Print) -> dict[str, int | None]:
+    """bytes on disk and parameters; looked up again when the folder has changed."""
+    try:
+        return {"bytes": bytes_of(folder), "parameters": parameters_of(folder)}
+    except (GenloomError, OSError):
+        return {"bytes": None, "parameters": None}
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from genloom.server.failure import Failure
 # for more.
 SCOPES = (
     ("/v1/admin/models", "models"),
+    ("/v1/admin/imports", "models"),
+    ("/v1/admin/exports", "models"),
     ("/v1/admin", "admin"),
     ("/v1/files", "files"),
     ("/v1/uploads", "files"),

@@ -45,9 +45,9 @@ class Settings:
     idle_minutes: an unused model is unloaded after; 0: never. origins: web pages that may ask
     (`https://name:port`). hosts: names under which the server is reached, besides loopback.
     fetch_hosts: from where files may be fetched that a request names by a URL. places: folders of
-    this machine that may be named as training data; empty: this user's home. hosting: how models
-    are opened (bits of texts' weights, speculate, device); adapters: by model and name, the folder
-    of each."""
+    this machine that may be named, for training data and models to import; empty: this user's home.
+    hosting: how models are opened (bits of texts' weights, speculate, device); adapters: by model
+    and name, the folder of each."""
 
     host: str = "127.0.0.1"
     port: int = 8000

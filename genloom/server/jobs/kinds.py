@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from genloom.server.jobs import batch, evaluation, generation, training
+from genloom.server.jobs import batch, evaluation, generation, training, transfer
 from genloom.server.jobs.limits import JobLimits
 from genloom.server.jobs.work import Tools, Work
 from genloom.server.records.jobs import Job
@@ -48,6 +48,16 @@ KINDS: dict[str, Kind] = {
         at_once=lambda limits: limits.trainings,
         pauses=True,
         dropped=training.dropped,
+    ),
+    "import": Kind(
+        run=transfer.bring,
+        at_once=lambda limits: limits.transfers,
+        dropped=transfer.dropped,
+    ),
+    "export": Kind(
+        run=transfer.give,
+        at_once=lambda limits: limits.transfers,
+        dropped=transfer.dropped,
     ),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class JobLimits:
-    """live: jobs that wait or run, of all and of one owner. The next four: jobs of a kind that a
+    """live: jobs that wait or run, of all and of one owner. The next five: jobs of a kind that a
     server runs at once. lease: seconds after which another server takes the jobs of one that is
     silent. deaths: a job under which so many servers died is not begun again. lines: of a batch.
     at_once: lines of a batch in the making. kept_days: how long jobs, and what they made, stay."""
@@ -19,6 +19,7 @@ class JobLimits:
     batches: int = 2
     trainings: int = 1
     evaluations: int = 1
+    transfers: int = 1
     lease: float = 30.0
     deaths: int = 5
     lines: int = 50_000

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import mimetypes
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse
 
 from genloom import store
 from genloom.server.access import ForAdmin
 from genloom.server.asking import form_of
+from genloom.server.cards import card_of, deletable, preview_of
+from genloom.server.content import stored_answer
 from genloom.server.engines.catalogue import Catalogue
 from genloom.server.failure import Failure
 from genloom.server.offered import offered, one
@@ -34,6 +38,25 @@ async def form(model: str, service: Here) -> dict[str, Any]:
     return await form_of(service, model, MOST_ITEMS, MOST_ROWS)
 
 
+@router.get("/v1/models/{model:path}/card")
+async def card(model: str, service: Here) -> dict[str, Any]:
+    """All that is known of a model: sizes, recipe, data and licences, what was measured of it,
+    which models it comes from and which come from it, previews. Nothing is loaded for it."""
+    return await in_thread(card_of, Catalogue(service.settings.models), model)
+
+
+@router.get("/v1/models/{model:path}/previews/{preview}", response_class=FileResponse)
+async def preview(model: str, preview: str, request: Request, service: Here) -> FileResponse:
+    """A preview as its training left it; the card names them."""
+    catalogue = Catalogue(service.settings.models)
+    path = await in_thread(preview_of, catalogue, model, preview)
+    if path is None:
+        raise Failure(404, f"no preview {preview[:80]!r}", code="preview_not_found")
+    media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    stamp = str((await in_thread(path.stat)).st_mtime_ns)
+    return await stored_answer(request, path, sha256=stamp, media=media)
+
+
 @router.get("/v1/models/{model:path}")
 async def told(model: str, service: Here) -> dict[str, Any]:
     return await one(service, model)
@@ -47,7 +70,7 @@ async def delete(
 ) -> dict[str, Any]:
     """The model and what its training left, once what it has under way is finished."""
     folder = await in_thread(Catalogue(service.settings.models).folder, model)
-    if folder.parent != (store.home() / "models").absolute():
+    if not deletable(folder):
         raise Failure(
             400, "only models in the server's own folder can be deleted", code="not_deletable"
         )
