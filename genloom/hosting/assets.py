@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from genloom import api
 from genloom.errors import DataError, RequestError, ResourceError
 from genloom.trust import provenance
-from genloom.trust.record_places import find_record
+from genloom.trust.record_places import find_record, side_car
 
 if TYPE_CHECKING:
     from genloom.hosting.site import Site
@@ -107,12 +107,17 @@ def _media(codec: Any, suffix: str) -> str:
     return found or "application/octet-stream"
 
 
-def verdict_of(data: bytes, name: str, weights: str | None) -> dict[str, Any]:
-    """What is found out about a file. weights: of the model at hand, by digest."""
+def verdict_of(
+    data: bytes, name: str, weights: str | None, record: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What is found out about a file. weights: of the model at hand, by digest. record: what lies
+    beside the file; one that is inside counts first."""
     suffix = Path(name).suffix[:16]
     with tempfile.TemporaryDirectory(prefix="genloom-") as folder:
         path = Path(folder) / f"asset{suffix}"
         path.write_bytes(data)
+        if record:
+            side_car(path).write_text(json.dumps(record), "utf-8")
         try:
             verdict = provenance.verify(path, known=frozenset({weights} if weights else ()))
         except DataError as error:

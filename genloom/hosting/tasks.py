@@ -9,6 +9,7 @@ from genloom.hosting.answers import Count, Verify
 from genloom.hosting.chats import Chat
 from genloom.hosting.items import Items
 from genloom.hosting.kept_texts import KeptTexts
+from genloom.hosting.nearest import Nearest
 from genloom.hosting.reads import Embed, Rank, Score
 from genloom.hosting.site import Site
 from genloom.hosting.task import Task
@@ -22,6 +23,7 @@ TASKS: dict[str, type[Task]] = {
     "score": Score,
     "count": Count,
     "verify": Verify,
+    "neighbours": Nearest,
 }
 GENERATE = "generate"  # whatever the model makes
 

@@ -28,7 +28,8 @@ def main() -> None:
 
 
 def answer(message: Message) -> None:
-    verdict = verdict_of(message.blobs["file"], str(message.values["name"]), None)
+    name, record = str(message.values["name"]), message.values.get("record")
+    verdict = verdict_of(message.blobs["file"], name, None, record)
     told = memoryview(frame({"verdict": verdict}))
     while told:
         told = told[os.write(1, told) :]

@@ -34,6 +34,15 @@ async def thumbnail(blobs: Blobs, sha256: str, media: str, edge: int) -> tuple[b
     return await loop.run_in_executor(_DRAWING, _found, blobs, sha256, media, side)
 
 
+async def picture_of(data: bytes, side: int = 256) -> bytes | None:
+    """A small picture of bytes at hand, as WebP; None where they are no picture."""
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.run_in_executor(_DRAWING, drawn, data, side)
+    except Failure:
+        return None
+
+
 def _found(blobs: Blobs, sha256: str, media: str, side: int) -> tuple[bytes, str]:
     if fits(media, TEXTS):
         return excerpt(blobs.path(sha256)).encode(), "text/plain"
@@ -55,9 +64,12 @@ def excerpt(path: Path) -> str:
 
 
 def small(path: Path, side: int) -> bytes:
-    """A picture, or the first of moving ones, within a square; smaller ones keep their size."""
     with _opened(path) as file:
-        data = file.read(LARGEST)
+        return drawn(file.read(LARGEST), side)
+
+
+def drawn(data: bytes, side: int) -> bytes:
+    """A picture, or the first of moving ones, within a square; smaller ones keep their size."""
     kind = FORMATS.get(sniffed(data) or "")
     if kind is None:
         raise _none("only pictures and texts have one here")

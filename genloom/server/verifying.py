@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from genloom.server.failure import Failure
@@ -27,15 +28,17 @@ class Verifying:
         self._process: asyncio.subprocess.Process | None = None
         self._idle: asyncio.TimerHandle | None = None
 
-    async def __call__(self, data: bytes, name: str) -> dict[str, Any]:
-        """What is found out: found, intact, content, licence, record, faults. Failure 503 where too
-        many wait, 400 where the file is too much."""
+    async def __call__(
+        self, data: bytes, name: str, record: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What is found out: found, intact, content, licence, record, faults. record: what is kept
+        beside the file. Failure 503 where too many wait, 400 where the file is too much."""
         if self._inside > WAITING:
             raise Failure(503, "many files are being checked: try later", code="overloaded")
         self._inside += 1
         try:
             async with self._turn:
-                return await self._checked(data, name)
+                return await self._checked(data, {"name": name, "record": record})
         finally:
             self._inside -= 1
 
@@ -50,11 +53,11 @@ class Verifying:
             process.kill()
         await process.wait()
 
-    async def _checked(self, data: bytes, name: str) -> dict[str, Any]:
+    async def _checked(self, data: bytes, about: Mapping[str, Any]) -> dict[str, Any]:
         whole = False
         try:
             async with asyncio.timeout(SECONDS):
-                found = await self._asked(data, name)
+                found = await self._asked(data, about)
             whole = found is not None
         except (TimeoutError, ConnectionError, ValueError):
             found = None
@@ -67,11 +70,11 @@ class Verifying:
         self._idle = asyncio.get_running_loop().call_later(IDLE, self._rest)
         return found
 
-    async def _asked(self, data: bytes, name: str) -> dict[str, Any] | None:
+    async def _asked(self, data: bytes, about: Mapping[str, Any]) -> dict[str, Any] | None:
         """None where the process ended over it."""
         process = await self._alive()
         assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(frame({"name": name}, {"file": data}))
+        process.stdin.write(frame(about, {"file": data}))
         await process.stdin.drain()
         frames = Frames()
         while piece := await process.stdout.read(PIECE):

@@ -122,15 +122,24 @@ def neighbours(codec: Codec, items: Any, train: Any, held: Any, count: int) -> N
 # --- the nearest ----------------------------------------------------------------------------------
 
 
-def trace(asset: Any, model: api.Model | str | Path | None = None, count: int = 5) -> Trace:
+def trace(
+    asset: Any,
+    model: api.Model | str | Path | None = None,
+    count: int = 5,
+    *,
+    train: Any = None,
+    held: Any = None,
+) -> Trace:
     """The `count` training items nearest to an asset: a path, or an item or table from memory.
 
     model: by default the one that the asset's record names. Of a table with several rows, the rows
-    nearest to training. DataError where the training data has moved or changed.
+    nearest to training. train, held: where they are at hand already. DataError where the training
+    data has moved or changed.
     """
     loaded = _model(asset, model)
     items = _items(asset, loaded.codec)
-    train, held = loaded.training_items(), loaded.held_out_items()
+    train = loaded.training_items() if train is None else train
+    held = loaded.held_out_items() if held is None else held
     if not len(held):
         raise DataError("the model kept no data back, so that nothing says what is near")
     if isinstance(items[0] if isinstance(items, list) else None, str):

@@ -1,12 +1,12 @@
 // An asset in the address (#/generate?asset=ID): the model, prompt, seed and options with which it was
-// made come into the form, and with edit=1 it is given as the picture to begin from.
+// made come into the form; with vary=1 another seed, with edit=1 it is the picture to begin from.
 import { useEffect } from "preact/hooks";
 import { get, part } from "../api/client";
 import type { Model } from "../api/models";
 import { tell } from "../shell/notices";
 import { place } from "../shell/router";
 import { assetBlob } from "../viewers/bytes";
-import { change, draftOf } from "./drafts";
+import { change, draftOf, rolled } from "./drafts";
 import { dataOf } from "./GivenField";
 
 interface Made {
@@ -20,18 +20,19 @@ const RENAMED: Record<string, string> = { negative: "negative_prompt", schema: "
 export function useMadeBefore(models: Model[], choose: (id: string) => void): void {
   const asset = place.value.query.get("asset");
   const edits = place.value.query.get("edit") !== null;
+  const varies = place.value.query.get("vary") !== null;
   useEffect(() => {
     if (!asset || !models.length) return;
-    void fill(asset, edits, models, choose).catch(tell);
-  }, [asset, edits, models.length > 0]);
+    void fill(asset, { edits, varies }, models, choose).catch(tell);
+  }, [asset, edits, varies, models.length > 0]);
 }
 
-async function fill(asset: string, edits: boolean, models: Model[], choose: (id: string) => void): Promise<void> {
+async function fill(asset: string, { edits, varies }: { edits: boolean; varies: boolean }, models: Model[], choose: (id: string) => void): Promise<void> {
   const { record, media } = await get<Made>(`/v1/assets/${part(asset)}`);
   const model = models.find((one) => one.weights === record?.weights) ?? models.find((one) => one.id === record?.model);
   if (!model || !record) throw new Error("The model that made this is not here any more.");
   const values = Object.entries(record.options ?? {}).map(([name, value]) => [RENAMED[name] ?? name, written(name, value)]);
-  change(model.id, { prompt: record.prompt ?? "", seed: String(record.seed ?? draftOf(model.id).seed), locked: true, values: Object.fromEntries(values) });
+  change(model.id, { prompt: record.prompt ?? "", seed: varies ? rolled() : String(record.seed ?? draftOf(model.id).seed), locked: !varies, values: Object.fromEntries(values) });
   if (edits && media.startsWith("image/")) change(model.id, { given: { image: { name: asset, data: await dataOf(await assetBlob(asset)) } } });
   choose(model.id);
 }
