@@ -77,9 +77,14 @@ function dayBegins(day: string, later: number): number | null {
 
 export const weaveOf = (asset: Asset) => asset.model_weights || asset.model || "";
 
+/** A text in which what would turn or hide other letters is written out. */
+export function plain(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** One line that says which one it is. */
 export function titleOf(asset: Asset): string {
-  return asset.prompt?.trim() || `${asset.media}, seed ${asset.seed ?? "unknown"}`;
+  return plain(asset.prompt?.trim() ?? "") || `${asset.media}, seed ${asset.seed ?? "unknown"}`;
 }
 
 /** A way into the room that makes things: "again" with the seed, "vary" with a new one, "edit" from it. */

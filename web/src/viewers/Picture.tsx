@@ -21,7 +21,7 @@ export default function Picture(view: View) {
   const drag = useDrag(frame);
   if (broken) return <Other {...view} />;
   const small = size !== null && Math.max(...size) <= SMALL;
-  const [width, height] = size ? [size[0] * scale, size[1] * scale] : [undefined, undefined];
+  const [width, height] = size ? size.map((side) => `${side * scale}px`) : [undefined, undefined];
   function pressed(event: KeyboardEvent) {
     const step = { "+": 1.5, "=": 1.5, "-": 1 / 1.5 }[event.key];
     if (step) setZoom(bounded(scale * step));
