@@ -71,7 +71,7 @@ export default function Gallery() {
           <Button kind="quiet" act={() => selection.clear()}>None</Button>
         </div>
       )}
-      {opened && <Opened key={opened} id={opened} shelf={shelf} open={open} close={close} remove={setDeleting} />}
+      {opened && <Opened id={opened} shelf={shelf} open={open} close={close} remove={setDeleting} />}
       {comparing && <Compare assets={comparing} close={() => setComparing(null)} />}
       {deleting && <Deleting assets={deleting} remove={remove} close={() => setDeleting(null)} />}
     </div>

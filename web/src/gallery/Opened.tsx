@@ -1,6 +1,6 @@
 // One thing by itself: what it is, how it was made, whether that holds, what it is near to, and the ways
 // on from it.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useAsked } from "../api/asked";
 import { fetched, part, post } from "../api/client";
 import { Button } from "../look/Button";
@@ -9,6 +9,7 @@ import { Field } from "../look/Field";
 import { bytes, count, when } from "../look/numbers";
 import { Selvedge } from "../look/Selvedge";
 import { Weave } from "../look/Weave";
+import { tell } from "../shell/notices";
 import { to } from "../shell/router";
 import { assetBlob, save, suffixOf } from "../viewers/bytes";
 import { Viewer } from "../viewers/Viewer";
@@ -30,57 +31,69 @@ export interface OpenedProps {
 
 export function Opened({ id, shelf, open, close, remove }: OpenedProps) {
   const asked = useAsked<Asset>(`/v1/assets/${part(id)}`);
-  const [changed, setChanged] = useState<Partial<Asset>>({});
-  const asset = asked.data && { ...asked.data, ...changed };
   void shelf.turn.value;
   const at = shelf.find(id);
+  const asset = asked.data ?? shelf.at(at); // what the list knows of it comes first
+  return (
+    <Dialog title={asset ? titleOf(asset).slice(0, 80) : "Opened"} wide close={close}>
+      {asked.error && <p class="notice bad">{asked.error.message}</p>}
+      {asset && <Inside key={id} given={asset} shelf={shelf} at={at} open={open} remove={remove} />}
+    </Dialog>
+  );
+}
+
+interface InsideProps extends Pick<OpenedProps, "shelf" | "open" | "remove"> {
+  given: Asset;
+  at: number;
+}
+
+function Inside({ given, shelf, at, open, remove }: InsideProps) {
+  const [changed, setChanged] = useState<Partial<Asset>>({});
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.focus({ preventScroll: true }), []);
+  const asset = { ...given, ...changed };
   const [before, after] = at < 0 ? [] : [shelf.at(at - 1), shelf.at(at + 1)];
   async function note(what: { favourite?: boolean; labels?: string[] }) {
-    const { favourite, labels } = await post<Asset>(`/v1/assets/${part(id)}`, what);
+    const { favourite, labels } = await post<Asset>(`/v1/assets/${part(asset.id)}`, what);
     setChanged({ favourite, labels });
-    if (asset) shelf.change({ ...asset, favourite, labels });
+    shelf.change({ ...asset, favourite, labels });
   }
   function pressed(event: KeyboardEvent) {
     const target = event.target as Element;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, .viewer")) return;
     const next = { ArrowLeft: before, ArrowRight: after }[event.key];
     if (next) open(next);
-    else if (event.key === "f" && asset) void note({ favourite: !asset.favourite });
-    else if (event.key === "Delete" && asset) remove([asset]);
+    else if (event.key === "f") void note({ favourite: !asset.favourite }).catch(tell);
+    else if (event.key === "Delete") remove([asset]);
     else return;
     event.preventDefault();
   }
   return (
-    <Dialog title={asset ? titleOf(asset).slice(0, 80) : "Opened"} wide close={close}>
-      {asked.error && <p class="notice bad">{asked.error.message}</p>}
-      {asset && (
-        <div class="gallery-opened" onKeyDown={pressed}>
-          <div class="gallery-shown has-selvedge">
-            <Selvedge of={weaveOf(asset)} />
-            <Viewer asset={asset.id} media={asset.media} name={`${asset.id}${suffixOf(asset.media)}`} />
-          </div>
-          <div class="stack">
-            <div class="row">
-              {asset.model && <a class="button first" href={wayOf(asset, "again")}>Again</a>}
-              {asset.model && <a class="button" href={wayOf(asset, "vary")}>Vary</a>}
-              {asset.model && asset.media.startsWith("image/") && <a class="button" href={wayOf(asset, "edit")}>Edit</a>}
-              <Button aria-pressed={asset.favourite} act={() => note({ favourite: !asset.favourite })}>Favourite</Button>
-              <Downloads asset={asset} />
-              <Button kind="danger" act={() => remove([asset])}>Delete</Button>
-            </div>
-            <Facts asset={asset} />
-            <Labels labels={asset.labels} set={(labels) => note({ labels })} />
-            <Provenance id={id} />
-            <Nearest id={id} />
-            <div class="row between">
-              <Button kind="quiet" disabled={!before} act={() => before && open(before)}>← Before</Button>
-              {at >= 0 && <span class="faint small number">{count(at + 1)} of {count(shelf.total.value)}</span>}
-              <Button kind="quiet" disabled={!after} act={() => after && open(after)}>Next →</Button>
-            </div>
-          </div>
+    <div ref={place} class="gallery-opened" tabIndex={-1} onKeyDown={pressed}>
+      <div class="gallery-shown has-selvedge">
+        <Selvedge of={weaveOf(asset)} />
+        <Viewer asset={asset.id} media={asset.media} name={`${asset.id}${suffixOf(asset.media)}`} />
+      </div>
+      <div class="stack">
+        <div class="row">
+          {asset.model && <a class="button first" href={wayOf(asset, "again")}>Again</a>}
+          {asset.model && <a class="button" href={wayOf(asset, "vary")}>Vary</a>}
+          {asset.model && asset.media.startsWith("image/") && <a class="button" href={wayOf(asset, "edit")}>Edit</a>}
+          <Button aria-pressed={asset.favourite} act={() => note({ favourite: !asset.favourite })}>Favourite</Button>
+          <Downloads asset={asset} />
+          <Button kind="danger" act={() => remove([asset])}>Delete</Button>
         </div>
-      )}
-    </Dialog>
+        <Facts asset={asset} />
+        <Labels labels={asset.labels} set={(labels) => note({ labels })} />
+        <Provenance id={asset.id} />
+        <Nearest id={asset.id} />
+        <div class="row between">
+          <Button kind="quiet" disabled={!before} act={() => before && open(before)}>← Before</Button>
+          {at >= 0 && <span class="faint small number">{count(at + 1)} of {count(shelf.total.value)}</span>}
+          <Button kind="quiet" disabled={!after} act={() => after && open(after)}>Next →</Button>
+        </div>
+      </div>
+    </div>
   );
 }
 
