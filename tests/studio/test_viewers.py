@@ -1,0 +1,145 @@
+"""Every medium shown in the page: real files, of which none may run, fetch or take the page down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import media_files
+import pytest
+from showing import Thing, put, showing
+from small_server import Running
+
+Opened = Callable[..., Any]
+HOSTILE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="parent.hit = 1">
+<script>parent.hit = 1; fetch("http://elsewhere.invalid/")</script>
+<image href="http://elsewhere.invalid/a.png" width="9" height="9"/>
+<rect width="40" height="40" fill="teal"/></svg>"""
+MARKUP = b"<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>\n"
+MOLECULES = b"CC(=O)Oc1ccccc1C(=O)O aspirin\nC[N+](C)(C)CC(=O)[O-]\nC1CC1#N(("
+
+
+def view(page: Any, kind: str) -> Any:
+    found = page.locator(f".viewer[data-kind={kind}]")
+    found.first.wait_for()
+    return found
+
+
+def test_texts_code_and_what_tries_to_be_markup(
+    studio: Running, opened: Opened, shot: Callable[..., Path]
+) -> None:
+    code = b"def weave(shafts: int) -> str:\n    # over, under\n    return '<b>' * shafts\n"
+    long = "\n".join(f"line {n} of many" for n in range(40_000)).encode()
+    page = showing(
+        opened,
+        Thing(asset=put(studio, MARKUP, "text/html"), media="text/html"),
+        Thing(asset=put(studio, code, "text/x-python"), media="text/x-python", suffix=".py"),
+        Thing(asset=put(studio, long, "text/plain"), media="text/plain"),
+        Thing(asset=put(studio, HOSTILE, "image/svg+xml"), media="image/svg+xml"),
+        Thing(asset=put(studio, b'{"a": [1, {"b": null}]}', "x"), media="application/json"),
+        Thing(asset=put(studio, b"\0\1", "x"), media="application/x-odd", suffix=".odd"),
+    )
+    page.locator(".code-keyword", has_text="def").wait_for()
+    assert "<b>" in page.locator(".code-string").inner_text()
+    assert "<script>window.hit" in view(page, "text").first.inner_text()
+    assert page.locator(".text-block").count() > 50
+    picture = view(page, "picture").locator("img")
+    page.wait_for_function("document.querySelector('.viewer-picture img').naturalWidth === 40")
+    assert picture.get_attribute("src").startswith("blob:")
+    assert page.locator(".json-name", has_text="b").count() == 1
+    view(page, "other").get_by_role("button", name="Save").wait_for()
+    assert page.evaluate("window.hit") is None and page.locator("svg script").count() == 0
+    shot(page, "viewers-texts")
+
+
+def test_a_table_of_many_rows(
+    studio: Running, opened: Opened, shot: Callable[..., Path]
+) -> None:
+    rows = ["name,age,code"] + [f'"w, ""{n}""",{n * 7919 % 20000},{n:05}' for n in range(20_000)]
+    asset = put(studio, "\r\n".join(rows).encode(), "text/csv")
+    page = showing(opened, Thing(asset=asset, media="text/csv"))
+    grid = page.get_by_role("grid")
+    grid.wait_for()
+    assert grid.get_attribute("aria-rowcount") == "20001"
+    assert page.get_by_role("row").count() < 60
+    assert page.get_by_role("gridcell").first.inner_text() == 'w, "0"'
+    page.get_by_role("columnheader", name="age").get_by_role("button").click()
+    page.wait_for_function("document.querySelectorAll('[role=gridcell]')[1].textContent === '0'")
+    page.get_by_role("columnheader", name="age").get_by_role("button").click()
+    page.wait_for_function("document.querySelectorAll('[role=gridcell]')[1].textContent > 19990")
+    grid.evaluate("grid => grid.scrollTo(0, grid.scrollHeight)")
+    page.locator("[role=row][aria-rowindex='20001']").wait_for()
+    told = page.get_by_role("columnheader", name="age").get_by_role("img").get_attribute("title")
+    assert told.startswith("0 to ")
+    shot(page, "viewers-table")
+
+
+def test_sound_film_molecules_and_sequences(
+    studio: Running, opened: Opened, shot: Callable[..., Path]
+) -> None:
+    film = media_files.film(opened("#/generate"))
+    fasta = b">one\n" + b"ACGT" * 40 + b"\n>two\nMKVLAAGIVGLLLAQWERTYHNP\n"
+    page = showing(
+        opened,
+        Thing(asset=put(studio, media_files.sound(), "audio/wav"), media="audio/wav"),
+        Thing(asset=put(studio, film, "video/webm"), media="video/webm"),
+        Thing(asset=put(studio, MOLECULES, "x"), media="chemical/x-daylight-smiles"),
+        Thing(asset=put(studio, fasta, "x"), media="text/x-fasta"),
+    )
+    slider = page.get_by_role("slider", name="where it plays")
+    page.wait_for_function("document.querySelector('[role=slider]').ariaValueMax === '1'")
+    slider.press("End")
+    assert slider.get_attribute("aria-valuetext") == "0:01.0 of 0:01.0"
+    slider.press("Home")
+    page.wait_for_function("document.querySelector('video').videoWidth === 64")
+    molecules = view(page, "molecule")
+    assert molecules.locator("svg").count() == 2 and molecules.locator("svg circle").count() == 1
+    assert "N+" in molecules.inner_text() and "Not drawn" in molecules.inner_text()
+    letters = view(page, "sequence")
+    assert letters.locator(".letters-row").count() == 4
+    assert letters.locator(".tag").all_inner_texts() == ["DNA", "protein"]
+    letters.scroll_into_view_if_needed()
+    shot(page, "viewers-molecules")
+
+
+def test_shapes_turn(studio: Running, opened: Opened, shot: Callable[..., Path]) -> None:
+    page = showing(
+        opened,
+        Thing(asset=put(studio, media_files.gltf(), "x"), media="model/gltf-binary"),
+        Thing(asset=put(studio, media_files.stl(), "x"), media="model/stl"),
+        Thing(asset=put(studio, media_files.obj(), "x"), media="model/obj"),
+        Thing(asset=put(studio, media_files.ply(), "x"), media="model/ply"),
+    )
+    told = view(page, "shape")
+    page.wait_for_function("document.querySelectorAll('.viewer-shape, .notice.warn').length === 4")
+    assert all("4 faces" in text for text in told.all_inner_texts()), told.all_inner_texts()
+    if page.locator(".viewer-shape canvas").count():
+        page.locator(".viewer-shape canvas").first.press("ArrowLeft")
+        page.get_by_role("button", name="Wires").first.click()
+    shot(page, "viewers-shapes")
+
+
+CIRCLE = [{"mesh": 0, "children": [1]}, {"children": [0]}]
+HUGE = [{"componentType": 5126, "count": 2_000_000_000, "type": "VEC3"}]
+BEYOND = [{"bufferView": 0, "componentType": 5126, "count": 400, "type": "VEC3"}]
+
+
+@pytest.mark.parametrize("phone", [False])
+def test_shapes_that_are_refused(studio: Running, opened: Opened, phone: bool) -> None:
+    uri = [{"byteLength": 72, "uri": "http://elsewhere.invalid/a.bin"}]
+    glb = "model/gltf-binary"
+    wrong = {
+        "names other files": (media_files.gltf(buffers=uri), glb),
+        "circle": (media_files.gltf(nodes=CIRCLE), glb),
+        "numbers": (media_files.gltf(accessors=HUGE), glb),
+        "more bytes than it holds": (media_files.gltf(accessors=BEYOND), glb),
+        "more faces than it holds": (media_files.stl(claimed=900_000_000), "model/stl"),
+        "more points or faces": (media_files.ply(claimed=900_000_000), "model/ply"),
+        "cut off": (media_files.gltf()[:90], glb),
+    }
+    things = [Thing(asset=put(studio, data, "x"), media=media) for data, media in wrong.values()]
+    page = showing(opened, *things, phone=phone)
+    page.wait_for_function(f"document.querySelectorAll('.notice.bad').length === {len(wrong)}")
+    for why, told in zip(wrong, page.locator(".notice.bad").all_inner_texts(), strict=True):
+        assert "is not shown" in told and why in told, told
