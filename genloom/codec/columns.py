@@ -50,7 +50,8 @@ class Column(Protocol):
 
     def told(self) -> dict[str, Any]:
         """What a condition can ask of it, as JSON: its name and kind, whether values may be
-        missing, and its values (`choices`) or its range (`low`, `high`)."""
+        missing, its values (`choices`) or its range (`low`, `high`), and where it is known how the
+        data lie (`shares` of the values, or of the parts between `edges`)."""
 
     def features(self, series: Any) -> np.ndarray:
         """float64 [N, F], standardised."""
@@ -211,6 +212,7 @@ class CategoryColumn:
             "kind": self.kind,
             "missing": self.missing,
             "choices": list(self.labels),
+            "shares": (self.counts / max(1, self.counts.sum())).tolist(),
             "ordered": self.ordered,
         }
 

@@ -9,7 +9,7 @@ Shape legend: N rows, A common values ("atoms"), C cells, F places within a cell
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from genloom.codec.number_form import NumberForm
 from genloom.codec.quantiles import Quantiles
 from genloom.codec.where import Among, Compare, Leaf, Missing
 
+PARTS = 24  # into which a range is divided to tell how a column lies
 _MOSTLY = 0.95  # share of rows that common values must cover for a column to count as discrete
 
 
@@ -27,6 +28,7 @@ class NumberColumn:
     """ids of the first position: missing (where there are any), atoms, cells, in that order.
 
     The second position, where fine > 0, has the places and one more id for "not in a cell".
+    rows: how many hold each atom, and last how many hold anything else; [] of an older model.
     """
 
     kind: ClassVar[str] = "number"
@@ -39,6 +41,7 @@ class NumberColumn:
     fine: int
     mean: float
     scale: float
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
     def learn(
@@ -73,6 +76,7 @@ class NumberColumn:
             fine=fine if wide and fine > 1 else 0,
             mean=float(present.mean()),
             scale=float(present.std()) or 1.0,
+            rows=np.append(counts[np.isin(values, atoms)], len(rest)),
         )
 
     @property
@@ -238,7 +242,23 @@ class NumberColumn:
             "low": low,
             "high": high,
             "whole": plain and self.form.whole,
+            **(self._spread() if plain and len(self.rows) else {}),
         }
+
+    def _spread(self) -> dict[str, list[float]]:
+        """How the data lie: equal parts of the range, whole numbers wide where all are whole, and
+        the share of the rows in each."""
+        low, high = self.bounds()
+        width, top = (high - low) / PARTS or 1.0, high
+        if self.form.whole:
+            width, top = float(np.ceil((high - low + 1) / PARTS)), high + 1
+        edges = low + width * np.arange(max(1, round((top - low) / width + 0.499)) + 1)
+        held = np.histogram(self.atoms, edges, weights=self.rows[:-1])[0]
+        if self.quantiles is not None:
+            below = self.quantiles.share(edges - 0.5 * self.form.whole)
+            below[0], below[-1] = 0.0, 1.0
+            held = held + np.diff(below) * self.rows[-1]
+        return {"edges": edges.tolist(), "shares": (held / max(1, held.sum())).tolist()}
 
     def features(self, series: Any) -> np.ndarray:
         plain = np.nan_to_num((self.form.plain(series) - self.mean) / self.scale)
@@ -257,7 +277,7 @@ class NumberColumn:
             "scale": self.scale,
         }
         knots = self.quantiles.knots if self.quantiles else np.zeros(0)
-        return values, {"atoms": self.atoms, "knots": knots}
+        return values, {"atoms": self.atoms, "knots": knots, "rows": self.rows}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], arrays: Arrays) -> NumberColumn:
@@ -266,6 +286,7 @@ class NumberColumn:
         return cls(
             **known,
             atoms=arrays["atoms"],
+            rows=arrays.get("rows", np.zeros(0, np.int64)),
             quantiles=Quantiles(knots) if len(knots) else None,
         )
 

@@ -26,7 +26,7 @@ async def form_of(service: Service, model: str, most: int, rows: int) -> dict[st
         "model": model,
         "medium": card["medium"],
         **{name: about[name] for name in TOLD if name in about},
-        **{name: value for name, value in form.items() if name != "whole"},
+        **form,
         "most": rows if form["whole"] else most,
     }
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from small_server import Running
 
+from genloom.server.caller import Caller
+
 
 def put(studio: Running, data: bytes, media: str) -> str:
     """The id of a new asset of whoever asks without a key."""
     records = studio.server.app.state.service.records
-    return records.assets.put(data, media).id
+    return str(records.assets.put(data, media, owner=Caller.owner).id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,21 @@ import { WhereField } from "./WhereField";
 const FIRST = new Set(["size", "steps", "guidance", "strength", "max_tokens", "temperature"]);
 const NAMES: Record<string, string> = { image: "Picture to begin from", mask: "Mask", control: "Picture to follow" };
 
-export function Asking({ form, wrong, more, setMore }: { form: Form; wrong: Record<string, string>; more: boolean; setMore: (more: boolean) => void }) {
+export interface AskingProps {
+  form: Form;
+  wrong: Record<string, string>;
+  more: boolean;
+  setMore: (more: boolean) => void;
+  /** Something in the form is another now: what was wrong may not be so any more. */
+  changed: () => void;
+}
+
+export function Asking({ form, wrong, more, setMore, changed }: AskingProps) {
   const draft = draftOf(form.model);
-  const put = (some: Partial<typeof draft>) => change(form.model, some);
+  const put = (some: Partial<typeof draft>) => {
+    change(form.model, some);
+    changed();
+  };
   const given = draft.given as Body;
   const options = form.options.filter((one) => acts(one.needs, given));
   const [first, rest] = [options.filter((one) => FIRST.has(one.name)), options.filter((one) => !FIRST.has(one.name))];
@@ -24,7 +36,7 @@ export function Asking({ form, wrong, more, setMore }: { form: Form; wrong: Reco
       set={(value) => put({ values: { ...draft.values, [option.name]: value } })} />
   );
   const files = Object.entries(form.takes).map(([kind, media]) => [FIELD_OF[kind] ?? kind, media] as const);
-  const changed = rest.filter((one) => draft.values[one.name]).length;
+  const others = rest.filter((one) => draft.values[one.name]).length;
   const opened = more || rest.some((one) => wrong[one.name]);
   return (
     <div class="stack">
@@ -54,7 +66,7 @@ export function Asking({ form, wrong, more, setMore }: { form: Form; wrong: Reco
       {first.length > 0 && <div class="generate-options">{first.map(field)}</div>}
       {rest.length > 0 && (
         <details open={opened} onToggle={(e) => setMore(e.currentTarget.open)}>
-          <summary>More options{changed > 0 && <span class="tag">{changed} changed</span>}</summary>
+          <summary>More options{others > 0 && <span class="tag">{others} changed</span>}</summary>
           {opened && <div class="generate-options">{rest.map(field)}</div>}
         </details>
       )}

@@ -78,7 +78,7 @@ export default function Generate() {
         {model && <ModelPick models={all} chosen={model.id} choose={choose} />}
         {form.error && <p class="notice bad">{form.error.message} <Button act={form.again}>Ask again</Button></p>}
         {model && !ready && !form.error && <p class="faint" aria-busy="true">{model.state === "up" ? "Loading…" : `${model.id} is being loaded…`}</p>}
-        {ready && <Asking form={ready} wrong={wrong} more={more} setMore={setMore} />}
+        {ready && <Asking form={ready} wrong={wrong} more={more} setMore={setMore} changed={() => Object.keys(wrong).length && setWrong({})} />}
         {ready?.chats && <p class="small faint">This model converses: <a href={to("chat", [], { model: ready.model })}>talk with it</a>, or have it go on with a text here.</p>}
         <div class="generate-go">
           <Button kind="first" type="submit" disabled={!ready}>Generate <kbd>Ctrl ↵</kbd></Button>

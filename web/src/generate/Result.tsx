@@ -43,7 +43,7 @@ export function Result({ run, item, real, again, vary, edit }: ResultProps) {
             <Button kind="quiet" act={async () => save(await blobOf(run, item), name)}>Save</Button>
             {run.whole && item.asset && <Button kind="quiet" title="CSV in which a spreadsheet finds no formula" act={() => exported(item, name)}>Save for a spreadsheet</Button>}
             {canCopy(run, item) && <Button kind="quiet" act={() => copy(run, item)}>Copy</Button>}
-            {item.asset && <Button kind="quiet" act={() => go("gallery", [item.asset!])}>Open in the gallery</Button>}
+            {item.asset && <Button kind="quiet" title="Open it in the gallery" act={() => go("gallery", [item.asset!])}>Gallery</Button>}
             <Button kind="quiet" title="The same seed makes the same again" act={() => again(run, item)}>Again</Button>
             <Button kind="quiet" title="With the next seeds" act={() => vary(run, item)}>Vary</Button>
             {(run.begins || run.texts) && item.state === "done" && (

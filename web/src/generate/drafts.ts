@@ -84,7 +84,8 @@ export function bodyOf(form: Form, draft: Draft): { body: Body; count: number; s
     if (found && "wrong" in found) wrong[option.name] = found.wrong;
     else if (found) body[option.name] = found.value;
   }
-  const count = whole(draft.count || String(usualCount(form)), 1, form.most);
+  const wished = typeof body.frames === "number" ? String(body.frames) : draft.count || String(usualCount(form));
+  const count = whole(wished, 1, form.most);
   const seed = whole(draft.seed, 0, Number.MAX_SAFE_INTEGER);
   if (count === null) wrong.count = `1 to ${form.most.toLocaleString("en")} is expected.`;
   if (seed === null) wrong.seed = "A whole number from 0 is expected.";

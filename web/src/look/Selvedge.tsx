@@ -5,7 +5,7 @@ import { drawdown, dyes, WARP, WEFT } from "./weaving";
 
 const THREAD = 2; // pixels
 const WIDE = 4; // threads that are seen
-const LONG = 16; // repeats
+const LONG = 80; // repeats
 
 export function Selvedge({ of }: { of: string }) {
   const place = useRef<HTMLCanvasElement>(null);

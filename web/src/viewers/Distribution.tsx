@@ -11,7 +11,7 @@ export function Distribution({ of, width, height = 36 }: { of: Spread; width: nu
     if (place.current) draw(place.current, of);
   }, [of, width, height, night]);
   const told = `${of.told}${of.real ? `; real data differ by ${Math.round(50 * of.made.reduce((sum, x, n) => sum + Math.abs(x - of.real![n]!), 0))} %` : ""}`;
-  return <canvas ref={place} class="distribution" width={2 * width} height={2 * height} style={{ width, height }} role="img" aria-label={told} title={told} />;
+  return <canvas ref={place} class="distribution" width={2 * width} height={2 * height} style={{ width: `${width}px`, height: `${height}px` }} role="img" aria-label={told} title={told} />;
 }
 
 function draw(canvas: HTMLCanvasElement, of: Spread) {

@@ -34,7 +34,7 @@ function One({ line }: { line: string }) {
       {drawn instanceof Error ? (
         <p class="faint small">Not drawn: {drawn.message}.</p>
       ) : (
-        <svg viewBox={drawn.box.join(" ")} role="img" aria-label={`The molecule ${smiles}`} style={{ maxWidth: `${2 * drawn.box[2]!}px` }}>
+        <svg viewBox={drawn.box.join(" ")} role="img" aria-label={`The molecule ${smiles}`} style={{ maxWidth: `${1.6 * drawn.box[2]}px` }}>
           {drawn.lines.map((one, at) => <Bond key={at} {...one} />)}
           {drawn.rings.map((ring, at) => <circle key={at} class="molecule-bond" cx={ring.x} cy={ring.y} r={ring.radius} fill="none" />)}
           {drawn.atoms.map((atom, at) => <Atom key={at} {...atom} />)}

@@ -21,7 +21,7 @@ export default function Picture(view: View) {
   const drag = useDrag(frame);
   if (broken) return <Other {...view} />;
   const small = size !== null && Math.max(...size) <= SMALL;
-  const [width, height] = size ? size.map((side) => `${side * scale}px`) : [undefined, undefined];
+  const shown = size ? { width: `${size[0] * scale}px`, height: `${size[1] * scale}px` } : {};
   function pressed(event: KeyboardEvent) {
     const step = { "+": 1.5, "=": 1.5, "-": 1 / 1.5 }[event.key];
     if (step) setZoom(bounded(scale * step));
@@ -34,7 +34,7 @@ export default function Picture(view: View) {
       <div class="viewer-frame" ref={frame} tabIndex={0} role="region" onKeyDown={pressed} {...drag}
         aria-label={`${view.name}: plus and minus zoom, 0 fits, arrows move`}>
         {address && (
-          <img src={address} alt={view.name} draggable={false} class={`checkered${small ? " exact" : ""}`} style={{ width, height }}
+          <img src={address} alt={view.name} draggable={false} class={`checkered${small ? " exact" : ""}`} style={shown}
             onError={() => setBroken(true)}
             onLoad={(e) => setSize([e.currentTarget.naturalWidth || 300, e.currentTarget.naturalHeight || 300])} />
         )}

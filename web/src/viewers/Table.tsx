@@ -12,7 +12,6 @@ import type { Real } from "./real";
 
 const MOST = 64 << 20; // bytes
 const TALL = 28; // a row's pixels
-const px = (n: number) => `${n}px`; // Preact 11 adds no unit
 const HEAD = 84;
 const LETTER = 8.2;
 const NUMBERS = 64; // the width of the rows' numbers
@@ -35,21 +34,21 @@ export function Grid({ sheet, name, real }: { sheet: Sheet; name: string; real?:
   const columns = useMemo(() => columnsOf(sheet), [sheet]);
   const [sorted, setSorted] = useState<{ at: number; down: boolean } | null>(null);
   const order = useMemo(() => (sorted ? orderBy(sheet, columns, sorted.at, sorted.down) : null), [sheet, columns, sorted]);
-  const lefts = useMemo(() => leftsOf(columns), [columns]);
   const frame = useRef<HTMLDivElement>(null);
   const seen = useSeen(frame);
+  const lefts = useMemo(() => leftsOf(columns, seen.width), [columns, seen.width]);
   const [firstRow, lastRow] = [Math.max(0, Math.floor(seen.top / TALL) - BEYOND), Math.min(sheet.rows.length, Math.ceil((seen.top + seen.height) / TALL) + BEYOND)];
   const shown = columns.map((_, at) => at).filter((at) => lefts[at + 1]! > seen.left - 200 && lefts[at]! < seen.left + seen.width + 200);
-  const place = (at: number) => ({ left: px(lefts[at]!), width: px(lefts[at + 1]! - lefts[at]!) });
+  const place = (at: number) => ({ left: lefts[at]!, width: lefts[at + 1]! - lefts[at]! });
   const numbers = Array.from({ length: Math.max(0, lastRow - firstRow) }, (_, n) => firstRow + n);
   const known = new Map((real ?? []).map((one) => [one.name, one]));
   return (
     <div class="viewer-table">
       <div class="grid" ref={frame} tabIndex={0} role="grid" aria-label={name} aria-rowcount={sheet.rows.length + 1} aria-colcount={columns.length}
-        style={{ height: px(Math.min(480, HEAD + TALL * sheet.rows.length + 18)) }}>
-        <div class="grid-all" style={{ height: px(HEAD + TALL * sheet.rows.length), width: px(lefts.at(-1)!) }}>
-          <div class="grid-head" role="row" aria-rowindex={1} style={{ height: px(HEAD), width: px(lefts.at(-1)!) }}>
-            <span class="grid-number" style={{ width: px(NUMBERS) }} role="columnheader" aria-label="Row" />
+        style={px({ height: Math.min(480, HEAD + TALL * sheet.rows.length + 18) })}>
+        <div class="grid-all" style={px({ height: HEAD + TALL * sheet.rows.length, width: lefts.at(-1)! })}>
+          <div class="grid-head" role="row" aria-rowindex={1} style={px({ height: HEAD, width: lefts.at(-1)! })}>
+            <span class="grid-number" style={px({ width: NUMBERS })} role="columnheader" aria-label="Row" />
             {shown.map((at) => (
               <Head key={at} sheet={sheet} column={columns[at]!} at={at} real={known.get(columns[at]!.name)} place={place(at)}
                 sorted={sorted?.at === at ? (sorted.down ? "descending" : "ascending") : "none"}
@@ -59,10 +58,10 @@ export function Grid({ sheet, name, real }: { sheet: Sheet; name: string; real?:
           {numbers.map((n) => {
             const row = order ? order[n]! : n;
             return (
-              <div key={n} class="grid-row" role="row" aria-rowindex={n + 2} style={{ top: px(HEAD + TALL * n), width: px(lefts.at(-1)!) }}>
-                <span class="grid-number" role="rowheader" style={{ width: px(NUMBERS) }}>{row + 1}</span>
+              <div key={n} class="grid-row" role="row" aria-rowindex={n + 2} style={px({ top: HEAD + TALL * n, width: lefts.at(-1)! })}>
+                <span class="grid-number" role="rowheader" style={px({ width: NUMBERS })}>{row + 1}</span>
                 {shown.map((at) => (
-                  <span key={at} role="gridcell" aria-colindex={at + 1} class={columns[at]!.numbers ? "number cut" : "cut"} style={place(at)}>{sheet.rows[row]![at]}</span>
+                  <span key={at} role="gridcell" aria-colindex={at + 1} class={columns[at]!.numbers ? "number cut" : "cut"} style={px(place(at))}>{sheet.rows[row]![at]}</span>
                 ))}
               </div>
             );
@@ -82,7 +81,7 @@ interface HeadProps {
   column: Column;
   at: number;
   real?: Real;
-  place: { left: string; width: string };
+  place: { left: number; width: number };
   sorted: "ascending" | "descending" | "none";
   sort: () => void;
 }
@@ -90,18 +89,24 @@ interface HeadProps {
 function Head({ sheet, column, at, real, place, sorted, sort }: HeadProps) {
   const spread = useMemo(() => spreadOf(sheet, column, at, real), [sheet, column, at, real]);
   return (
-    <div class="grid-column" role="columnheader" aria-colindex={at + 1} aria-sort={sorted} style={place}>
+    <div class="grid-column" role="columnheader" aria-colindex={at + 1} aria-sort={sorted} style={px(place)}>
       <button type="button" onClick={sort} title={`Sort by ${column.name}`}>
         <span class="cut">{column.name}</span><span aria-hidden="true">{{ ascending: "↑", descending: "↓", none: "" }[sorted]}</span>
       </button>
-      <Distribution of={spread} width={parseInt(place.width, 10) - 12} />
+      <Distribution of={spread} width={place.width - 12} />
     </div>
   );
 }
 
-function leftsOf(columns: Column[]): number[] {
+const px = (sizes: Record<string, number>) => Object.fromEntries(Object.entries(sizes).map(([name, value]) => [name, `${value}px`]));
+
+/** As wide as what they hold; wider where there is room. */
+function leftsOf(columns: Column[], room: number): number[] {
+  const wide = columns.map((column) => Math.ceil(LETTER * column.width) + 20);
+  const most = wide.reduce((sum, one) => sum + one, 0);
+  const stretch = Math.min(1.8, Math.max(1, (room - NUMBERS - 2) / (most || 1)));
   const lefts = [NUMBERS];
-  for (const column of columns) lefts.push(lefts.at(-1)! + Math.ceil(LETTER * column.width) + 20);
+  for (const one of wide) lefts.push(lefts.at(-1)! + Math.floor(stretch * one));
   return lefts;
 }
 

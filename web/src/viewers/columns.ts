@@ -68,36 +68,29 @@ export function spreadOf(sheet: Sheet, column: Column, at: number, real?: Real):
 }
 
 function numeric(numbers: Float64Array, real?: Real): Spread {
-  const edges = real?.edges;
-  let [low, high] = edges?.length ? [edges[0]!, edges.at(-1)!] : [Infinity, -Infinity];
-  let count = 0;
-  let sum = 0;
+  let [low, high, count, sum] = [Infinity, -Infinity, 0, 0];
+  let whole = true;
   for (const x of numbers) {
     if (!Number.isFinite(x)) continue;
     [low, high, count, sum] = [Math.min(low, x), Math.max(high, x), count + 1, sum + x];
+    whole &&= Number.isInteger(x);
   }
-  const bins = new Array<number>(BINS).fill(0);
-  const bin = (x: number) => Math.min(BINS - 1, Math.max(0, Math.floor((BINS * (x - low)) / (high - low || 1))));
-  for (const x of numbers) if (Number.isFinite(x)) bins[bin(x)]! += 1 / count;
-  const told = `${short(low)} to ${short(high)}, mean ${short(sum / count)}`;
-  const labels = bins.map((_, n) => short(low + ((n + 0.5) * (high - low)) / BINS));
-  return { labels, made: bins, real: edges && real?.shares ? spread(edges, real.shares, low, high) : null, told };
+  const known = real?.edges && real.shares && real.edges.length === real.shares.length + 1 ? real.edges : null;
+  const edges = known ?? edgesOf(low, high, whole);
+  const made = new Array<number>(edges.length - 1).fill(0);
+  const width = (edges.at(-1)! - edges[0]!) / made.length || 1;
+  for (const x of numbers) {
+    if (Number.isFinite(x)) made[Math.min(made.length - 1, Math.max(0, Math.floor((x - edges[0]!) / width)))]! += 1 / count;
+  }
+  const labels = made.map((_, n) => short(edges[n]!));
+  return { labels, made, real: known ? real!.shares! : null, told: `${short(low)} to ${short(high)}, mean ${short(sum / count)}` };
 }
 
-/** Shares over unequal bins laid over equal ones, each evenly. */
-function spread(edges: number[], shares: number[], low: number, high: number): number[] {
-  const bins = new Array<number>(BINS).fill(0);
-  const width = (high - low || 1) / BINS;
-  shares.forEach((share, n) => {
-    const [from, to] = [edges[n]!, edges[n + 1] ?? edges[n]!];
-    const first = Math.min(BINS - 1, Math.max(0, Math.floor((from - low) / width)));
-    const last = Math.min(BINS - 1, Math.max(first, Math.floor((to - low) / width)));
-    for (let at = first; at <= last; at++) {
-      const inside = Math.min(to, low + (at + 1) * width) - Math.max(from, low + at * width);
-      bins[at]! += first === last || to <= from ? share / (last - first + 1) : (share * Math.max(0, inside)) / (to - from);
-    }
-  });
-  return bins;
+/** Equal parts; whole numbers wide where all are whole, so that no part is empty by its width alone. */
+function edgesOf(low: number, high: number, whole: boolean): number[] {
+  const width = whole ? Math.ceil((high - low + 1) / BINS) : (high - low) / BINS || 1;
+  const parts = whole ? Math.ceil((high - low + 1) / width) : BINS;
+  return Array.from({ length: parts + 1 }, (_, n) => low + n * width);
 }
 
 function worded(sheet: Sheet, at: number, real?: Real): Spread {
