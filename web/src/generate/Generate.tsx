@@ -1,5 +1,5 @@
 // Generate: a model, what it can be asked for, and what came of it, newest first.
-import { useCallback, useState } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 import { useAsked } from "../api/asked";
 import { Failed, part } from "../api/client";
 import type { Model } from "../api/models";
@@ -9,7 +9,7 @@ import { tell } from "../shell/notices";
 import { go, place, to } from "../shell/router";
 import { Asking } from "./Asking";
 import { make } from "./asking";
-import { bestOf, remember } from "./choosing";
+import { bestOf, remember, warm } from "./choosing";
 import { Compare, CompareBar } from "./Compare";
 import { bodyOf, change, draftOf, isWhole, rolled } from "./drafts";
 import type { Form } from "./form";
@@ -33,6 +33,7 @@ export default function Generate() {
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const [more, setMore] = useState(false);
   const [comparing, setComparing] = useState(false);
+  const results = useRef<HTMLDivElement>(null);
   const ready = model && form.data?.model === model.id ? form.data : null;
   const choose = useCallback((id: string) => {
     remember(id);
@@ -55,6 +56,7 @@ export default function Generate() {
     remember(model.id);
     start({ ...found, model: model.id, weights: model.weights, media: ready.media, texts: ready.texts ?? false, whole: isWhole(ready), begins: "item" in ready.takes });
     if (!draft.locked) change(model.id, { seed: rolled() });
+    if (matchMedia("(max-width: 62rem)").matches) requestAnimationFrame(() => results.current?.scrollIntoView({ behavior: "smooth" }));
   }, [model, ready]);
   const stop = useCallback(() => runs.value.find((run) => run.leave)?.leave?.abort(), []);
   useKey("Control+Enter", "generate", ask, true);
@@ -74,7 +76,7 @@ export default function Generate() {
   return (
     <div class="generate">
       <h1 class="visually-hidden">Generate</h1>
-      <form class="generate-asking" onSubmit={(e) => { e.preventDefault(); ask(); }}>
+      <form class="generate-asking" onFocusIn={() => model && warm(model)} onPointerEnter={() => model && warm(model)} onSubmit={(e) => { e.preventDefault(); ask(); }}>
         {model && <ModelPick models={all} chosen={model.id} choose={choose} />}
         {form.error && <p class="notice bad">{form.error.message} <Button act={form.again}>Ask again</Button></p>}
         {model && !ready && !form.error && <p class="faint" aria-busy="true">{model.state === "up" ? "Loading…" : `${model.id} is being loaded…`}</p>}
@@ -84,7 +86,7 @@ export default function Generate() {
           <Button kind="first" type="submit" disabled={!ready}>Generate <kbd>Ctrl ↵</kbd></Button>
         </div>
       </form>
-      <div class="generate-made">
+      <div class="generate-made" ref={results}>
         {runs.value.map((run) => (
           <RunView key={run.id} run={run} real={ready?.model === run.model ? realOf(ready) : undefined} goOn={(one) => void follow(one, setWrong)} again={again} vary={vary} edit={edit} />
         ))}

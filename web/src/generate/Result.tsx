@@ -1,4 +1,5 @@
 // One thing that is made or in the making: what it is, how it was made, and what can be done with it.
+import { useComputed } from "@preact/signals";
 import { fetched, part } from "../api/client";
 import { Button } from "../look/Button";
 import { Selvedge } from "../look/Selvedge";
@@ -24,7 +25,7 @@ export interface ResultProps {
 const WORDS = { waiting: "waits", making: "in the making", done: "", stopped: "stopped", cut: "cut off" };
 
 export function Result({ run, item, real, again, vary, edit }: ResultProps) {
-  item.turn.value; // drawn anew when it changes
+  useShape(item);
   const name = nameOf(run, item);
   const prompt = typeof run.body.prompt === "string" ? run.body.prompt : "";
   const there = item.state === "done" || item.text !== "";
@@ -57,7 +58,14 @@ export function Result({ run, item, real, again, vary, edit }: ResultProps) {
   );
 }
 
+/** Drawn anew when there is something else to see or to do; a text grows by itself. */
+function useShape(item: Item): void {
+  const shape = useComputed(() => [item.turn.value && item.state, item.asset, item.drawn, item.text !== ""].join());
+  shape.value;
+}
+
 function Facts({ run, item }: { run: Run; item: Item }) {
+  item.turn.value;
   const speed = run.texts ? item.speed : null;
   const why = { length: "ended at its length", stop: "" }[item.finish] ?? item.finish;
   return (

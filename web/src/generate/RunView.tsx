@@ -6,6 +6,8 @@ import type { Real } from "../viewers/real";
 import { Result, type ResultProps } from "./Result";
 import { forget, type Run } from "./runs";
 
+const STEPS = 120; // in which the cloth is woven
+
 export interface RunViewProps extends Pick<ResultProps, "again" | "vary" | "edit"> {
   run: Run;
   real?: Real[];
@@ -13,7 +15,6 @@ export interface RunViewProps extends Pick<ResultProps, "again" | "vary" | "edit
 }
 
 export function RunView({ run, real, goOn, ...acts }: RunViewProps) {
-  run.turn.value;
   const state = run.state.value;
   const { prompt, where } = run.body;
   const wish = [prompt, where && `where ${String(where)}`].filter(Boolean).map(String).join(", ");
@@ -27,7 +28,7 @@ export function RunView({ run, real, goOn, ...acts }: RunViewProps) {
         {busy && <Button act={() => run.leave?.abort()}>Stop <kbd>Esc</kbd></Button>}
         {!busy && <Button kind="quiet" square aria-label="Take this off the page" title="Take this off the page; what is made stays in the gallery" act={() => forget(run)}>✕</Button>}
       </div>
-      {busy && <Cloth of={run.weights || run.model} value={run.share} label={`How much of it is made by ${run.model}`} />}
+      {busy && <Progress run={run} />}
       {partial && (
         <div class={`notice row ${run.error ? "bad" : "warn"}`} role="status">
           <span class="fill">{run.error ?? "Stopped."} What came is kept here, marked as partial. The same seed makes the same, so nothing is lost.</span>
@@ -39,4 +40,10 @@ export function RunView({ run, real, goOn, ...acts }: RunViewProps) {
       </div>
     </section>
   );
+}
+
+function Progress({ run }: { run: Run }) {
+  run.turn.value;
+  const share = run.share === null ? null : Math.round(STEPS * run.share) / STEPS;
+  return <Cloth of={run.weights || run.model} value={share} label={`How much of it is made by ${run.model}`} />;
 }

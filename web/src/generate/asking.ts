@@ -81,10 +81,10 @@ function take(item: Item, told: Told, grown: Map<Item, string>): void {
     item.first ||= now();
   } else if (told.type === "preview") {
     Object.assign(item, { step: told.step ?? 0, steps: told.steps ?? 0 });
-    if (told.b64 && !item.asset) Object.assign(item, { blob: bytesOf(told.b64, told.media ?? ""), media: told.media });
+    if (told.b64 && !item.asset) Object.assign(item, { blob: bytesOf(told.b64, told.media ?? ""), media: told.media, drawn: item.drawn + 1 });
   } else if (told.type === "asset") {
     Object.assign(item, { asset: told.asset_id ?? null, media: told.media ?? "", suffix: told.suffix ?? "" });
-    item.blob = bytesOf(told.b64 ?? "", item.media);
+    Object.assign(item, { blob: bytesOf(told.b64 ?? "", item.media), drawn: item.drawn + 1 });
   } else if (told.type === "ended") {
     Object.assign(item, { finish: told.finish ?? "", tokens: told.tokens || item.tokens, ended: now(), state: "done" });
   }

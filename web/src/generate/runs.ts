@@ -17,6 +17,7 @@ export class Item {
   suffix = "";
   asset: string | null = null;
   blob: Blob | null = null; // the file, or a preview of it
+  drawn = 0; // how often there was another
   finish = "";
   began = 0; // milliseconds, as all times here
   first = 0;

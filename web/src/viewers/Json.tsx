@@ -23,7 +23,7 @@ export default function Json(view: View) {
   const { data, error } = useRead(view.blob, read);
   if (error) return <Text {...view} media="text/plain" />;
   if (data === null) return null;
-  return <div class="viewer-json" tabIndex={0} role="region" aria-label={view.name}><Value value={data} open={2} /></div>;
+  return <div class="viewer-json" tabIndex={0} role="region" aria-label={view.name}><Value value={data} open={3} /></div>;
 }
 
 function Value({ value, open }: { value: unknown; open: number }) {
