@@ -26,6 +26,7 @@ export function Answer({ talk, id, last }: { talk: Talk; id: string; last: boole
   return (
     <article class="chat-answer" aria-label="Answer" aria-busy={live}>
       <Selvedge of={turn.weights || turn.model || "none"} />
+      <h2 class="visually-hidden">Answer of {turn.model ?? "a model"}</h2>
       <header class="row">
         <Weave of={turn.weights || turn.model || "none"} size={20} />
         <b class="cut">{turn.model}</b>

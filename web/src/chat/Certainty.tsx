@@ -45,14 +45,14 @@ export function Certainty({ talk, turn }: { talk: Talk; turn: Turn }) {
       </div>
       {all.length > most && <div><Button act={() => setMost(most + PAGE)}>Show {Math.min(PAGE, all.length - most)} more tokens</Button></div>}
       {one && (
-        <table class="rows chat-others" aria-label="What the model weighed here">
+        <div class="chat-weighed"><table class="rows chat-others" aria-label="What the model weighed here">
           <caption class="small faint">Token {at + 1} of {all.length}: <code>{visible(one[0])}</code> {percent(one[1])}</caption>
           <tbody>
             {one[2].map(([token, logprob], n) => (
               <tr key={n}><td><code>{visible(token)}</code></td><td class="number">{percent(logprob)}</td><td><meter min={0} max={1} value={Math.exp(logprob)} aria-label={`Probability of ${visible(token)}`} /></td></tr>
             ))}
           </tbody>
-        </table>
+        </table></div>
       )}
       <p class="row small" aria-hidden="true">
         {["over 90 %", "over 60 %", "over 30 %", "over 10 %", "less"].map((name, n) => <span key={n} class={`chat-sure-${n} chat-key`}>{name}</span>)}

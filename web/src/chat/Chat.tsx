@@ -80,7 +80,7 @@ function New({ setup, setSetup, list }: Around) {
         <Button kind="quiet" aria-pressed={setup} act={() => setSetup(!setup)}>Setup</Button>
         <ModelChoice model={fields.value.model} choose={(model) => save({ model })} />
       </header>
-      {setup && <Setup fields={fields.value} save={save} />}
+      {setup && <Setup fields={fields.value} save={async (more) => { await save(more); setSetup(false); }} />}
       <p class="chat-empty faint">Ask something. The chat is kept on this server, where only you can open it; what a model writes is never run and never fetches anything.</p>
       <Composer name="new" busy={false} disabled={fields.value.model ? null : "Choose a model first"} send={begin} stop={async () => undefined} />
     </section>
@@ -98,13 +98,16 @@ function Open({ talk, setup, setSetup, list }: Around & { talk: Talk }) {
   useKey("/", "write", useCallback(() => document.getElementById("chat-say")?.focus(), []));
   if (talk.missing.value) return <section class="chat-open"><h1>Chat</h1><p class="notice bad">There is no such chat of yours: it was deleted, or it is another's.</p></section>;
   if (!chat) return <section class="chat-open"><h1>Chat</h1><p class="faint" aria-busy="true">Loading…</p></section>;
-  async function save(fields: Partial<Fields>, version?: number) {
+  /** False where it waits for a choice between two edits. */
+  async function save(fields: Partial<Fields>, version?: number): Promise<boolean> {
     try {
       await talk.change(fields, version);
       setLate(null);
+      return true;
     } catch (error) {
       if (!(error instanceof Failed) || error.status !== 409) throw error;
       setLate({ found: error.body as Differing, fields });
+      return false;
     }
   }
   const waits = last?.role === "assistant" && last.calls?.length && !live;
@@ -119,19 +122,20 @@ function Open({ talk, setup, setSetup, list }: Around & { talk: Talk }) {
         <Remove remove={async () => { await removed(talk.id); go("chat"); }} />
         <ModelChoice model={chat.model} choose={(model) => save({ model }).catch(tell)} />
       </header>
-      {setup && <Setup fields={chat} save={save} />}
+      {setup && <Setup fields={chat} save={async (more) => { if (await save(more)) setSetup(false); }} />}
       {talk.away.value && <p class="notice warn" role="status">The server cannot be heard. What it is writing goes on there, and comes here once it can be heard again.</p>}
       <Thread talk={talk} />
+      {talk.further.value && <p class="notice row" role="status"><span class="fill">This chat went on in another tab.</span><Button act={() => talk.show(talk.head.value!)}>Go there</Button></p>}
       <p class="visually-hidden" role="status">{live ? "The model is writing." : last?.role === "assistant" ? "The answer is there." : ""}</p>
       <Composer name={talk.id} busy={live !== null} disabled={waits ? "Answer the calls first, above" : null} stop={stop}
         send={(text) => talk.say(talk.head.value, [{ role: "user", text }])} />
-      {late && <Conflict found={late.found} close={() => setLate(null)} keep={() => save(late.fields, late.found.version)}
+      {late && <Conflict found={late.found} close={() => setLate(null)} keep={async () => { if (await save(late.fields, late.found.version)) setSetup(false); }}
         take={async () => { await talk.load(); setLate(null); }} />}
     </section>
   );
 }
 
-function Title({ title, save }: { title: string; save: (title: string) => Promise<void> }) {
+function Title({ title, save }: { title: string; save: (title: string) => Promise<unknown> }) {
   const [typed, setTyped] = useState<string | null>(null);
   if (typed === null) return <h1 class="chat-title"><button type="button" class="button quiet" title="Rename" onClick={() => setTyped(title)}>{title || "Chat"}</button></h1>;
   return (

@@ -41,6 +41,7 @@ function Question({ talk, id }: { talk: Talk; id: string }) {
   }
   return (
     <article class={tool ? "chat-found" : "chat-question"} aria-label={tool ? "What the tool found" : "Question"}>
+      <h2 class="visually-hidden">{tool ? "What the tool found" : "Question"}</h2>
       {tool && <p class="small faint">What the tool found</p>}
       {edited === null ? <div class="chat-plain">{turn.text}</div> : (
         <form class="stack" onSubmit={(event) => event.preventDefault()}>

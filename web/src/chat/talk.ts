@@ -39,6 +39,9 @@ export class Talk {
   });
   readonly last = computed(() => (this.head.value === null ? null : (this.turns.get(this.head.value)?.value ?? null)));
 
+  /** Set where the branch goes on elsewhere: another tab has said something behind it. */
+  readonly further = computed(() => this.order.value.some((one) => this.turn(one).parent === this.head.value));
+
   constructor(readonly id: string) {}
 
   turn(id: string): Turn {
@@ -68,7 +71,7 @@ export class Talk {
   private put(turn: Turn): void {
     const held = this.turns.get(turn.id);
     if (!held) this.turns.set(turn.id, signal(turn));
-    else if (!this.followed.has(turn.id)) held.value = turn;
+    else if (!this.followed.has(turn.id) && !same(held.peek(), turn)) held.value = turn;
     if (turn.status === "in_progress") void this.follow(turn.id);
   }
 
@@ -170,4 +173,8 @@ export class Talk {
     if (piece.chances && (turn.text === "" || this.heard.has(turn.id))) this.heard.set(turn.id, [...(this.heard.get(turn.id) ?? []), ...piece.chances]);
     return { ...turn, ...more, text, usage: piece.usage, timing: piece.timing, ...(calls.length ? { calls } : {}), ...(piece.chances ? { measured: true } : {}) };
   }
+}
+
+function same(was: Turn, now: Turn): boolean {
+  return was.status === now.status && was.text === now.text && was.usage?.made === now.usage?.made;
 }

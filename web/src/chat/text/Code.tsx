@@ -4,14 +4,16 @@ import { useEffect, useState } from "preact/hooks";
 import { Button } from "../../look/Button";
 import { tell } from "../../shell/notices";
 import type { Span } from "./coloured";
+import { useSeen } from "./seen";
 
 const LONGEST = 20_000; // characters that are coloured
 
 export function Code({ text, language }: { text: string; language: string }) {
   const name = language.split(/\s/, 1)[0]?.toLowerCase() ?? "";
   const [made, setMade] = useState<{ text: string; root: Span } | null>(null);
+  const [place, seen] = useSeen<HTMLElement>();
   useEffect(() => {
-    if (!name || text.length > LONGEST) return;
+    if (!seen || !name || text.length > LONGEST) return;
     let here = true;
     const later = setTimeout(async () => {
       const { coloured } = await import("./coloured");
@@ -19,9 +21,9 @@ export function Code({ text, language }: { text: string; language: string }) {
       if (here && root) setMade({ text, root });
     }, 60); // while it is written, its colours wait for a pause
     return () => { here = false; clearTimeout(later); };
-  }, [text, name]);
+  }, [text, name, seen]);
   return (
-    <figure class="chat-code">
+    <figure class="chat-code" ref={place}>
       <figcaption class="row between"><span>{name || "text"}</span><Button kind="quiet" act={() => copied(text)}>Copy</Button></figcaption>
       <pre tabIndex={0} aria-label={`Code, ${name || "text"}`}><code>{made?.text === text ? spans(made.root) : text}</code></pre>
     </figure>

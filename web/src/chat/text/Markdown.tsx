@@ -9,7 +9,7 @@ import { Growing, type Group } from "./growing";
 import { address, unescaped } from "./links";
 import { Maths } from "./Maths";
 
-const SLICE = 12_000; // characters a frame
+const SLICE = 5_000; // characters a frame
 const DEEPEST = 24;
 
 export function Markdown({ text, done }: { text: string; done: boolean }) {
@@ -49,10 +49,8 @@ function Block({ token, deep }: { token: Token; deep: number }): ComponentChildr
   const one = token as Tokens.Generic;
   switch (token.type) {
     case "space": case "def": return null;
-    case "heading": {
-      const Level = `h${Math.min(6, one.depth + 2)}` as "h3";
-      return <Level><Line tokens={one.tokens} deep={deep} /></Level>;
-    }
+    // All of one level, below the turn's own: texts begin with any.
+    case "heading": return <h3 class={`chat-h${one.depth}`}><Line tokens={one.tokens} deep={deep} /></h3>;
     case "paragraph": return <p><Line tokens={one.tokens} deep={deep} /></p>;
     case "text": return one.tokens ? <Line tokens={one.tokens} deep={deep} /> : unescaped(one.text);
     case "code": return <Code text={one.text} language={one.lang ?? ""} />;
@@ -80,7 +78,7 @@ function Table({ table, deep }: { table: Tokens.Table; deep: number }) {
     <Kind key={n} class={one.align ? `chat-${one.align}` : undefined}><Line tokens={one.tokens} deep={deep} /></Kind>
   );
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Table">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Table">
       <table class="chat-table">
         <thead><tr>{table.header.map((one, n) => cell(one, n, "th"))}</tr></thead>
         <tbody>{table.rows.map((row, m) => <tr key={m}>{row.map((one, n) => cell(one, n, "td"))}</tr>)}</tbody>

@@ -2,10 +2,13 @@
 import { type ComponentChildren, h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Part } from "./formula";
+import { useSeen } from "./seen";
 
 export function Maths({ text, shown }: { text: string; shown: boolean }) {
   const [made, setMade] = useState<Part | string | null>(null);
+  const [place, seen] = useSeen<HTMLSpanElement>();
   useEffect(() => {
+    if (!seen) return;
     let here = true;
     import("./formula").then(({ formula }) => {
       if (!here) return;
@@ -16,9 +19,9 @@ export function Maths({ text, shown }: { text: string; shown: boolean }) {
       }
     }, () => undefined);
     return () => { here = false; };
-  }, [text, shown]);
+  }, [text, shown, seen]);
   const inside = made === null ? <code>{text}</code> : element(made, 0);
-  return shown ? <span class="chat-formula" tabIndex={0} role="group" aria-label="Formula">{inside}</span> : <span>{inside}</span>;
+  return shown ? <span ref={place} class="chat-formula" tabIndex={0} role="group" aria-label="Formula">{inside}</span> : <span ref={place}>{inside}</span>;
 }
 
 function element(part: Part | string, key: number): ComponentChildren {
