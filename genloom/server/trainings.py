@@ -19,6 +19,7 @@ from typing import Any
 from genloom import store
 from genloom.folders import read_json
 from genloom.server.failure import Failure
+from genloom.trust.measured import FOLDER as MEASURED
 
 PIECE, HEAD, TAIL = 1 << 20, 1 << 14, 1 << 16  # bytes that are read at once
 LONGEST = 150  # characters of a name
@@ -51,9 +52,14 @@ class Training:
 def names() -> list[str]:
     """Of all trainings of this machine's user, the newest first."""
     folder = store.home() / "models"
-    found = [p for p in folder.glob(f"*{store.RUN}") if p.is_dir()] if folder.is_dir() else []
+    found = [p for p in folder.glob(f"*{store.RUN}") if _trained(p)] if folder.is_dir() else []
     found.sort(key=_changed, reverse=True)
     return [path.name.removesuffix(store.RUN) for path in found]
+
+
+def _trained(run: Path) -> bool:
+    """Whether a training left anything there: a model that was only measured has a folder, too."""
+    return run.is_dir() and any(path.name != MEASURED for path in run.iterdir())
 
 
 def run_of(name: str) -> Path:

@@ -12,8 +12,10 @@ from http_client import ask
 from small_server import Running
 
 from genloom import store
+from genloom.server import trainings
 from genloom.server.issuing import Wish, issue
 from genloom.server.records.records import open_records
+from genloom.trust.measured import keep
 from genloom.trust.report import report_of
 
 
@@ -85,6 +87,15 @@ def test_a_measurement_is_cancelled_and_is_its_owners(
         told = over(url, id, anna)
         assert told["status"] == "cancelled" and told["report"] is None
         assert ask(url, "POST", f"/v1/evaluations/{id}/cancel", key=anna).status == 200
+
+
+def test_a_model_that_was_only_measured_is_no_training(tmp_path: Path) -> None:
+    store.set_home(tmp_path)
+    folder = tmp_path / "models" / "brought"
+    keep(folder, {"rows": [], "protocol": {}})
+    assert trainings.names() == []
+    (store.run_folder(folder) / "metrics.jsonl").touch()
+    assert trainings.names() == ["brought"]
 
 
 def test_data_that_is_gone_is_told(home: Path, tmp_path: Path) -> None:

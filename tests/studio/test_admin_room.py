@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import small_server
-from conftest import opening
 from http_client import ask
 from small_server import Running
 
@@ -78,18 +77,21 @@ def test_every_part_opens_at_any_width(
         tabs.first.wait_for()
         for tab in tabs.all():
             tab.click()
-            page.locator("[role=tabpanel] [aria-busy=true]").wait_for(state="detached")
+            page.locator("[role=tabpanel] [aria-busy=true]").first.wait_for(state="detached")
             assert page.locator("[role=tabpanel] .notice.bad").count() == 0
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
             shot(page, f"admin-{tab.inner_text().lower()}-{name}")
 
 
 def test_the_first_key_closes_the_server_and_this_tab_goes_on(
-    browser: Any, studio_models: tuple[str, ...], tmp_path: Path, shot: Callable[..., Path]
+    opened_at: Callable[[str], Any],
+    studio_models: tuple[str, ...],
+    tmp_path: Path,
+    shot: Callable[..., Path],
 ) -> None:
     with (
         small_server.running(tmp_path, studio_models, pages=pages()) as running,
-        opening(browser, running.url) as start,
+        opened_at(running.url) as start,
     ):
         page = start("#/admin/keys")
         page.get_by_role("button", name="Make a key").click()
@@ -118,6 +120,11 @@ def test_the_first_key_closes_the_server_and_this_tab_goes_on(
         form.get_by_role("button", name="I have it").click()
         assert ask(running.url, "GET", "/v1/files", key=other).status == 200
         assert ask(running.url, "GET", "/v1/models", key=other).status == 403
+        # Who is no admin is told so, and is shown nothing.
+        member = start(f"#key={other}")
+        member.get_by_role("link", name="Admin", exact=True).click()
+        member.get_by_text("lacks the scope 'admin'").first.wait_for()
+        assert member.get_by_role("tab").count() == 0
         page.get_by_role("button", name="Revoke anna").click()
         form.get_by_role("button", name="Revoke it").click()
         page.get_by_role("row").filter(has_text="anna").get_by_text("revoked").wait_for()

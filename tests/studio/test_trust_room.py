@@ -178,6 +178,7 @@ def test_a_model_is_measured_from_the_page(
     page = opened("#/trust/reports/gossip")
     page.get_by_text("Not measured yet.").first.wait_for()
     page.get_by_role("button", name="Measure now").click()
+    page.get_by_role("progressbar").wait_for()
     until = time.monotonic() + 100
     while (told := ask(studio.url, "GET", "/v1/evaluations?model=gossip").json["data"][0])[
         "ended_at"

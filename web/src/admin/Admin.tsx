@@ -44,7 +44,8 @@ export default function Admin() {
           on nothing opens without one.
         </p>
       )}
-      {!live.error && (
+      {!live.error && !live.data && <p class="faint" aria-busy="true">Loading…</p>}
+      {live.data && (
         <Tabs label="Admin" tabs={TABS} chosen={chosen} choose={(id) => go("admin", [id])}>
           <Part key={chosen} />
         </Tabs>

@@ -54,6 +54,7 @@ function Recorded({ record, verdict }: { record: Record<string, unknown>; verdic
         <div class="fill">
           <strong>{verdict.model ?? "a model that is not named"}</strong>
           <p class="faint small">
+            {!verdict.intact && "All of this is what the changed record says; none of it can be relied on. "}
             {verdict.model_at_hand ? "A model with these weights is here." : "No model with these weights has answered here yet."}
           </p>
         </div>
