@@ -80,3 +80,4 @@ def main(work: Callable[[Errand, Mapping[str, Any]], dict[str, Any]]) -> None:
         store.set_home(sys.argv[2])
     with link:
         Errand(link).run(work)
+    os._exit(0)  # at once: all is told, and nothing is left to be put away
