@@ -93,7 +93,9 @@ def answered(page: Any) -> None:
     ).last.wait_for()
 
 
-def test_what_a_model_wrote_stays_text(studio: Running, opened: Opened) -> None:
+def test_what_a_model_wrote_stays_text(
+    studio: Running, opened: Opened, shot: Callable[..., Path]
+) -> None:
     id = kept(
         studio, turn("a", "user", HOSTILE), turn("b", "assistant", HOSTILE, "a", reasoning=HOSTILE)
     )
@@ -113,6 +115,7 @@ def test_what_a_model_wrote_stays_text(studio: Running, opened: Opened) -> None:
     assert page.locator("main [onclick], main [onerror], main [href^=javascript]").count() == 0
     assert page.get_by_text("Picture, not fetched").count() >= 4
     assert "(example.org)" in page.locator(".chat-text").inner_text()
+    shot(page, "chat-hostile")
     assert "<script>document.title" in page.locator(".chat-text").inner_text()
 
 
@@ -177,6 +180,7 @@ def test_a_cut_answer_goes_on_and_says_how_sure_it_was(
     tokens.first.focus()
     page.keyboard.press("ArrowRight")
     page.get_by_text("Token 2 of").wait_for()
+    shot(page, "chat-certainty")
     assert (
         page.get_by_role("table", name="What the model weighed here").get_by_role("row").count()
         == 3
@@ -208,6 +212,40 @@ def test_a_tool_is_called_and_answered_by_hand(studio: Running, opened: Opened) 
     page.get_by_role("article", name="Answer").nth(1).wait_for()
     found = stored(studio, id)["turns"][2]
     assert found["role"] == "tool" and found["call_id"]
+
+
+def test_a_chat_goes_out_as_a_file_and_comes_back(
+    studio: Running, opened: Opened, tmp_path: Path
+) -> None:
+    id = kept(studio, turn("a", "user", "say a"), turn("b", "assistant", "**one**", "a"))
+    page = opened(f"#/chat/{id}")
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Export").click()
+    assert told.value.suggested_filename == f"{id}.json"
+    told.value.save_as(tmp_path / "chat.json")
+    page.get_by_label("The file of an exported chat").set_input_files(tmp_path / "chat.json")
+    page.wait_for_url(lambda url: "chat_" in url and id not in url)
+    page.locator(".chat-answer strong").get_by_text("one").wait_for()
+    other = stored(studio, chat_of(page))
+    assert [t["text"] for t in other["turns"]] == ["say a", "**one**"]
+
+
+def test_a_question_whose_answer_was_lost_is_put_once(studio: Running, opened: Opened) -> None:
+    id, lost = kept(studio), []
+
+    def deaf(route: Any) -> None:
+        if not lost:
+            lost.append(route.fetch())  # the server has heard it; the page hears nothing
+            route.abort()
+        else:
+            route.continue_()
+
+    page = opened(f"#/chat/{id}")
+    page.route("**/answers", deaf)
+    page.get_by_label("Your message").fill("say a")
+    page.get_by_label("Your message").press("Enter")
+    answered(page)
+    assert lost and len(stored(studio, id)["turns"]) == 2
 
 
 def test_two_tabs_lose_no_edit(studio: Running, opened: Opened) -> None:
@@ -300,6 +338,10 @@ def longest_task(page: Any, id: str) -> float:
 
 
 def test_light_dark_and_phone(studio: Running, opened: Opened, shot: Callable[..., Path]) -> None:
+    new = opened("#/chat")
+    new.get_by_label("Model").wait_for()
+    new.wait_for_timeout(300)
+    shot(new, "chat-new")
     cut = {
         "status": "incomplete",
         "reason": "length",

@@ -190,6 +190,34 @@ def test_what_cannot_be_is_told(web: Client) -> None:
     assert found["data"] == []
 
 
+def test_another_key_finds_nothing(tmp_path: Path) -> None:
+    records = open_records(tmp_path)
+    anna, bob = (records.keys.create(name, role="member")[1] for name in ("anna", "bob"))
+    records.close()
+    turns = [{"id": "a", "role": "user", "text": "a secret"}]
+    with small_server.running(tmp_path) as server, closing(Client(server.url)) as web:
+        chat = web.ask("POST", "/v1/chats", {"turns": turns}, key=anna).json["id"]
+        turn = web.ask("GET", f"/v1/chats/{chat}", key=anna).json["turns"][0]["id"]
+        said = {"parent": turn, "said": []}
+        for method, rest, body in (
+            ("GET", "", None),
+            ("PATCH", "", {"version": 1, "title": "mine"}),
+            ("POST", "/shown", {"head": None}),
+            ("POST", "/answers", said),
+            ("POST", f"/turns/{turn}/continue", {}),
+            ("POST", f"/turns/{turn}/cancel", {}),
+            ("GET", f"/turns/{turn}/events", None),
+            ("GET", f"/turns/{turn}/chances", None),
+            ("DELETE", "", None),
+        ):
+            found = web.ask(method, f"/v1/chats/{chat}{rest}", body, key=bob)
+            assert found.status == 404, (method, rest, found.body)
+            assert b"secret" not in found.body
+        assert web.ask("POST", "/v1/chats/search", {"query": "secret"}, key=bob).json["data"] == []
+        assert web.ask("GET", f"/v1/chats/{chat}", key=anna).status == 200
+        assert web.ask("GET", f"/v1/chats/{chat}").status == 401
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_it_is_a_part_that_goes_on(
     talker: str, home: Path, tmp_path: Path

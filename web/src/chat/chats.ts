@@ -1,6 +1,6 @@
 // Chats as the server tells of them, and what it is asked about them. Nothing of what is said stands in
 // an address.
-import { ask, get, part, post, remove } from "../api/client";
+import { ask, Failed, get, part, post, remove } from "../api/client";
 
 export interface Call {
   id: string;
@@ -55,10 +55,19 @@ export interface Differing {
 
 const at = (id: string, rest = "") => `/v1/chats/${part(id)}${rest}`;
 
-/** A number of its own: asked again, the server does it once. */
-function once(): RequestInit {
+/** With a number of its own: where the network goes it is asked again, and the server does it once. */
+async function once<T>(path: string, body: object): Promise<T> {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return { headers: { "idempotency-key": [...bytes].map((n) => n.toString(16).padStart(2, "0")).join("") } };
+  const headers = { "idempotency-key": [...bytes].map((n) => n.toString(16).padStart(2, "0")).join("") };
+  for (const pause of [300, 1500, 4000]) {
+    try {
+      return await post<T>(path, body, { headers });
+    } catch (error) {
+      if (!(error instanceof Failed) || error.status !== 0) throw error;
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  return post<T>(path, body, { headers });
 }
 
 export const searched = (query: string, after: string | null) =>
@@ -68,8 +77,8 @@ export const made = (fields: object) => post<Chat>("/v1/chats", fields);
 export const changed = (id: string, version: number, fields: Partial<Fields>) => ask<Chat>("PATCH", at(id), { version, ...fields });
 export const shown = (id: string, head: string | null) => post<Chat>(at(id, "/shown"), { head });
 export const removed = (id: string) => remove(at(id));
-export const answered = (id: string, parent: string | null, said: Said[]) => post<{ data: Turn[] }>(at(id, "/answers"), { parent, said }, once());
-export const continued = (id: string, turn: string) => post<Turn>(at(id, `/turns/${part(turn)}/continue`), {}, once());
+export const answered = (id: string, parent: string | null, said: Said[]) => once<{ data: Turn[] }>(at(id, "/answers"), { parent, said });
+export const continued = (id: string, turn: string) => once<Turn>(at(id, `/turns/${part(turn)}/continue`), {});
 export const stopped = (id: string, turn: string) => post<Turn>(at(id, `/turns/${part(turn)}/cancel`));
 export const following = (id: string, turn: string) => at(id, `/turns/${part(turn)}/events`);
 export const chances = (id: string, turn: string) => get<{ data: Chance[] }>(at(id, `/turns/${part(turn)}/chances`));
