@@ -226,8 +226,9 @@ def plan(
 ) -> Plan:
     """What `train` with the same arguments would take: memory, seconds and, at a price an hour,
     money. Nothing is kept. ResourceError with the numbers when memory cannot suffice."""
-    asked = {"minutes": minutes, "size": size, "seed": seed, "changes": changes, "reward": reward}
+    asked: dict[str, Any] = {"minutes": minutes, "size": size, "seed": seed, "changes": changes}
     asked |= {"start": start, "adapter": adapter, "bits": bits, "teacher": teacher}
+    asked["reward"] = reward
     forecast, _ = foresee(medium, data, device=device, **asked)
     cost = None if price is None else price * forecast.seconds / 3600
     return replace(forecast, cost=cost)

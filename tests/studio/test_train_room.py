@@ -38,7 +38,7 @@ def given(page: Any, *files: tuple[str, bytes]) -> None:
     """As chosen from a disk; waits until it was understood."""
     some = [{"name": n, "mimeType": "text/plain", "buffer": data} for n, data in files]
     page.get_by_label("Files to learn from").set_input_files(some)
-    page.get_by_role("region", name="What was understood").wait_for()
+    page.get_by_role("region", name="What was understood").wait_for(timeout=60_000)
 
 
 def settled(page: Any, *changes: str) -> None:

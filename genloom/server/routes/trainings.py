@@ -92,14 +92,9 @@ async def _seen(service: Service, caller: Caller, name: str) -> Seen:
     job = (await _jobs(service, caller)).get(name)
     if job is None and not _sees_all(caller):
         raise unknown(name)
-    try:
-        folder = await in_thread(told, name)
-    except Failure:
-        if job is None:
-            raise
-        folder = None
-    if folder is not None and not _sees_all(caller):
-        folder = replace(folder, data=None)  # where on this machine it lies
+    folder = await in_thread(_shown, name, _sees_all(caller))
+    if folder is None and job is None:
+        raise unknown(name)
     return Seen(name=name, folder=folder, job=job)
 
 
@@ -115,20 +110,21 @@ async def list_(
     seen = [name for name in here if name in jobs or _sees_all(caller)]
     waiting = [name for name in jobs if name not in here]
     some = [*waiting, *seen][:limit]
-    paths = {} if _sees_all(caller) else {"data": None}
-    found = [
-        Seen(name=n, folder=await in_thread(_quietly, n, **paths), job=jobs.get(n)) for n in some
-    ]
+    whole = _sees_all(caller)
+    folders = [await in_thread(_shown, name, whole) for name in some]
+    found = [Seen(name=n, folder=f, job=jobs.get(n)) for n, f in zip(some, folders, strict=True)]
     shown = sorted((one.to_json() for one in found), key=lambda one: -(one["begun"] or 0.0))
     more = len(waiting) + len(seen) > limit
     return {"object": "list", "data": shown, "has_more": more}
 
 
-def _quietly(name: str, **hidden: None) -> Training | None:
+def _shown(name: str, whole: bool) -> Training | None:
+    """whole: also where on this machine its data lies."""
     try:
-        return replace(told(name), **hidden)
-    except Failure:  # it went in between
+        found = told(name)
+    except Failure:  # it went in between, or has not begun
         return None
+    return found if whole else replace(found, data=None)
 
 
 @router.get("/{name}")
