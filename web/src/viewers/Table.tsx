@@ -48,7 +48,7 @@ export function Grid({ sheet, name, real }: { sheet: Sheet; name: string; real?:
         style={px({ height: Math.min(480, HEAD + TALL * sheet.rows.length + 18) })}>
         <div class="grid-all" style={px({ height: HEAD + TALL * sheet.rows.length, width: lefts.at(-1)! })}>
           <div class="grid-head" role="row" aria-rowindex={1} style={px({ height: HEAD, width: lefts.at(-1)! })}>
-            <span class="grid-number" style={px({ width: NUMBERS })} role="columnheader" aria-label="Row" />
+            <span class="grid-number" style={px({ width: NUMBERS })} role="columnheader">row</span>
             {shown.map((at) => (
               <Head key={at} sheet={sheet} column={columns[at]!} at={at} real={known.get(columns[at]!.name)} place={place(at)}
                 sorted={sorted?.at === at ? (sorted.down ? "descending" : "ascending") : "none"}
