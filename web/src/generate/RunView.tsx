@@ -31,7 +31,7 @@ export function RunView({ run, real, goOn, ...acts }: RunViewProps) {
       {busy && <Progress run={run} />}
       {partial && (
         <div class={`notice row ${run.error ? "bad" : "warn"}`} role="status">
-          <span class="fill">{run.error ?? "Stopped."} What came is kept here, marked as partial. The same seed makes the same, so nothing is lost.</span>
+          <span class="fill">{sentence(run.error ?? "stopped")} What came is kept here, marked as partial. The same seed makes the same, so nothing is lost.</span>
           <Button act={() => goOn(run)}>Go on</Button>
         </div>
       )}
@@ -41,6 +41,8 @@ export function RunView({ run, real, goOn, ...acts }: RunViewProps) {
     </section>
   );
 }
+
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 function Progress({ run }: { run: Run }) {
   run.turn.value;
