@@ -6,9 +6,9 @@ frame. Leaving the iteration cancels the work.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from genloom.server.engines.stats import Stats
 
@@ -37,10 +37,24 @@ class Event:
     blob: bytes | None = None
 
 
+class Events(Protocol):
+    """Of one call, to "done"; leaving them cancels it."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long a model has worked on it so far."""
+
+    def __aiter__(self) -> Self: ...
+
+    async def __anext__(self) -> Event: ...
+
+    async def aclose(self) -> None: ...
+
+
 class Engines(Protocol):
     """Models at work, wherever they are."""
 
-    def run(self, call: Call) -> AsyncIterator[Event]:
+    def run(self, call: Call) -> Events:
         """Events to "done". Failure, at once where it is refused (404 model_not_found, 503
         overloaded or draining, 429 rate_limit_exceeded, 422 poison_request), in the iteration where
         it is not possible, runs out of time (504), or its engine dies (engine_restarted). Pieces

@@ -18,7 +18,6 @@ from starlette.datastructures import UploadFile
 
 from genloom.server.failure import Failure
 from genloom.server.schema import Asked
-from genloom.server.service import service_of
 from genloom.server.strict_json import strict_json
 
 A = TypeVar("A", bound=Asked)
@@ -124,7 +123,8 @@ def read_form(kind: type[A], form: Form) -> A:
 
 async def read_body(kind: type[A], request: Request) -> A:
     """A body out of JSON, for routes that take both."""
-    depth = service_of(request).settings.limits.json_depth
+    service: Service = request.app.state.service
+    depth = service.settings.limits.json_depth
     values = strict_json(await request.body(), depth)
     try:
         return kind.model_validate(values)

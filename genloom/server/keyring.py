@@ -32,6 +32,7 @@ class Keyring:
         self.local = is_loopback(host)
         self._needed = False
         self._asked = float("-inf")
+        self._asking = asyncio.Lock()
         self._known: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
         self._hashes: frozenset[str] = frozenset()  # of all keys, as they were at `_listed`
         self._listed = float("-inf")
@@ -60,9 +61,10 @@ class Keyring:
 
     async def _open(self) -> bool:
         """Whether no key was ever made; once one was, this is never asked again."""
-        if not self._needed and time.monotonic() - self._asked > FRESH:
-            self._needed = await in_thread(self.records.keys.any)
-            self._asked = time.monotonic()
+        async with self._asking:  # one asks, those who come meanwhile wait for it
+            if not self._needed and time.monotonic() - self._asked > FRESH:
+                self._needed = await in_thread(self.records.keys.any)
+                self._asked = time.monotonic()
         return self.local and not self._needed
 
     async def _found(self, token: str) -> Caller | None:

@@ -1,21 +1,24 @@
 """Engines whose work is counted: quotas are asked before, and what was used is noted after.
 
 Stands between routes and engines, so that no route can forget it. Work is charged also where the
-client left: it was done. A quota is passed by at most what was under way when it was reached.
+client left: it was done. What is under way is held against the quotas, so that calls at one time
+cannot pass them together; other servers of the same records are heard of with a moment's delay.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
-from genloom.server.call import Call, Engines, Event
+from genloom.server.call import Call, Engines, Event, Events
 from genloom.server.caller import Caller
 from genloom.server.engines.stats import Stats
 from genloom.server.failure import Failure
+from genloom.server.forecast import forecast, pictures
 from genloom.server.records.records import Records
 from genloom.server.records.usage import Amounts
 from genloom.server.tally import TALLY, Tally
@@ -25,7 +28,7 @@ LOG = logging.getLogger("genloom")
 Quotas = tuple[tuple[str, Mapping[str, float]], ...]
 FRESH, KNOWN = 2.0, 4096  # seconds, owners
 PIECES = frozenset({"text", "delta"})
-COUNTED = {"image": "images", "video": "images"}  # what a made thing counts as, by its medium
+NEWER = 0.1  # weight of the newest measurement
 
 
 class Metered:
@@ -35,6 +38,7 @@ class Metered:
         self.inside, self.journal, self.models = inside, records.journal, records.models
         self.quotas = QuotasOf(records)
         self.served: dict[str, str] = {}  # weights by model
+        self.took: dict[str, float] = {}  # seconds that a call takes, by model
 
     def run(self, call: Call) -> Counted:
         tally = TALLY.get() or Tally()
@@ -51,8 +55,23 @@ class Metered:
         except Failure as error:  # the answer was made all the same
             LOG.warning("what %s is was not remembered: %s", model, error.message)
 
+    def measure(self, model: str, seconds: float) -> None:
+        before = self.took.get(model, seconds)
+        self.took[model] = before + NEWER * (seconds - before)
+
+    async def forecast(self, call: Call) -> Amounts:
+        about = await self.about(call.model)
+        return forecast(call, about, self.took.get(call.model, 0.0))
+
     async def about(self, model: str) -> Mapping[str, Any]:
-        return await self.inside.about(model)
+        """Failure 504 where the request's time is over before the model is loaded."""
+        tally = TALLY.get()
+        try:
+            async with asyncio.timeout(None if tally is None else tally.limit):
+                return await self.inside.about(model)
+        except TimeoutError:
+            message = f"the time for this request was over before {model} was loaded"
+            raise Failure(504, message, code="deadline_exceeded") from None
 
     async def load(self, model: str) -> None:
         await self.inside.load(model)
@@ -75,8 +94,8 @@ class Metered:
 
 
 class Counted:
-    """The events of one call. The call begins at once, or where there are quotas, once they are
-    read."""
+    """The events of one call. The call begins at once, or where there are quotas, once what it may
+    use is held against them; that is settled when it ends, however it ends."""
 
     def __init__(self, engines: Metered, call: Call, tally: Tally) -> None:
         if call.deadline is None and tally.limit is not None:
@@ -84,8 +103,16 @@ class Counted:
         self.engines, self.call, self.tally = engines, call, tally
         self.caller = tally.caller or Caller(owner=call.owner)
         self.work = Work()
+        self.held: dict[str, Amounts] = {}  # by account
+        self._counted = 0.0  # seconds
         self._checked = tally.caller is not None and not tally.caller.quotas
-        self._events: Any = engines.inside.run(self.call) if self._checked else None
+        self._events: Events | None = None
+        if self._checked:
+            self._events = engines.inside.run(self.call)
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._events is None else self._events.seconds
 
     def __aiter__(self) -> Self:
         return self
@@ -93,8 +120,7 @@ class Counted:
     async def __anext__(self) -> Event:
         if not self._checked:
             self._checked = True
-            await self._check()
-            self._events = self.engines.inside.run(self.call)
+            await self._begin()
         if self._events is None:
             raise StopAsyncIteration
         try:
@@ -104,6 +130,7 @@ class Counted:
             raise
         self.work.hear(event)
         if event.kind == "done":
+            self.engines.measure(self.call.model, self.seconds)
             self._note()
             await self.engines.remember(self.call.model)
             self.tally.weights = self.engines.served.get(self.call.model, "")
@@ -118,24 +145,34 @@ class Counted:
     def __del__(self) -> None:
         self._note()  # the events inside leave by themselves
 
-    async def _check(self) -> None:
-        quotas = self.caller.quotas
+    async def _begin(self) -> None:
+        quotas, journal = self.caller.quotas, self.engines.journal
         if self.tally.caller is None:  # work in the background, begun before it was known here
             quotas = await in_thread(self.engines.quotas.of, self.call.owner)
-        for account, told in quotas:
-            await in_thread(self.engines.journal.check, account, told)
+        try:
+            most = await self.engines.forecast(self.call) if quotas else Amounts()
+            for account, told in quotas:
+                await in_thread(journal.learn, account)
+                self.held[account] = journal.reserve(account, told, most)
+            self._events = self.engines.inside.run(self.call)
+        except BaseException:
+            self._note()
+            raise
 
     def _note(self) -> None:
         work, self.work = self.work, Work()
-        if not work.began:
-            return
-        used, tally = work.amounts(), self.tally
-        tally.model = self.call.model
-        tally.used += used
-        tally.prompt_tokens += work.prompt
-        tally.completion_tokens += work.made
-        for account in self.caller.accounts:
-            self.engines.journal.use(account, used)
+        held, self.held = self.held, {}
+        work.seconds, self._counted = self.seconds - self._counted, self.seconds
+        used = work.amounts()
+        if work.began:
+            tally = self.tally
+            tally.model = self.call.model
+            tally.used += used
+            tally.prompt_tokens += work.prompt
+            tally.completion_tokens += work.made
+        for account in {*self.caller.accounts, *held}:
+            mine = used if account in self.caller.accounts else Amounts()
+            self.engines.journal.settle(account, held.get(account, Amounts()), mine)
 
 
 class QuotasOf:
@@ -167,30 +204,30 @@ class QuotasOf:
 
 
 class Work:
-    """One call as its events tell of it. Seconds run from the first event to the last."""
+    """One call as its events tell of it. seconds: of a model's work, as the engines measure it."""
 
     def __init__(self) -> None:
         self.prompt = self.made = self.images = 0
-        self.began = self.ended = 0.0
+        self.began = False
+        self.seconds = 0.0
 
     def hear(self, event: Event) -> None:
-        self.ended = time.monotonic()
-        self.began = self.began or self.ended
+        self.began = True
         values = event.values
         if event.kind == "done":
             usage = values.get("usage") or {}
             self.prompt = usage.get("prompt_tokens", 0)
             self.made = usage.get("completion_tokens", 0)
         elif event.kind == "asset":
-            medium = str(values.get("media", "")).partition("/")[0]
-            self.images += COUNTED.get(medium) == "images"
+            self.images += pictures(values.get("media"))
         elif event.kind in PIECES and isinstance(told := values.get("tokens"), int):
             self.made += told
 
     def amounts(self) -> Amounts:
+        """A call that was given up before its first event has used time."""
         return Amounts(
-            requests=1,
+            requests=int(self.began),
             tokens=self.prompt + self.made,
             images=self.images,
-            seconds=self.ended - self.began,
+            seconds=self.seconds,
         )

@@ -33,8 +33,8 @@ class Service:
     lines: LogLines
 
 
-def service_of(request: Request) -> Service:
-    """FastAPI's dependency."""
+async def service_of(request: Request) -> Service:
+    """FastAPI's dependency; one that is not asynchronous would run in a thread."""
     found: Service = request.app.state.service
     return found
 

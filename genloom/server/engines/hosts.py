@@ -7,10 +7,10 @@ with it is told what became of the processes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from genloom.server.engines.catalogue import Print, fingerprint
 from genloom.server.engines.gate import refused
@@ -60,6 +60,7 @@ class Hosts:
         self.failure: Failure | None = None
         self.failed_at = 0.0
         self.loop = asyncio.get_running_loop()
+        self._about: Mapping[str, Any] = {}  # of the one that served last
         self._deaths = 0  # in a row
         self._refused: Print = ()  # a folder that did not load, and when it may be tried again
         self._again = inf
@@ -85,6 +86,14 @@ class Hosts:
         """Have one serve soon."""
         if self.current is None and self._starting is None and not self.closed:
             self._starting = self.loop.create_task(self._start())
+
+    def known(self) -> Mapping[str, Any] | None:
+        """What the model on disk says of itself; None where only loading it would tell. Failure as
+        of `check`."""
+        if self.current is not None:
+            return self.current.about
+        self.check()
+        return self._about if self._about and self.print == fingerprint(self.folder) else None
 
     async def get(self) -> HostProcess:
         """The one that serves. Failure where none can."""
@@ -127,6 +136,7 @@ class Hosts:
 
     def _serve(self, host: HostProcess) -> None:
         before, self.current, self.down = self.current, host, False
+        self._about = host.about
         if before is not None:
             self._retire(before)
         self.tenant.ready()

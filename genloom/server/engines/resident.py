@@ -5,16 +5,17 @@ Knows calls and when processes come and go; not how they are started (hosts.py),
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from genloom.server.call import Call
-from genloom.server.engines.gate import Gate
+from genloom.server.engines.gate import Gate, refused
 from genloom.server.engines.hosts import Hosts, Room
 from genloom.server.engines.limits import EngineLimits
 from genloom.server.engines.nursery import LOG, Nursery
 from genloom.server.engines.poison import Poison
-from genloom.server.engines.process import Listener
+from genloom.server.engines.process import HostProcess, Listener
 from genloom.server.engines.stats import Counts, ModelStats
 from genloom.server.engines.work import Work
 from genloom.server.failure import Failure
@@ -44,6 +45,7 @@ class Resident:
         self.used = self.looked = self.clock()
         self.memory = 0
         self._pumping = False
+        self._waiting = 0  # for a process
 
     @property
     def idle(self) -> bool:
@@ -58,6 +60,30 @@ class Resident:
         if hosts.starting:
             return "down" if hosts.down else "loading"
         return "cold" if hosts.failure is None else "failed"
+
+    # --- what it is -------------------------------------------------------------------------------
+
+    async def about(self) -> Mapping[str, Any]:
+        """What the model says of itself: the last process's word counts while its folder is what it
+        was, so that those who ask while there is none wait in the queue, where all have their turn.
+        """
+        known = self.hosts.known()
+        return (await self.get()).about if known is None else known
+
+    async def get(self) -> HostProcess:
+        """Its process, loaded where there is none. Failure where there cannot be one, or where too
+        many wait for it already."""
+        if self.hosts.current is not None:
+            return self.hosts.current
+        if self._waiting >= self.limits.waiting:
+            self.counts.refuse("overloaded")
+            message = f"{self._waiting} calls wait for this model to be loaded: try again later"
+            raise refused(503, "overloaded", message, 5)
+        self._waiting += 1
+        try:
+            return await self.hosts.get()
+        finally:
+            self._waiting -= 1
 
     # --- calls ------------------------------------------------------------------------------------
 

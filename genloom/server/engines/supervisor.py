@@ -19,7 +19,6 @@ from genloom.server.engines.gate import refused
 from genloom.server.engines.limits import EngineLimits, limits_of
 from genloom.server.engines.nursery import LOG, Nursery
 from genloom.server.engines.poison import Poison
-from genloom.server.engines.process import HostProcess
 from genloom.server.engines.resident import Resident
 from genloom.server.engines.stats import Stats
 from genloom.server.engines.work import Events
@@ -52,7 +51,6 @@ class Supervisor:
         self.draining = False
         self._rooms = asyncio.Lock()
         self._promised = 0  # bytes for models that load
-        self._asking = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     @classmethod
@@ -75,10 +73,10 @@ class Supervisor:
         return Events(self._resident(call.model).take(call))
 
     async def about(self, model: str) -> Mapping[str, Any]:
-        return (await self._host(model)).about
+        return await self._resident(model).about()
 
     async def load(self, model: str) -> None:
-        await self._host(model)
+        await self._resident(model).get()
 
     async def unload(self, model: str) -> bool:
         resident = self._resident(model)
@@ -87,16 +85,6 @@ class Supervisor:
 
     async def swap(self, model: str) -> None:
         await self._resident(model).hosts.swap()
-
-    async def _host(self, model: str) -> HostProcess:
-        resident = self._resident(model)
-        if self._asking >= self.limits.waiting:
-            raise refused(503, "overloaded", f"{self._asking} calls wait for models", 5)
-        self._asking += 1
-        try:
-            return await resident.hosts.get()
-        finally:
-            self._asking -= 1
 
     def _resident(self, name: str) -> Resident:
         """Failure where the server is draining, or no such model is offered."""

@@ -35,7 +35,7 @@ class House(Protocol):
 
 class Work:
     """weight: samples in flight; size: bytes of its files; seconds: it has. begun, charged: the
-    gate's notes. starts: how often a host began it."""
+    gate's notes. took: seconds from begin to end. starts: how often a host began it."""
 
     def __init__(self, call: Call, house: House, room: int) -> None:
         self.call, self.house = call, house
@@ -48,7 +48,7 @@ class Work:
         self.seconds = call.deadline
         self.channel = Channel(self.loop)
         self.came = self.loop.time()
-        self.begun = self.charged = 0.0
+        self.begun = self.charged = self.took = 0.0
         self.starts = 0
         self.ended = False
         self.host: HostProcess | None = None
@@ -145,7 +145,8 @@ class Work:
         counts = self.house.counts
         counts.ended(how)
         if self.begun:
-            counts.work.add(self.loop.time() - self.begun)
+            self.took = self.loop.time() - self.begun
+            counts.work.add(self.took)
         if self.host is not None:
             self.host.cancel(self._number)
         self.house.over(self, how == "done")
@@ -157,6 +158,13 @@ class Events:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+
+    @property
+    def seconds(self) -> float:
+        """For how long a process has worked on it, from its begin to its end or until now."""
+        work = self._work
+        running = bool(work.begun) and not work.ended
+        return work.loop.time() - work.begun if running else work.took
 
     def __aiter__(self) -> Self:
         return self

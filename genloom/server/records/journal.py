@@ -20,7 +20,7 @@ from genloom.server.failure import Failure
 from genloom.server.records.database import Database
 from genloom.server.records.runs import Run, Runs
 from genloom.server.records.tables import KEYS
-from genloom.server.records.usage import Amounts, Usage, add, day_of, exhausted
+from genloom.server.records.usage import Amounts, Usage, add, day_of, exhausted, under_way
 
 MOST = 20_000  # runs that wait
 EVERY = 0.25  # seconds
@@ -38,6 +38,7 @@ class Journal:
         self._pending: dict[Place, Amounts] = {}
         self._written: dict[Place, Amounts] = {}  # under way to the database
         self._known: dict[Place, Amounts] = {}  # what the database said last
+        self._held: dict[str, Amounts] = {}  # by calls under way, by owner
         self._used: dict[str, float] = {}
         self.lost = 0
         self._wake = threading.Event()
@@ -62,23 +63,47 @@ class Journal:
         with self._lock:
             self._used[id] = time.time()
 
-    def check(self, owner: str, quotas: Mapping[str, float]) -> None:
-        """Failure 429 where a quota is used up already: for amounts that are known afterwards."""
+    # --- quotas -----------------------------------------------------------------------------------
+
+    def learn(self, owner: str) -> None:
+        """Ask the database what the owner used today, where that is not known."""
+        place = owner, day_of(time.time())
+        if place not in self._known:
+            found = self._usage.of(*place)
+            with self._lock:
+                self._known.setdefault(place, found)
+
+    def reserve(self, owner: str, quotas: Mapping[str, float], most: Amounts) -> Amounts:
+        """Hold what a call may use, `most`, against the quotas until it is settled; what of it is
+        held. Where less is left, all that is left is held, so that one call at most comes to pass
+        the quota, and by its own excess; requests and images, which are known beforehand, have to
+        fit. Failure 429 where nothing is left. The owner was learnt."""
         now = time.time()
         place = owner, day_of(now)
-        if place not in self._known:
-            self._learn(place)
         with self._lock:
             places = self._known, self._written, self._pending
-            have = sum((each.get(place, NONE) for each in places), NONE)
-        over = (have + Amounts(requests=1, tokens=1, images=1, seconds=1e-9)).over(quotas)
-        if over is not None:
-            raise exhausted(have, quotas, over, now)
+            used = sum((each.get(place, NONE) for each in places), NONE)
+            held = self._held.get(owner, NONE)
+            least = most.least()
+            if (over := (used + least).over(quotas)) is not None:
+                raise exhausted(used, quotas, over, now)
+            if (over := (used + held + least).over(quotas)) is not None:
+                raise under_way(quotas, over)
+            mine = most.within(used + held, quotas)
+            self._held[owner] = held + mine
+        return mine
 
-    def _learn(self, place: Place) -> None:
-        found = self._usage.of(*place)
+    def settle(self, owner: str, held: Amounts, used: Amounts) -> None:
+        """What was held is free again, what was used of it is noted."""
+        place = owner, day_of(time.time())
         with self._lock:
-            self._known.setdefault(place, found)
+            left = self._held.get(owner, NONE) - held
+            if left.requests > 0:
+                self._held[owner] = left
+            else:
+                self._held.pop(owner, None)
+            if used != NONE:
+                self._pending[place] = self._pending.get(place, NONE) + used
 
     def flush(self) -> None:
         """Write what has gathered; when this returns it is on disk."""

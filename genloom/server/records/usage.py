@@ -27,6 +27,21 @@ class Amounts:
     def __add__(self, other: Amounts) -> Amounts:
         return Amounts(**{n: getattr(self, n) + getattr(other, n) for n in NAMES})
 
+    def __sub__(self, other: Amounts) -> Amounts:
+        return Amounts(**{n: getattr(self, n) - getattr(other, n) for n in NAMES})
+
+    def least(self) -> Amounts:
+        """Without which a call that may use so much cannot begin."""
+        tokens, seconds = min(1, self.tokens), min(1e-9, self.seconds)
+        return Amounts(requests=self.requests, tokens=tokens, images=self.images, seconds=seconds)
+
+    def within(self, have: Amounts, quotas: Mapping[str, float]) -> Amounts:
+        """As much of this as the quotas leave beside what one has."""
+        most = {n: getattr(self, n) for n in NAMES}
+        room = {n: quotas[n] - getattr(have, n) for n in NAMES if n in quotas}
+        left = {n: max(type(most[n])(there), 0) for n, there in room.items()}
+        return Amounts(**{n: min(most[n], left.get(n, most[n])) for n in NAMES})
+
     def over(self, quotas: Mapping[str, float]) -> str | None:
         """The first quota that this is above; None where it is above none."""
         return next((n for n in NAMES if n in quotas and getattr(self, n) > quotas[n]), None)
@@ -53,6 +68,17 @@ def exhausted(owner_has: Amounts, quotas: Mapping[str, float], name: str, now: f
         type="insufficient_quota",
         code="insufficient_quota",
         headers={"Retry-After": str(int(86400 - now % 86400) + 1)},
+    )
+
+
+def under_way(quotas: Mapping[str, float], name: str) -> Failure:
+    """429 that passes by itself."""
+    return Failure(
+        429,
+        f"what is under way may use up the quota of {quotas[name]:g} {name} a day: wait for it",
+        type="rate_limit_error",
+        code="rate_limit_exceeded",
+        headers={"Retry-After": "1"},
     )
 
 

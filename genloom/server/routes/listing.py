@@ -11,14 +11,16 @@ from fastapi import Depends, Query
 from genloom.server.failure import Failure
 from genloom.server.records.rows import Page
 
+Order = Literal["asc", "desc"]
+
 
 @dataclass(frozen=True)
 class Paging:
-    """FastAPI's dependency: the query of a list. order: by the time of creation."""
+    """The query of a list. order: by the time of creation."""
 
-    after: Annotated[str | None, Query(max_length=128)] = None
-    limit: Annotated[int, Query(ge=1, le=100)] = 20
-    order: Literal["asc", "desc"] | None = None
+    after: str | None = None
+    limit: int = 20
+    order: Order | None = None
 
     def page(self, descending: bool = True) -> Page:
         """descending: where no order is asked for."""
@@ -37,7 +39,16 @@ class Paging:
         return listed(ordered[: page.limit], len(ordered) > page.limit)
 
 
-Paged = Annotated[Paging, Depends()]
+async def _asked(
+    after: Annotated[str | None, Query(max_length=128)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Order | None = None,
+) -> Paging:
+    """FastAPI's dependency."""
+    return Paging(after, limit, order)
+
+
+Paged = Annotated[Paging, Depends(_asked)]
 
 
 def listed(data: Sequence[Mapping[str, Any]], more: bool) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from typing import Any
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.responses import FileResponse
 
 from genloom.server.access import Who
 from genloom.server.call import Call
-from genloom.server.content import SHUT
+from genloom.server.content import SHUT, stored_answer
 from genloom.server.failure import Failure
 from genloom.server.forms import described, form_of, is_form, read_body, read_form
 from genloom.server.jobs.generation import given_for
@@ -118,7 +117,7 @@ def _add(row: Row) -> None:
         """The finished file; index: of which item, where several were made."""
         job = await service.jobs.get(id, caller.owner, row.kind)
         reading = _reading(row, job, variant, request.headers.get("accept", ""))
-        return await _content(service, row, job, index, reading)
+        return await _content(request, service, row, job, index, reading)
 
 
 # --- beginning ------------------------------------------------------------------------------------
@@ -262,7 +261,7 @@ def _reading(row: Row, job: Job, variant: str | None, accept: str) -> Reading | 
 
 
 async def _content(
-    service: Service, row: Row, job: Job, index: int, reading: Reading | None
+    request: Request, service: Service, row: Row, job: Job, index: int, reading: Reading | None
 ) -> Response:
     if job.status != "completed":
         raise Failure(
@@ -279,7 +278,9 @@ async def _content(
     path: Path = service.records.assets.path(asset["sha256"])
     name = f"{job.id}-{index}{asset['suffix']}"
     if reading is None:
-        return FileResponse(path, media_type=asset["media"], filename=name, headers=SHUT)
+        return await stored_answer(
+            request, path, sha256=asset["sha256"], media=asset["media"], filename=name
+        )
     data, media = await in_thread(lambda: reading(path.read_bytes()))
     return Response(data, media_type=media, headers=SHUT)
 
