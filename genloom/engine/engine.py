@@ -177,6 +177,11 @@ class Engine:
                 flight.keep((flight.owner != number).nonzero()[:, 0])
         self.flights = [f for f in self.flights if len(f)]
 
+    @property
+    def flying(self) -> int:
+        """Samples in flight."""
+        return sum(map(len, self.flights))
+
     # --- the loop -------------------------------------------------------------------------------
 
     @torch.inference_mode()

@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from genloom.engine.engine import Engine
 from genloom.errors import GenloomError, ResourceError
 from genloom.hosting.about import about
 from genloom.hosting.link import Link
 from genloom.hosting.log import log, log_error
+from genloom.hosting.pace import Pace
 from genloom.hosting.site import Site, open_site
 from genloom.hosting.task import News, Task, error_of
 from genloom.hosting.tasks import task_of
@@ -38,6 +40,7 @@ class Host:
         self._failed: list[News] = []
         self._alive = 0.0
         self._ticks = 0
+        self.pace = Pace()
 
     def drain(self, *_: object) -> None:
         """Also what SIGTERM calls."""
@@ -162,10 +165,16 @@ class Host:
 
     def _step(self, site: Site) -> None:
         if site.engine.open:
-            site.engine.tick()
-            self._ticks += 1
+            self._tick(site.engine)
         if site.desk.busy:
             site.desk.step()
+
+    def _tick(self, engine: Engine) -> None:
+        before, began = engine.flying, time.perf_counter()
+        engine.tick()
+        self._ticks += 1
+        if before and before == engine.flying:  # nobody came or went: a step and nothing else
+            self.pace.add(before, time.perf_counter() - began)
 
     def _news(self) -> list[News]:
         now, news = time.monotonic(), []
@@ -216,4 +225,6 @@ class Host:
         memory = None if self.site is None else self.site.engine.memory
         pages = {} if memory is None else {"pages": memory.size, "pages_used": memory.used}
         counts = {"open": len(self.tasks), "preparing": len(self.preparing), "ticks": self._ticks}
-        return {**counts, **pages}
+        line = self.pace.line()
+        pace = {} if line is None else {"step": line[0], "sample": line[1]}
+        return {**counts, **pages, **pace}

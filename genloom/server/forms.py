@@ -18,6 +18,7 @@ from starlette.datastructures import UploadFile
 
 from genloom.server.failure import Failure
 from genloom.server.schema import Asked
+from genloom.server.service import Service
 from genloom.server.strict_json import strict_json
 
 A = TypeVar("A", bound=Asked)

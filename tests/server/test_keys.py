@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_quotas_end_a_day_for_a_key_and_for_a_user(closed: tuple[Running, str]) 
         days := ask(running.url, "GET", f"/v1/admin/usage?owner={id}", key=admin).json["data"]
     ):
         assert time.monotonic() < until
-    assert days[0]["tokens"] >= 4 and days[0]["requests"] == 1 and days[0]["seconds"] >= 0
+    assert days[0]["tokens"] >= 4 and days[0]["requests"] == 1 and days[0]["seconds"] > 0
     user = ask(
         running.url,
         "POST",
@@ -131,6 +132,21 @@ def test_quotas_end_a_day_for_a_key_and_for_a_user(closed: tuple[Running, str]) 
     _, two = made(closed, user="uwe")
     assert ask(running.url, "POST", "/v1/completions", body, key=one).status == 200
     assert ask(running.url, "POST", "/v1/completions", body, key=two).status == 429
+
+
+def test_requests_at_one_time_do_not_pass_a_quota_together(closed: tuple[Running, str]) -> None:
+    running, _ = closed
+    _, key = made(closed, quotas={"requests": 3})
+    body = {"model": "words", "prompt": "a", "max_tokens": 40, "ignore_eos": True}
+    with ThreadPoolExecutor(8) as pool:
+        asked = [
+            pool.submit(ask, running.url, "POST", "/v1/completions", body, key=key)
+            for _ in range(8)
+        ]
+    answers = [one.result() for one in asked]
+    assert sorted(one.status for one in answers) == [200] * 3 + [429] * 5
+    codes = {one.code for one in answers if one.status == 429}
+    assert codes <= {"rate_limit_exceeded", "insufficient_quota"}
 
 
 def test_pictures_are_counted(closed: tuple[Running, str]) -> None:

@@ -36,15 +36,17 @@ def refused(status: int, code: str, message: str, seconds: float) -> Failure:
 
 
 class Gate:
-    """clock: seconds. isolated: says of a work that it must not run beside another such."""
+    """clock: seconds. isolated: says of a work that it must not run beside another such. pace:
+    seconds of a step and of each sample in it, as measured; 0 where that is not known."""
 
     def __init__(
         self,
         limits: EngineLimits,
         clock: Callable[[], float],
         isolated: Callable[[Work], bool] = lambda work: False,
+        pace: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0),
     ) -> None:
-        self.limits, self.clock, self.isolated = limits, clock, isolated
+        self.limits, self.clock, self.isolated, self.pace = limits, clock, isolated, pace
         self.queue: FairQueue[Work] = FairQueue()
         self.running: set[Work] = set()
         self.streams = 0
@@ -171,8 +173,18 @@ class Gate:
 
     def _share(self, owner: str, shares: _Shares) -> float:
         heavy = shares.heavy | {owner}
-        part = self.limits.alone if shares.here <= heavy else self.limits.beside
-        return max(1.0, self.limits.room * part / len(heavy))
+        room = self.limits.room * self.limits.alone
+        if not shares.here <= heavy:
+            room = min(room, self._beside())
+        return max(1.0, room / len(heavy))
+
+    def _beside(self) -> float:
+        """Samples that may be in flight beside others' few: as many as slow those no more than is
+        allowed, where it is known by how much a sample slows a step."""
+        step, sample = self.pace()
+        if not sample:
+            return self.limits.room * self.limits.beside
+        return (self.limits.slower - 1) * (step + sample) / sample
 
     def _shares(self) -> _Shares:
         beside = self.limits.room * self.limits.beside

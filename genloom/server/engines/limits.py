@@ -15,8 +15,9 @@ class EngineLimits:
 
     room: samples in flight in one model. alone: the part of it that one owner may fill while nobody
     else asks; beside: the part for owners who ask for more than that, together, while others ask
-    little or did a moment ago (`recent`), so that those find room and short steps; batch: the part
-    for calls that may wait.
+    little or did a moment ago (`recent`), so that those find room and short steps; slower: by how
+    much those may slow the steps of one sample alone, which counts instead of `beside` once the
+    time of steps was measured; batch: the part for calls that may wait.
     waiting: calls in one model's queue; waiting_bytes: of their files. per_owner: calls of one
     owner in queues. longest: of a call that gives no deadline. slow: a client that takes nothing
     for so long is left. silent: a host at work that says nothing for so long is ended. loading: of
@@ -30,6 +31,7 @@ class EngineLimits:
     room: int = 80
     alone: float = 0.8
     beside: float = 0.125
+    slower: float = 1.6
     batch: float = 0.5
     recent: float = 30.0
     waiting: int = 256

@@ -40,7 +40,7 @@ class Resident:
             folder, limits=limits, nursery=nursery, counts=self.counts, room=room, tenant=self
         )
         self.clock = self.hosts.loop.time
-        self.gate = Gate(limits, self.clock, self._isolated)
+        self.gate = Gate(limits, self.clock, self._isolated, self._pace)
         self.kept = False
         self.used = self.looked = self.clock()
         self.memory = 0
@@ -110,6 +110,11 @@ class Resident:
 
     def _isolated(self, work: Work) -> bool:
         return bool(self.poison) and self.poison.isolated(work.digest)
+
+    def _pace(self) -> tuple[float, float]:
+        """As its process tells it."""
+        told: Mapping[str, Any] = {} if self.hosts.current is None else self.hosts.current.stats
+        return float(told.get("step", 0.0)), float(told.get("sample", 0.0))
 
     def pump(self) -> None:
         """Begin what has room."""

@@ -149,15 +149,54 @@ def test_a_quota_is_exact_between_threads(records: Records) -> None:
 
 
 def test_a_quota_that_is_used_up_is_told_before_the_work(records: Records) -> None:
-    quotas = {"tokens": 100}
-    records.journal.check("ann", quotas)
-    records.journal.use("ann", Amounts(tokens=99))
-    records.journal.check("ann", quotas)
-    records.journal.use("ann", Amounts(tokens=50))
+    journal, quotas, most = records.journal, {"tokens": 100}, Amounts(requests=1, tokens=40)
+    journal.learn("ann")
+    journal.settle("ann", journal.reserve("ann", quotas, most), Amounts(requests=1, tokens=99))
+    journal.settle("ann", journal.reserve("ann", quotas, most), Amounts(requests=1, tokens=50))
     for _ in range(2):  # before and after it is written
         with pytest.raises(Failure) as error:
-            records.journal.check("ann", quotas)
+            journal.reserve("ann", quotas, most)
         assert (error.value.status, error.value.type) == (429, "insufficient_quota")
-        records.journal.flush()
-    records.journal.check("bob", quotas)
-    records.journal.check("ann", {"images": 1})
+        journal.flush()
+    assert records.usage.of("ann") == Amounts(requests=2, tokens=149)
+    journal.reserve("bob", quotas, most)
+    journal.reserve("ann", {"images": 1}, Amounts(requests=1, images=1))
+
+
+def test_what_is_under_way_is_held_against_the_quota(records: Records) -> None:
+    """Calls at one time do not pass it together, and who waits is told that it passes by itself."""
+    journal, quotas = records.journal, {"tokens": 100, "requests": 9, "images": 3}
+    most = Amounts(requests=1, tokens=70)
+    held = [journal.reserve("ann", quotas, most) for _ in range(2)]
+    assert [one.tokens for one in held] == [70, 30]  # all that is left
+    with pytest.raises(Failure) as error:
+        journal.reserve("ann", quotas, most)
+    assert (error.value.code, error.value.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
+    journal.settle("ann", held[0], Amounts(requests=1, tokens=10))
+    assert journal.reserve("ann", quotas, most).tokens == 60
+    with pytest.raises(Failure, match="wait for it"):
+        journal.reserve("ann", quotas, most)
+    journal.settle("ann", held[1], Amounts())  # it was refused: nothing was used
+    with pytest.raises(Failure, match="3 images"):
+        journal.reserve("ann", quotas, Amounts(requests=1, tokens=1, images=4))
+    assert journal.reserve("ann", quotas, Amounts(requests=1, tokens=1, images=3)).images == 3
+
+
+def test_threads_that_reserve_together_pass_no_quota(records: Records) -> None:
+    fits: list[bool] = []
+
+    def reserve() -> None:
+        for _ in range(50):
+            try:
+                records.journal.reserve("ann", {"requests": 33}, Amounts(requests=1))
+            except Failure:
+                fits.append(False)
+            else:
+                fits.append(True)
+
+    threads = [threading.Thread(target=reserve) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(fits) == 33
