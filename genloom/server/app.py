@@ -66,6 +66,7 @@ from genloom.server.routes import (
     transfers,
     uploads,
 )
+from genloom.server.routes.responses_again import looking
 from genloom.server.runs import Runs
 from genloom.server.service import Service
 from genloom.server.settings import Settings
@@ -107,6 +108,8 @@ ROUTES = (
     provenance.router,
     reports.router,
 )
+# What is asked most is looked for first.
+FIRST = completions.router, chat.router, responses.router, embeddings.router, images.router
 SWEEP = 60.0  # seconds between two sweeps of what has expired
 ABOUT = "Every medium in the shape of OpenAI's API."
 
@@ -122,12 +125,13 @@ def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
             lines.open()
             service = await _service(settings, records, lines)
             app.state.service, app.state.verifying = service, Verifying()
-            sweeping = asyncio.create_task(_sweep(records))
+            beside = asyncio.create_task(_sweep(records)), asyncio.create_task(looking(service))
             service.jobs.runner.start()
             try:
                 yield
             finally:
-                await _ended(sweeping)
+                for task in beside:
+                    await _ended(task)
                 await service.runs.close(settings.jobs.stop_seconds)
                 await service.datasets.close()
                 await service.jobs.runner.drain(settings.jobs.stop_seconds)
@@ -166,7 +170,7 @@ def _version() -> str:
 
 
 def _routed(app: FastAPI) -> FastAPI:
-    for router in ROUTES:
+    for router in (*FIRST, *(one for one in ROUTES if one not in FIRST)):
         app.include_router(router)
     add_handlers(app)
     return app

@@ -120,6 +120,16 @@ def caller_of_key(key: Key, user: User | None) -> Caller:
     )
 
 
+def caller_of_id(records: Records, id: str) -> Caller:
+    """Who holds the key of that id, with what it may today: for work that goes on later. Failure
+    401 where it opens nothing."""
+    key = records.keys.get(id)
+    user = None if key.user_id is None else records.users.get(key.user_id)
+    if not key.valid(time.time()) or (user is not None and user.disabled is not None):
+        raise Failure(401, "the key that began this opens nothing now", code="invalid_api_key")
+    return caller_of_key(key, user)
+
+
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback

@@ -16,10 +16,9 @@ from fastapi import FastAPI
 
 from genloom.server.call import Engines
 from genloom.server.caller import LOCAL, Caller
-from genloom.server.failure import Failure
 from genloom.server.jobs.claims import Claims
 from genloom.server.jobs.limits import JobLimits
-from genloom.server.keyring import caller_of_key
+from genloom.server.keyring import caller_of_id
 from genloom.server.records.jobs import Job
 from genloom.server.records.records import Records
 from genloom.server.threads import in_thread
@@ -40,14 +39,6 @@ class Tools:
     limits: JobLimits
     claims: Claims
     app: FastAPI
-
-
-def _caller(records: Records, id: str) -> Caller:
-    key = records.keys.get(id)
-    user = None if key.user_id is None else records.users.get(key.user_id)
-    if not key.valid(time.time()) or (user is not None and user.disabled is not None):
-        raise Failure(401, "the key of this job opens nothing any more", code="invalid_api_key")
-    return caller_of_key(key, user)
 
 
 class Stop(Exception):
@@ -78,7 +69,7 @@ class Work:
     async def caller(self) -> Caller:
         """Who began the job, with what the key may today. Failure 401 where it opens nothing."""
         key = self.job.given.get(KEY)
-        return await in_thread(_caller, self.tools.records, key) if key else LOCAL
+        return await in_thread(caller_of_id, self.tools.records, key) if key else LOCAL
 
     # --- stopping ---------------------------------------------------------------------------------
 

@@ -17,9 +17,10 @@ from genloom.server.failure import Failure
 from genloom.server.leaving import while_there
 from genloom.server.routes.chat_asked import needs_template, tool_given
 from genloom.server.routes.listing import Paged
+from genloom.server.routes.responses_again import taken_up
 from genloom.server.routes.responses_asked import tools_of
 from genloom.server.routes.responses_items import messages, stored
-from genloom.server.routes.responses_kept import RESPONSE, all_input, renew
+from genloom.server.routes.responses_kept import RESPONSE, all_input, is_noted, renew, unnoted
 from genloom.server.routes.responses_making import STOPPED, Making, context_of
 from genloom.server.routes.responses_object import broken
 from genloom.server.routes.responses_schema import Conversation, CountBody, ResponseBody
@@ -124,16 +125,22 @@ async def _again(events: list[str]) -> Pieces:
 async def _value(service: Service, caller: Caller, id: str) -> dict[str, Any]:
     """What is stored of a response, as it is now."""
     documents, owner = service.records.documents, caller.owner
-    value: dict[str, Any] = (await in_thread(documents.get, RESPONSE, id, owner)).value
-    response = value["response"]
-    if response["status"] not in _UNFINISHED:
+
+    def read() -> dict[str, Any]:
+        found: dict[str, Any] = documents.get(RESPONSE, id, owner).value
+        return found
+
+    value = await in_thread(read)
+    if value["response"]["status"] not in _UNFINISHED:
         return value
-    run = service.runs.find(owner, id)
+    run = service.runs.find(owner, id) or await taken_up(service, id)
     if run is not None:
         return {**value, "response": run.state()}
-    failed = broken(response, STOPPED)  # the server that made it is gone
-    await in_thread(renew, documents, owner, failed)
-    return {**value, "response": failed}
+    value = await in_thread(read)  # it may have ended between two looks
+    if value["response"]["status"] in _UNFINISHED and not await in_thread(is_noted, documents, id):
+        value = {**value, "response": broken(value["response"], STOPPED)}
+        await in_thread(renew, documents, owner, value["response"])
+    return value
 
 
 @router.delete("/{id}")
@@ -143,6 +150,7 @@ async def remove(id: str, service: Here, caller: ForInference) -> dict[str, Any]
     if run is not None:
         await run.cancel()
     await in_thread(service.records.documents.remove, RESPONSE, id, caller.owner)
+    await in_thread(unnoted, service.records.documents, id)
     return {"id": id, "object": "response", "deleted": True}
 
 

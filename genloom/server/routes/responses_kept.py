@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from genloom.server.failure import Failure
@@ -15,6 +16,7 @@ from genloom.server.routes.responses_items import Stored
 from genloom.server.routes.responses_object import Response
 
 RESPONSE, CONVERSATION = "response", "conversation"
+NOTE, NOBODY = "response_in_the_making", ""  # of what is made in the background, whosever it is
 DAYS = 30 * 86400.0  # seconds that a response is kept
 LONGEST = 1000  # responses that go on from each other
 MOST_ITEMS = 10_000  # of a conversation
@@ -29,16 +31,42 @@ def keep(
     given: Sequence[Stored],
     context: Sequence[Stored] = (),
     events: Sequence[str] | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> None:
-    """A new response on disk. given: its own input; context: a conversation's items before it."""
+    """A new response on disk. given: its own input; context: a conversation's items before it;
+    asked: the body, where it may have to be made again."""
     value = {
         "response": response,
         "input": list(given),
         "context": list(context),
         "events": None if events is None else list(events),
+        **({} if asked is None else {"asked": dict(asked)}),
     }
     expires = time.time() + DAYS
     documents.put(RESPONSE, response["id"], value, owner=owner, expires=expires)
+
+
+def noted(documents: Documents, id: str, *, owner: str, key: str, holder: str) -> None:
+    """That this server makes it; key: with which it was asked for."""
+    value = {"owner": owner, "key": key, "holder": holder, "tries": 0}
+    documents.put(NOTE, id, value, owner=NOBODY, expires=time.time() + DAYS)
+
+
+def is_noted(documents: Documents, id: str) -> bool:
+    """Whether a server makes it, or will."""
+    try:
+        documents.get(NOTE, id, NOBODY)
+    except Failure as failure:
+        if failure.status != 404:
+            raise
+        return False
+    return True
+
+
+def unnoted(documents: Documents, id: str) -> None:
+    """It is not made any more."""
+    with suppress(Failure):
+        documents.remove(NOTE, id, NOBODY)
 
 
 def renew(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Self
 
 from genloom.server.call import Call, Event
 from genloom.server.caller import Caller
@@ -18,7 +18,15 @@ from genloom.server.routes.chat_asked import custom_names, needs_template
 from genloom.server.routes.responses_asked import refuse_never, response_given, tools_of
 from genloom.server.routes.responses_events import Telling, Told
 from genloom.server.routes.responses_items import Stored, messages, stored
-from genloom.server.routes.responses_kept import add_items, before, items_of, keep, renew
+from genloom.server.routes.responses_kept import (
+    add_items,
+    before,
+    items_of,
+    keep,
+    noted,
+    renew,
+    unnoted,
+)
 from genloom.server.routes.responses_object import Response, conversation_id, response_of
 from genloom.server.routes.responses_schema import ResponseBody, Said
 from genloom.server.routes.sampling import beside, renamed, seed_of
@@ -63,6 +71,14 @@ class Making:
         self.within = conversation_id(body)
         self.context: list[Stored] = []
         self.given: list[Stored] = []
+        self._before: Mapping[str, Any] | None = None  # what is stored, where it is made again
+
+    @classmethod
+    def again(cls, stored: Mapping[str, Any], service: Service, caller: Caller) -> Self:
+        """Of a response that is stored and was not finished: the same input, seed and id."""
+        made = cls(ResponseBody.model_validate(stored["asked"]), service, caller)
+        made.response, made._before = dict(stored["response"]), stored
+        return made
 
     async def prepare(self) -> None:
         """Failure for all that can be told before the engine is asked."""
@@ -70,8 +86,12 @@ class Making:
         refuse_never(body)
         self.about = await service.engines.about(body.model)
         needs_template(body.model, self.about)
-        self.context = await context_of(body, service, self.caller, self.within)
-        self.given = stored(body.input, self.context)
+        if self._before is not None and self.within is not None:
+            self.context = list(self._before["context"])
+        else:
+            self.context = await context_of(body, service, self.caller, self.within)
+        before = self._before
+        self.given = stored(body.input, self.context) if before is None else list(before["input"])
         self.asked = [*self.context, *self.given]
         self.call()
         tools, _ = tools_of(body)
@@ -180,6 +200,7 @@ class Making:
     async def _end_aside(self, run: Run, last: list[bytes]) -> None:
         try:
             await self.renew([*run.log, *last])
+            await in_thread(unnoted, self.service.records.documents, self.response["id"])
         except Failure as failure:
             last = list(map(_piece, self.telling.failed(failure)))
         run.tell(*last)
@@ -195,14 +216,31 @@ class Making:
             await in_thread(keep, documents, owner, response, given=self.given, context=context)
 
     async def begin_aside(self) -> list[bytes]:
-        """On disk as it is at first; its first events."""
+        """On disk as it is at first, with what it takes to make it again; its first events."""
         documents, owner = self.service.records.documents, self.caller.owner
         context = self.context if self.within is not None else ()
-        told = list(map(_piece, self.telling.created()))
-        await in_thread(
-            keep, documents, owner, self.response, given=self.given, context=context, events=[]
-        )
+        asked = self.body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        told, id = self.beginning(), self.response["id"]
+
+        def on_disk() -> None:
+            keep(
+                documents,
+                owner,
+                self.response,
+                given=self.given,
+                context=context,
+                events=[],
+                asked={**asked, "seed": self.seed},
+            )
+            holder = self.service.jobs.runner.alive.me
+            noted(documents, id, owner=owner, key=self.caller.key, holder=holder)
+
+        await in_thread(on_disk)
         return told
+
+    def beginning(self) -> list[bytes]:
+        """The first events of what is made in the background."""
+        return list(map(_piece, self.telling.created()))
 
     async def renew(self, log: Sequence[bytes]) -> None:
         response = self.telling.response

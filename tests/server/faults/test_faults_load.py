@@ -27,6 +27,7 @@ from genloom.loadtest.exchange import Client
 from genloom.loadtest.stream import Seen, take
 
 STREAMS = 32
+LENGTH = 500  # tokens: longer than it takes to see that all have begun, also on a busy machine
 
 
 def request(path: str, body: dict[str, Any]) -> bytes:
@@ -148,7 +149,7 @@ def test_sigterm_drops_nothing_that_was_admitted(
         place.mkdir()
         with program(home, place, *models, "--drain-seconds", "90") as it:
             it.warm(["novel", "sprites"])
-            stays = wanted(it, 150, range(4))
+            stays = wanted(it, LENGTH, range(4))
             pids = it.tree()
             it.run(lambda client, it=it, stays=stays: drained(client, it, stays))
             assert it.ended() == 0
@@ -156,9 +157,9 @@ def test_sigterm_drops_nothing_that_was_admitted(
 
 
 async def drained(client: Client, it: Program, stays: dict[int, str]) -> None:
-    streams = asyncio.create_task(texts(client, it.target(tokens=150), [*range(4)] * 4))
+    streams = asyncio.create_task(texts(client, it.target(tokens=LENGTH), [*range(4)] * 4))
     picture = {"model": "sprites", "prompt": "red", "n": 2, "seed": 1}
-    whole = {**LONG, "max_tokens": 150, "seed": 1, "temperature": 1.0}
+    whole = {**LONG, "max_tokens": LENGTH, "seed": 1, "temperature": 1.0}
     posts = [("/v1/images/generations", picture), ("/v1/completions", whole)]
     asking = [asyncio.to_thread(ask, it.url, "POST", *post) for post in posts]
     answers = asyncio.gather(*asking)

@@ -171,7 +171,7 @@ def test_what_is_under_way_is_held_against_the_quota(records: Records) -> None:
     assert [one.tokens for one in held] == [70, 30]  # all that is left
     with pytest.raises(Failure) as error:
         journal.reserve("ann", quotas, most)
-    assert (error.value.code, error.value.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
+    assert (error.value.code, error.value.headers["retry-after"]) == ("rate_limit_exceeded", "1")
     journal.settle("ann", held[0], Amounts(requests=1, tokens=10))
     assert journal.reserve("ann", quotas, most).tokens == 60
     with pytest.raises(Failure, match="wait for it"):
