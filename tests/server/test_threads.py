@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import pytest
+from fastapi.routing import APIRoute
 
+from genloom.server.app import ROUTES
+from genloom.server.layers.audit import ASKING
 from genloom.server.threads import MOST, in_thread
 
 
@@ -72,3 +78,20 @@ def test_few_threads_work_at_once() -> None:
 
     asyncio.run(ask())
     assert 1 < most <= MOST
+
+
+def test_no_route_that_asks_a_model_waits_for_a_thread_to_learn_who_asks() -> None:
+    """The framework runs whatever is not asynchronous in a few threads of its own: under load,
+    requests of all kinds would stand in line for them."""
+    routes = [route for router in ROUTES for route in router.routes]
+    asking = [route for route in routes if isinstance(route, APIRoute) and route.path in ASKING]
+    assert len(asking) >= 10
+    for route in asking:
+        for one in within(route.dependant):
+            assert inspect.iscoroutinefunction(one.call), (route.path, one.call)
+
+
+def within(dependant: Any) -> Iterator[Any]:
+    yield dependant
+    for one in dependant.dependencies:
+        yield from within(one)
