@@ -86,7 +86,7 @@ def train(
     teacher
         A model of the same vocabulary to learn from (distil).
     reward
-        What judges a model's tries (reward): exact, number, contains, regex:P, json, tests,
+        What judges a model's tries (reward): exact, same, number, contains, regex:P, json, tests,
         length:N, a sum of such, FILE.py:function, or a command.
     resume
         Go on from where a stopped training of the same name left off.
@@ -191,7 +191,7 @@ def plan(
     teacher
         A model of the same vocabulary to learn from (distil).
     reward
-        What judges a model's tries (reward): exact, number, contains, regex:P, json, tests,
+        What judges a model's tries (reward): exact, same, number, contains, regex:P, json, tests,
         length:N, a sum of such, FILE.py:function, or a command.
     price
         Price of this machine an hour, in any currency.

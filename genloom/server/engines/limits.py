@@ -8,6 +8,8 @@ from typing import Any
 
 from genloom.server.settings import Settings
 
+CACHE = 4  # of the memory for all hosts, one part in so many is for the keys and values of one
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineLimits:
@@ -55,7 +57,8 @@ class EngineLimits:
     def options(self, model: str) -> dict[str, Any]:
         """How a host opens the model of this folder's name."""
         found = self.adapters.get(model)
-        return {**self.hosting, **({"adapters": dict(found)} if found else {})}
+        kept = {} if self.memory is None else {"memory": self.memory // CACHE}
+        return {**kept, **self.hosting, **({"adapters": dict(found)} if found else {})}
 
 
 def limits_of(settings: Settings) -> EngineLimits:

@@ -23,6 +23,16 @@ def test_an_adapter_belongs_to_one_model() -> None:
     assert EngineLimits().options("words") == {}
 
 
+def test_keys_and_values_are_within_the_memory_for_models(
+    home: Path, small_models: tuple[str, ...]
+) -> None:
+    options = EngineLimits(memory=64 << 20).options(small_models[0])
+    site = open_site(small_models[0], options)
+    memory = site.engine.memory
+    assert memory is not None and 0 < memory.size * memory.layout.page_bytes <= 16 << 20
+    site.close()
+
+
 def test_adapters_are_named_by_model_name_and_folder(tmp_path: Path) -> None:
     assert _adapters([f"m/words:kind={tmp_path}"]) == {"words": {"kind": str(tmp_path)}}
     for wrong in ("words", "words:kind", f"kind={tmp_path}", f":kind={tmp_path}", "w:k=/nowhere"):
