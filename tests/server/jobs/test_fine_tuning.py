@@ -172,3 +172,26 @@ def test_what_cannot_be_done_is_refused_with_its_field(client, change, param):
 def test_a_model_that_is_not_there_is_not_found(client):
     with pytest.raises(openai.NotFoundError):
         client.fine_tuning.jobs.create(model="../words", training_file="file-x")
+
+
+@pytest.mark.slow
+def test_a_model_learns_what_is_preferred(client):
+    """Pairs of a better and a worse answer, as OpenAI's clients send them, move a model that
+    speaks: its loss is that of preferences, told step by step."""
+    asked = [{"role": "user", "content": "say 3"}]
+    speaks = until(client, begun(client, method=supervised(n_epochs=1, batch_size=8)), "succeeded")
+    answers = {
+        name: [{"role": "assistant", "content": text}]
+        for name, text in (("preferred_output", "it is 3"), ("non_preferred_output", "no"))
+    }
+    lines = [{"input": {"messages": asked}, **answers}] * 16
+    method = {"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 1, "batch_size": 4}}}
+    job = begun(client, lines, method, model=speaks.fine_tuned_model)
+    job = until(client, job, "succeeded")
+    events = client.fine_tuning.jobs.list_events(job.id, limit=100).data
+    losses = [one.data["train_loss"] for one in events if one.type == "metrics"]
+    assert losses[-1] == pytest.approx(0.693, abs=0.01) and losses[0] < losses[-1]  # newest first
+    made = client.chat.completions.create(
+        model=job.fine_tuned_model, messages=asked, max_completion_tokens=4
+    )
+    assert made.usage.completion_tokens > 0
