@@ -25,6 +25,7 @@ from genloom.server.layers.audit import Audited
 from genloom.server.layers.gate import Gate
 from genloom.server.layers.idempotency import Idempotent
 from genloom.server.layers.receiving import Receiving
+from genloom.server.layers.shedding import Shedding, watched
 from genloom.server.life import Life
 from genloom.server.log_lines import LogLines
 from genloom.server.measures import Measures
@@ -125,7 +126,8 @@ def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
             lines.open()
             service = await _service(settings, records, lines)
             app.state.service, app.state.verifying = service, Verifying()
-            beside = asyncio.create_task(_sweep(records)), asyncio.create_task(looking(service))
+            doing = _sweep(records), looking(service), watched(service)
+            beside = [asyncio.create_task(one) for one in doing]
             service.jobs.runner.start()
             try:
                 yield
@@ -152,6 +154,7 @@ def make_app(settings: Settings, pages: Sequence[Route] = ()) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(Answering),
+            Middleware(Shedding),
             Middleware(Gate, settings=settings, pages=frozenset(page.path for page in pages)),
             Middleware(Audited),
             Middleware(Receiving, limits=settings.limits),

@@ -79,6 +79,11 @@ class Measures:
             registry=self.registry,
             buckets=stats.BOUNDS,
         )
+        self.shed = Counter(
+            "genloom_requests_shed",
+            "requests turned away because the server itself was behind",
+            registry=self.registry,
+        )
         self._gauge("genloom_requests_active", "requests being answered", lambda: life.active)
         self._gauge("genloom_draining", "1 while the server shuts down", lambda: life.draining)
         ProcessCollector(registry=self.registry)  # of the web process: memory, files, time

@@ -119,7 +119,7 @@ def test_a_full_queue_refuses_and_what_is_admitted_ends_well(
         for seed, one in enumerate(seen[:8]):
             assert one.error is not None or told(one) == stays[seed]
         it.settle()
-        refused = it.of("genloom_model_refused_total")
+        refused = it.of("genloom_model_refused_total") + it.of("genloom_requests_shed_total")
         assert refused == 140 - errors[None]
 
         async def fill(client: Client) -> Any:
