@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import time
+from typing import Any
 
 import pytest
 from http_client import ask, connected, raw
@@ -13,7 +15,9 @@ from small_server import Running
 
 from genloom.server.failure import Failure, failure_of
 from genloom.server.layers.answering import names, plain
+from genloom.server.layers.receiving import Body, _attended
 from genloom.server.logs import Json, Plain
+from genloom.server.settings import Limits
 
 LOGGER = "genloom.requests"
 
@@ -139,3 +143,41 @@ def test_errors_of_the_house_have_their_status() -> None:
     assert Failure(429, "later").headers == {"retry-after": "1"}
     assert Failure(503, "later", headers={"Retry-After": "7"}).headers == {"retry-after": "7"}
     assert b"\\ud800" in Failure(400, "\ud800").text()
+
+
+def test_who_leaves_as_the_last_piece_goes_out_is_no_error() -> None:
+    """The answer may end between the call to give it up and the moment in which that is heard."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def ending() -> None:
+            await receive()  # the body
+            left.set()
+            while not gone:
+                await asyncio.sleep(0)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        writing = asyncio.create_task(ending())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def receive() -> Any:
+        await left.wait()
+        gone.append(True)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    async def main() -> None:
+        body = Body(receive, 100, 1.0, b"")
+        scope: Any = {"type": "http"}
+        await _attended(app, scope, send, Limits(), body)
+        task = asyncio.current_task()
+        assert task is not None and not task.cancelling()
+        assert sent == ["http.response.start", "http.response.body"]
+
+    left, gone, sent = asyncio.Event(), list[bool](), list[str]()
+    asyncio.run(main())

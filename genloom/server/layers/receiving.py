@@ -126,11 +126,13 @@ async def _attended(app: ASGIApp, scope: Scope, send: Send, limits: Limits, body
     """Runs the route; it is cancelled when its client leaves, takes nothing, or time is up."""
     task = asyncio.current_task()
     assert task is not None
-    out = Outward(send, limits.taking_seconds)
+    out, left = Outward(send, limits.taking_seconds), False
 
     async def watching() -> None:
+        nonlocal left
         await body.wait_until_left()
         if not out.ended:
+            left = True
             task.cancel()
 
     watch = asyncio.create_task(watching())
@@ -139,10 +141,10 @@ async def _attended(app: ASGIApp, scope: Scope, send: Send, limits: Limits, body
         async with limit:
             await app(scope, body.receive, out.send)
     except asyncio.CancelledError:
-        if not body.left.is_set() or out.ended:
+        if not left or task.uncancel():  # somebody else's doing
             raise
-        task.uncancel()
-        raise Left from None
+        if not out.ended:  # the last of it may go out between the call to end and the end
+            raise Left from None
     except TimeoutError:
         if not limit.expired():
             raise
