@@ -1,7 +1,7 @@
 """Trainings as they lie on this disk, whoever began them: state, metrics, previews.
 
-Reads what a training leaves in its run's folder (metrics.jsonl, previews, the lock); changes
-nothing but for a word left there. Knows no owner and no job.
+Reads what a training leaves in its run's folder (metrics.jsonl, previews, the lock), and removes
+it. Knows no owner and no job.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,9 +67,24 @@ def run_of(name: str) -> Path:
     """Its folder. Failure 404 where there is none of that name, or it is no name but a path."""
     plain = 0 < len(name) <= LONGEST and name == Path(name).name and name not in ("..", ".")
     found = store.run_folder(store.home() / "models" / name) if plain and "\0" not in name else None
-    if found is None or not found.is_dir():
+    if found is None or not _trained(found):
         raise unknown(name)
     return found
+
+
+def forget(run: Path) -> None:
+    """What a training left goes; what was measured of its model stays with the model."""
+    model = run.with_name(run.name.removesuffix(store.RUN)) / "recipe.json"
+    if not (model.is_file() and run.is_dir()):
+        shutil.rmtree(run, ignore_errors=True)
+        return
+    for path in run.iterdir():
+        if path.name == MEASURED:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def unknown(name: str) -> Failure:

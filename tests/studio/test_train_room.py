@@ -21,6 +21,7 @@ from genloom import api, store
 from genloom.errors import Stopped
 
 QUICK = ("train.steps=24", "train.judge=6", "train.preview=8", "data.batch=8", "train.compile=off")
+LONG = ("train.steps=200000", "train.judge=0", "train.preview=0", *QUICK[3:])
 Shot = Callable[..., Path]
 
 
@@ -184,9 +185,9 @@ def test_a_page_follows_over_a_restart(opened_at: Callable, tmp_path: Path) -> N
         with serving(number, tmp_path, url):
             page = open_page("#/train")
             given(page, ("a.csv", rows()))
-            settled(page, *QUICK[1:], "train.steps=200000", "train.judge=500")
+            settled(page, *LONG)
             page.get_by_role("button", name="Train", exact=True).click()
-            page.wait_for_function(STEPPED, arg=50)
+            page.wait_for_function(STEPPED, arg=50, timeout=90_000)
         page.get_by_text("It is asked again by itself").wait_for()
         before = page.evaluate(STEP)
         with serving(number, tmp_path, url):

@@ -31,6 +31,7 @@ from genloom.server.jobs.work import Stop, Tools, Work
 from genloom.server.records.jobs import Job
 from genloom.server.records.records import Records
 from genloom.server.threads import in_thread
+from genloom.server.trainings import forget
 
 FOLDER = "trainings"
 CHECKPOINTS = 3
@@ -255,6 +256,5 @@ def folder_of(id: str, tools: Tools) -> Path:
 
 async def dropped(job: Job, tools: Tools) -> None:
     """Its state goes; the model, where there is one, is a model like any other."""
-    run = store.run_folder(store.place(job.given["name"]))
-    for folder in (folder_of(job.id, tools), run):
-        await in_thread(shutil.rmtree, folder, True)
+    await in_thread(shutil.rmtree, folder_of(job.id, tools), True)
+    await in_thread(forget, store.run_folder(store.place(job.given["name"])))

@@ -3,7 +3,6 @@ what it showed, and a word to it. The work of those begun here is jobs/training.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -202,5 +201,5 @@ async def delete(name: str, caller: ForTraining, service: Here) -> dict[str, Any
     elif seen.folder is not None and seen.folder.state == "running":
         raise Failure(409, "the training is running: pause it first", code="job_state")
     else:
-        await in_thread(shutil.rmtree, trainings.run_of(name), True)
+        await in_thread(trainings.forget, trainings.run_of(name))
     return {"id": name, "object": "training", "deleted": True}
