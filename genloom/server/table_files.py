@@ -52,10 +52,12 @@ def _inert(cell: str) -> str:
 def exported(path: Path, format: str) -> tuple[bytes, str]:
     """The table at the path in a format of FORMATS. Failure 413 where it is too large, 400 where it
     is no table after all."""
-    if path.stat().st_size > LARGEST:
-        raise Failure(413, f"tables up to {LARGEST >> 20} MiB are exported", code="too_large")
     try:
+        if path.stat().st_size > LARGEST:
+            raise Failure(413, f"tables up to {LARGEST >> 20} MiB are exported", code="too_large")
         return FORMATS[format](csv_of(path.read_bytes()))
+    except FileNotFoundError:
+        raise Failure(404, "it was deleted meanwhile", code="content_not_found") from None
     except (csv.Error, ValueError) as error:
         raise Failure(400, "it does not read as a table", code="invalid_table") from error
 

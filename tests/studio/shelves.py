@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from genloom.server.records.assets import Asset
 from genloom.server.records.records import Records, open_records
 from genloom.server.records.searchable import columns_of
-from genloom.server.records.tables import ASSETS
+from genloom.server.records.tables import ASSETS, BLOBS
 
 MODELS = {"sprites": "image/png", "tales": "text/plain", "people": "text/csv"}
 PROMPTS = ("a red dragon", "an owl at night", "a small house", "the sea")
@@ -55,6 +55,10 @@ def filled(folder: Path, count: int, distinct: int = 60) -> list[str]:
         with records.database.writing() as connection:
             connection.execute(ASSETS.delete())
             connection.execute(insert(ASSETS), rows)
+            for n, asset in enumerate(kept):
+                uses = len(range(n, count, distinct))
+                mine = BLOBS.c.sha256 == asset.sha256
+                connection.execute(update(BLOBS).where(mine).values(refs=uses))
     finally:
         records.close()
     return [row["id"] for row in rows]

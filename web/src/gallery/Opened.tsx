@@ -69,7 +69,7 @@ function Inside({ given, shelf, at, open, remove }: InsideProps) {
     event.preventDefault();
   }
   return (
-    <div ref={place} class="gallery-opened" tabIndex={-1} onKeyDown={pressed}>
+    <div ref={place} class="gallery-opened" tabIndex={-1} autofocus onKeyDown={pressed}>
       <div class="gallery-shown has-selvedge">
         <Selvedge of={weaveOf(asset)} />
         <Viewer asset={asset.id} media={asset.media} name={`${asset.id}${suffixOf(asset.media)}`} />
