@@ -171,8 +171,6 @@ def refuse_given(model: Model, request: Request) -> None:
         ):
             if value is not None:
                 raise RequestError(f"{name} says {what}: give the item, too")
-    if options.frames is None and (options.towards, options.towards_seed) != (None, None):
-        raise RequestError("towards says where frames lead: say how many frames", param="frames")
     if model.prompt is None:
         for value, what in (
             (options.negative, "to keep away from"),
