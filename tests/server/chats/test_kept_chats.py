@@ -129,6 +129,23 @@ def test_a_cut_answer_goes_on_in_its_place(web: Client) -> None:
     assert web.ask("POST", f"/v1/chats/{short}/turns/{turn}/continue").status == 409
 
 
+def test_an_answer_cut_in_its_thought_goes_on_there(web: Client) -> None:
+    long = {**GREEDY, "max_tokens": 60}
+    whole = ended(web, chat := begun(web, settings=long), asked(web, chat, "think a")[-1]["id"])
+    if not whole.get("reasoning"):
+        pytest.skip("this one did not learn to think")
+    chat = begun(web, settings={**GREEDY, "max_tokens": 5})
+    turn = asked(web, chat, "think a")[-1]["id"]
+    cut = ended(web, chat, turn)
+    assert whole["reasoning"].startswith(cut["reasoning"]) and not cut["text"]
+    for _ in range(12):
+        if ended(web, chat, turn)["status"] == "completed":
+            break
+        assert web.ask("POST", f"/v1/chats/{chat}/turns/{turn}/continue").status == 200
+    now = ended(web, chat, turn)
+    assert now["reasoning"].startswith(cut["reasoning"]) and "<" not in now["text"]
+
+
 def test_stopping_and_what_was_stopped(web: Client) -> None:
     chat = begun(web, settings={**GREEDY, "ignore_eos": True})
     turn = asked(web, chat, "say c")[-1]["id"]

@@ -13,13 +13,13 @@ const SLICE = 5_000; // characters a frame
 const DEEPEST = 24;
 
 export function Markdown({ text, done }: { text: string; done: boolean }) {
-  const held = useRef({ growing: new Growing(), text: "", ended: false });
+  const held = useRef({ growing: new Growing(), text: "", ended: false, known: 0 });
   const [, turned] = useState(0);
   useEffect(() => {
     let frame = 0;
     function read() {
       const now = held.current;
-      if (now.ended || !text.startsWith(now.text)) held.current = { growing: new Growing(), text: "", ended: false };
+      if (now.ended || !text.startsWith(now.text)) held.current = { growing: new Growing(), text: "", ended: false, known: 0 };
       const { growing } = held.current;
       const more = text.slice(growing.length, growing.length + SLICE);
       if (more) growing.add(more);
@@ -27,7 +27,11 @@ export function Markdown({ text, done }: { text: string; done: boolean }) {
       if (growing.length < text.length) frame = requestAnimationFrame(read);
       else if (done) {
         growing.end();
-        held.current.ended = true;
+        const named = Object.keys(growing.links).length;
+        if (named > held.current.known) { // names that were not known when the text was read first
+          held.current = { growing: new Growing(growing.links), text: "", ended: false, known: named };
+          frame = requestAnimationFrame(read);
+        } else held.current.ended = true;
       }
       turned((n) => n + 1);
     }

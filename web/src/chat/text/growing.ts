@@ -15,7 +15,9 @@ export class Growing {
   groups: Group[] = [];
   length = 0;
   private tail = "";
-  private links: Record<string, unknown> = {};
+
+  /** links: addresses by their names, as far as they are known; those that are found are added. */
+  constructor(readonly links: Record<string, unknown> = {}) {}
 
   /** The groups of what was kept, then what is still open. */
   get blocks(): Group[] {
@@ -33,7 +35,7 @@ export class Growing {
     while (this.tail.length > LONGEST) this.cut();
   }
 
-  /** Nothing more comes. Links whose names stood behind them are found in a second reading. */
+  /** Nothing more comes. A link whose address stood behind it is found by reading again with `links`. */
   end(): void {
     this.keep(lexed(this.tail, this.links));
     this.tail = "";
