@@ -147,7 +147,7 @@ def test_what_was_made_is_checked_and_made_again(
     body = {"model": "sprites", "prompt": "red", "seed": 41, "steps": 2}
     told = ask(studio.url, "POST", "/v1/generate", body, headers={"accept": "application/json"})
     page = ready(opened("#/gallery?query=41"))
-    page.get_by_role("option").first.click()
+    page.locator(".gallery-cell").first.click()
     dialog = page.get_by_role("dialog", name="red")
     dialog.get_by_text(told.json["data"][0]["asset_id"], exact=True).wait_for()
     dialog.get_by_role("button", name="Check the record").click()
