@@ -30,7 +30,7 @@ def seen(opened: Callable[..., Any]) -> Callable[..., Any]:
     def start(place: str, **how: Any) -> Any:
         page = opened(place, bypass_csp=True, reduced_motion="reduce", **how)
         page.get_by_role("heading", level=1).first.wait_for()
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("!document.querySelector('main [aria-busy=true]')")
         page.evaluate(AXE.read_text("utf-8"))
         return page
 

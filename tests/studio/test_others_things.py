@@ -1,4 +1,6 @@
-"""Another user's ids: whatever is asked of them, the answer is that of an id that nobody has."""
+"""Another user's ids: whatever is asked of them, the answer is that of an id that nobody has.
+
+Data sets and trainings: see tests/server/trainings."""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ FORM = (
 )
 UPLOAD = {"filename": "a.txt", "purpose": "user_data", "bytes": 4, "mime_type": "text/plain"}
 PICTURE = {"model": "sprites", "prompt": "red", "seed": 1}
-# where it is kept -> what makes one: the path, the body, and where its id stands
+# where it is kept -> what makes one: the path and the body
 MADE: dict[str, tuple[str, Any]] = {
     "/v1/files": ("/v1/files", FORM),
     "/v1/uploads": ("/v1/uploads", UPLOAD),
@@ -31,7 +33,6 @@ MADE: dict[str, tuple[str, Any]] = {
     "/v1/conversations": ("/v1/conversations", {}),
     "/v1/responses": ("/v1/responses", {"model": "gossip", "input": "say a", "store": True}),
     "/v1/tables": ("/v1/tables", {"model": "people", "count": 2, "seed": 1}),
-    "/v1/datasets": ("/v1/datasets", {"name": "mine"}),
 }
 
 
