@@ -83,7 +83,7 @@ def test_what_was_typed_stands_in_no_address_title_or_log(
     studio: Running, opened: Opened, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "hunter2-hunter2"
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="genloom")
     page = opened("#/generate?model=words")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
