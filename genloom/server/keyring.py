@@ -16,7 +16,7 @@ from genloom.server.caller import LOCAL, ROLES, Caller
 from genloom.server.failure import Failure
 from genloom.server.records.people import Key, User, hash_of
 from genloom.server.records.records import Records
-from genloom.server.threads import in_thread
+from genloom.server.threads import at_the_door
 
 FRESH = 2.0  # seconds for which an answer of the records is believed
 KNOWN = 4096  # keys that are remembered
@@ -63,7 +63,7 @@ class Keyring:
         """Whether no key was ever made; once one was, this is never asked again."""
         async with self._asking:  # one asks, those who come meanwhile wait for it
             if not self._needed and time.monotonic() - self._asked > FRESH:
-                self._needed = await in_thread(self.records.keys.any)
+                self._needed = await at_the_door(self.records.keys.any)
                 self._asked = time.monotonic()
         return self.local and not self._needed
 
@@ -73,7 +73,7 @@ class Keyring:
             return None
         when, caller = self._known.get(digest, (float("-inf"), None))
         if time.monotonic() - when > FRESH:
-            caller = await in_thread(self._read, token, digest)
+            caller = await at_the_door(self._read, token, digest)
             self._known[digest] = time.monotonic(), caller
             self._known.move_to_end(digest)
             while len(self._known) > KNOWN:
@@ -85,7 +85,7 @@ class Keyring:
         while, not each time."""
         async with self._listing:
             if digest not in self._hashes and time.monotonic() - self._listed > FRESH:
-                keys = await in_thread(self.records.keys.listed)
+                keys = await at_the_door(self.records.keys.listed)
                 self._hashes = frozenset(key.hash for key in keys)
                 self._listed = time.monotonic()
         return digest in self._hashes

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from genloom.server.app import ROUTES
 from genloom.server.layers.audit import ASKING
-from genloom.server.threads import MOST, in_thread
+from genloom.server.threads import MOST, at_the_door, in_thread
 
 
 def test_results_errors_and_context_come_through() -> None:
@@ -95,3 +95,18 @@ def within(dependant: Any) -> Iterator[Any]:
     yield dependant
     for one in dependant.dependencies:
         yield from within(one)
+
+
+def test_who_comes_in_does_not_wait_for_what_those_inside_write() -> None:
+    over = threading.Event()
+
+    async def main() -> None:
+        inside = [asyncio.create_task(in_thread(over.wait, 20)) for _ in range(3 * MOST)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        assert await at_the_door(int, "7") == 7
+        assert time.monotonic() - began < 10 and not any(one.done() for one in inside)
+        over.set()
+        await asyncio.gather(*inside)
+
+    asyncio.run(main())

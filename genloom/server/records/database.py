@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from genloom.errors import MissingExtra, ResourceError, UsageError
 from genloom.server.records.migrations import migrate
 from genloom.server.records.trouble import BUSY, DAMAGED, busy, code_of, told
-from genloom.server.threads import MOST
+from genloom.server.threads import DOOR, MOST
 
 NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
 PATIENCE = {"statement_timeout": 30, "lock_timeout": 10, "idle_in_transaction_session_timeout": 60}
@@ -124,7 +124,7 @@ def _sqlite(file: Path, wait: float) -> tuple[Engine, str]:
 
 def _pool(wait: float) -> dict[str, Any]:
     return {
-        "pool_size": MOST,
+        "pool_size": MOST + DOOR,
         "max_overflow": 4,  # the background writer, the sweep
         "pool_timeout": wait,
         "hide_parameters": True,
