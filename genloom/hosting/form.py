@@ -105,7 +105,8 @@ def _length(site: Site) -> dict[str, Any]:
 
 
 def _directions(site: Site) -> dict[str, Any]:
-    return {"count": int(site.model.nets["generator"].latent), "low": -20, "high": 20}
+    generator: Any = site.model.nets["generator"]
+    return {"count": int(generator.latent), "low": -20, "high": 20}
 
 
 def _margins(site: Site) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 
 import torch
@@ -43,7 +43,7 @@ def grouped(whole: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
     return torch.cat(list(_threads(threads, os.getpid()).map(part, starts)))
 
 
-def _as_here() -> Callable[[], object]:
+def _as_here() -> Callable[[], AbstractContextManager[None]]:
     """What this thread was told of gradients and precision, to tell another one."""
     inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     rounds, kind = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, Text, func, select, tuple_, type_coerce, update
+from sqlalchemy import Text, func, select, tuple_, type_coerce, update
 
 from genloom.server.records.ids import is_id
 from genloom.server.records.kept import Kept
@@ -58,8 +58,8 @@ class Sought:
     favourite: bool | None = None
     made: bool | None = True
 
-    def of(self, owner: str, query: Select[Any]) -> Select[Any]:
-        """The query with these conditions."""
+    def of(self, owner: str, query: Any) -> Any:
+        """The query, a select of assets, with these conditions."""
         c = ASSETS.c
         query = query.where(c.owner == owner, alive(ASSETS, time.time()))
         for pattern in patterns(self.query):
@@ -154,7 +154,7 @@ class Assets(Kept[Asset]):
             row = one(connection, query.with_for_update(), self.what, id)
             changes: dict[str, Any] = {} if favourite is None else {"favourite": int(favourite)}
             if labels is not None:
-                changes |= {"labels": list(labels), "words": words_of(row._mapping, labels)}
+                changes |= {"labels": list(labels), "words": words_of(dict(row._mapping), labels)}
             if changes:
                 change = update(ASSETS).where(ASSETS.c.id == id).values(**changes)
                 row = connection.execute(change.returning(ASSETS)).one()
@@ -170,7 +170,7 @@ class Assets(Kept[Asset]):
         return [found[id] for id in known if id in found]
 
 
-def _largest(query: Select[Any], number: Any) -> Select[Any]:
+def _largest(query: Any, number: Any) -> Any:
     return query.order_by(number.desc()).limit(FACETS)
 
 
