@@ -135,7 +135,7 @@ class Assets(Kept[Asset]):
         models = select(c.model, c.weights, number).group_by(c.model, c.weights)
         media = select(c.media, number).group_by(c.media)
         with self._database.reading() as connection:
-            total = connection.execute(what.of(owner, whole)).one()
+            total: Any = connection.execute(what.of(owner, whole)).one()
             by_model = _largest(what.of(owner, models), number)
             by_media = _largest(what.of(owner, media), number)
             return Facets(
