@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -98,7 +98,7 @@ def models(home: Path) -> None:
     api.train("image", home / "pictures", out=out / "pictures", size="tiny",
               changes=(*small, "codec.size=8", "family.steps=4"))  # fmt: skip
     api.train("text", home / "words.txt", out=out / "words", size="tiny",
-              changes=(*small, "codec.length=4096"))  # fmt: skip
+              changes=(*small, "codec.length=512"))  # fmt: skip
 
 
 def gallery(home: Path, count: int) -> None:
@@ -273,11 +273,12 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     protocol.head("The studio")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
         home = Path(folder)
         models(home)
         if "scroll" in args.parts:
             gallery(home, args.assets)
+        play = open_.enter_context(sync_playwright())
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
         print(f"Chromium {browser.version}, 1280 x 800, without a GPU\n")
         with serving(home) as url:
