@@ -137,6 +137,7 @@ def test_ctrl_c_saves_and_resume_finishes(
     assert json.loads(ran.out)["steps"] == 300
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_leaves_at_once(start: Start, texts: Path, tmp_path: Path) -> None:
     out = tmp_path / "left"
     slow = tiny(FOREVER, data__batch=256, net__net__width=64)

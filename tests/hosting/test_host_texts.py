@@ -89,7 +89,7 @@ def test_ids_echo_chances_beams_and_a_form(texts: Parent, text_model: str) -> No
         ({"prompt": "x", "seed": 1 << 70}, "seed", None),
         ({"prompt": "x", "count": 10**9}, "count", None),
         ({"prompt": "x", "options": {"temperature": -1}}, "temperature", None),
-        ({"prompt": "x", "options": {"guidance": 2.0}}, None, None),
+        ({"prompt": "x", "options": {"guidance": 2.0}}, "guidance", None),
         ({"prompt": "x", "options": {"heat": 1}}, "heat", None),
         ({"prompt": "x", "adapter": "nobody"}, None, None),
         ({"prompt": "x", "options": {"regex": "("}}, "regex", "invalid_regex"),

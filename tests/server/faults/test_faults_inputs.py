@@ -208,7 +208,7 @@ def test_special_tokens_in_a_message_are_plain_text(served: Program) -> None:
     """Who writes a template's marks into a message pays for their letters, and changes no role."""
 
     def count(content: str) -> int:
-        body = {"model": "gossip", "messages": [{"role": "user", "content": content}]}
+        body = {"model": "natter", "messages": [{"role": "user", "content": content}]}
         answer = served.ask("POST", "/v1/chat/completions", {**body, "max_tokens": 1, "seed": 1})
         assert answer.status == 200, answer.body
         return int(answer.json["usage"]["prompt_tokens"])

@@ -15,8 +15,6 @@ OTHER = """
 import sys
 from pathlib import Path
 
-import pytest
-from programs import program
 from genloom.server.records.database import open_database
 open_database(Path(sys.argv[1])).close()
 """
@@ -48,15 +46,15 @@ def test_a_response_in_the_background_survives_kill_9(
     home: Path, models: tuple[str, ...], tmp_path: Path
 ) -> None:
     """The next server makes it by itself, whether or not somebody asks for it."""
-    body = {"model": "gossip", "input": "say a", "seed": 7, "ignore_eos": True}
+    body = {"model": "natter", "input": "say a", "seed": 7, "ignore_eos": True}
     body |= {"max_output_tokens": 200}
-    with program(home, tmp_path, "gossip") as it:
+    with program(home, tmp_path, "natter") as it:
         whole = it.ask("POST", "/v1/responses", body).json
         made = [it.ask("POST", "/v1/responses", {**body, "background": True}) for _ in range(8)]
         assert all(one.json["status"] == "queued" for one in made)
         it.process.kill()
         it.ended()
-    with program(home, tmp_path, "gossip") as it:
+    with program(home, tmp_path, "natter") as it:
         for one in made:
             at = f"/v1/responses/{one.json['id']}"
             it.until(lambda at=at: it.ask("GET", at).json["status"] == "incomplete", 120)

@@ -75,16 +75,16 @@ def test_a_model_goes_out_as_an_archive_and_comes_in_again(server: Running) -> N
         assert {"plain-words/config.json", "plain-words/model.safetensors"} <= set(
             archive.namelist()
         )
-    job = begun(server, "imports", source=uploaded(server, "words-hf.zip", data), name="again")
+    job = begun(server, "imports", source=uploaded(server, "words-hf.zip", data), name="come-back")
     told = over(server, "imports", job["id"])
     assert told["status"] == "completed", told["error"]
     assert told["parameters"] > 1000 and told["media"] == "text/plain"
-    assert said(server, "again") == said(server, "plain-words")
+    assert said(server, "come-back") == said(server, "plain-words")
     events = ask(server.url, "GET", f"/v1/admin/imports/{job['id']}/events").json["data"]
     stages = [one["message"] for one in events if one["type"] == "stage"]
     assert stages[0] == "unpacking" and "reading" in stages
     assert ask(server.url, "DELETE", f"/v1/admin/imports/{job['id']}").json["deleted"]
-    assert ask(server.url, "GET", "/v1/models/again").status == 200  # the model stays
+    assert ask(server.url, "GET", "/v1/models/come-back").status == 200  # the model stays
 
 
 @pytest.mark.slow

@@ -68,6 +68,7 @@ def test_ended_early_it_keeps_the_best(asking: Asking, table: dict) -> None:
     assert "told to end" in found["last"]["done"]["ended"]
 
 
+@pytest.mark.slow
 def test_paused_it_goes_on_from_the_command_line(asking: Asking, table: dict) -> None:
     name = asking.train(table, "table", "train.steps=4000", "train.judge=0", "train.preview=0")
     _stepped(asking, name, 5)
