@@ -29,8 +29,6 @@ NARROW = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
 
 def words(home: Path, name: str = "words") -> str:
     """A model of texts."""
-    if (home / "models" / name).exists():
-        return name
     file = home / "words.txt"
     file.write_text("\n\n".join(texts(60)), encoding="utf-8")
     changes = (*NARROW, "codec.length=64")
@@ -50,8 +48,6 @@ def plain_words(home: Path, name: str = "plain-words") -> str:
 
 def sprites(home: Path, name: str = "sprites", mode: str = "RGBA") -> str:
     """A model of 8 x 8 pictures with labels, by flow: it also goes on from a given picture."""
-    if (home / "models" / name).exists():
-        return name
     rng, folder = np.random.default_rng(1), home / f"{name}-pictures"
     for label, colour in (("red", (220, 30, 30)), ("blue", (30, 30, 220))):
         (folder / label).mkdir(parents=True)
@@ -67,8 +63,6 @@ def sprites(home: Path, name: str = "sprites", mode: str = "RGBA") -> str:
 
 def people(home: Path, name: str = "people") -> str:
     """A model of tables: age (number), city (two of them), code (with a zero in front)."""
-    if (home / "models" / name).exists():
-        return name
     rng, file = np.random.default_rng(2), home / "people.csv"
     age = rng.integers(18, 80, 400)
     city = np.where(rng.random(400) < age / 100, "north", "south")

@@ -219,6 +219,7 @@ def limited(before: str, corpus: Path, out: Path, *changes: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_in_a_step_is_told_and_the_earlier_model_stays(
     tmp_path, corpus
 ) -> None:

@@ -50,6 +50,7 @@ assert material.recipe.train.compile != "on"
 """
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_given_up(tmp_path):
     """The compiler has no gradient of a gradient, which a GAN's penalty takes. In a process of its
     own: after many others it may compile nothing any more, which is no error and no slower."""

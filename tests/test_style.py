@@ -135,6 +135,7 @@ def test_dora_and_a_label_of_three_pictures(base):
     assert made(api.load(model.folder), "my cat", 2).shape == (2, 3, 8, 8)
 
 
+@pytest.mark.slow
 def test_a_u_net_is_adapted_saved_and_loaded(base):
     recipe = toys.recipe(
         Part("image", toys.OPTIONS["image"][0]), Part("flow"), {"net": "unet"}, "words", steps=2

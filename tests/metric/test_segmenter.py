@@ -28,6 +28,7 @@ def test_overlaps_by_hand():
     assert mean_overlap(masks, masks, 1) == 1.0
 
 
+@pytest.mark.slow
 def test_it_learns_from_right_masks_and_not_from_wrong_ones():
     x, masks = arrays(48, 0)
     rest, wanted = arrays(32, 1)

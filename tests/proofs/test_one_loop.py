@@ -77,6 +77,7 @@ def test_the_ring_by_flow(tmp_path):
     finds_the_ring(points, share=0.85, contrast=6)
 
 
+@pytest.mark.slow
 def test_the_ring_by_gan(tmp_path):
     options = {"latent": 4, "normalised": False}
     nets = {

@@ -106,6 +106,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_without_warning(tmp_path):
     """SIGKILL at moments nobody chose, saves under way included."""
     program = textwrap.dedent(PROGRAM.format(tests=str(Path(__file__).parents[1])))

@@ -43,15 +43,24 @@ def browser() -> Iterator[Any]:
         made.close()
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of the page's own: its lists show no other tests' models."""
+    return tmp_path_factory.mktemp("studio-home")
+
+
 @pytest.fixture(autouse=True)
-def at_home(home: Path) -> None:
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Here and for the command line."""
+    before = store.home()
     store.set_home(home)
+    monkeypatch.setenv("GENLOOM_HOME", str(home))
+    yield
+    store.set_home(before)
 
 
 def gossip(home: Path, name: str = "gossip") -> str:
     """A model of conversations."""
-    if (home / "models" / name).exists():
-        return name
     file = home / "gossip.jsonl"
     talk = [{"role": "user", "content": "say a"}, {"role": "assistant", "content": "one"}]
     file.write_text("\n".join(json.dumps({"messages": talk}) for _ in range(40)), "utf-8")

@@ -13,7 +13,7 @@ import pytest
 
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 ROOMS = ("generate", "chat", "gallery", "train", "models", "trust", "admin")
-HOW: dict[str, dict[str, bool]] = {"light": {}, "dark": {"dark": True}, "phone": {"phone": True}}
+HOW = {"light": {}, "dark-phone": {"dark": True, "phone": True}}
 RUN = """async () => {
     const told = (one) => one.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary);
     const { violations } = await axe.run({ resultTypes: ["violations"] });

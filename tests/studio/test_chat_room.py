@@ -340,6 +340,7 @@ def longest_task(page: Any, id: str) -> float:
     return float(page.evaluate("window.longest"))
 
 
+@pytest.mark.slow
 def test_light_dark_and_phone(studio: Running, opened: Opened, shot: Callable[..., Path]) -> None:
     new = opened("#/chat")
     new.get_by_label("Model").wait_for()

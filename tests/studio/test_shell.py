@@ -27,7 +27,7 @@ def test_every_room_opens(opened: Callable[..., Any], name: str) -> None:
     page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_function(f"document.title.startsWith('{name}')")
-    assert page.locator("nav a[aria-current=page]").inner_text() == name
+    assert page.locator(".rooms a[aria-current=page]").inner_text() == name
 
 
 def test_the_keyboard_leads_everywhere(opened: Callable[..., Any]) -> None:

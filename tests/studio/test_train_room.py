@@ -158,6 +158,7 @@ def test_what_is_cancelled_is_gone(opened: Callable, studio: Running) -> None:
     assert told(studio, f"uploads/{id}")["parts"] == []
 
 
+@pytest.mark.slow
 def test_a_part_whose_answer_was_lost_is_not_sent_twice(opened: Callable) -> None:
     page = opened("#/train")
     lost: list[str] = []

@@ -86,6 +86,7 @@ def test_what_is_logged_is_of_the_whole_batch_and_once(learnt):
     assert together == pytest.approx(alone, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_batch_too_small_to_share_is_told(tmp_path):
     told = fit(tmp_path, 2, "text", "1", "1")
     assert all("cannot be shared by 2 processes" in text for text in told)

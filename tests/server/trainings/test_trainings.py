@@ -93,6 +93,7 @@ def test_paused_it_goes_on_from_the_command_line(asking: Asking, table: dict) ->
     assert asking.until(f"trainings/{name}", "state", ("cancelled",))["step"] >= max(seen)
 
 
+@pytest.mark.slow
 def test_one_of_the_command_line_is_seen_paused_and_gone_on_with(asking: Asking) -> None:
     file = asking.data / "own.csv"
     file.write_bytes(rows())
@@ -122,6 +123,7 @@ def test_one_of_the_command_line_is_seen_paused_and_gone_on_with(asking: Asking)
     asking.get("trainings/own", 404)
 
 
+@pytest.mark.slow
 def test_pictures_are_learnt_and_shown(asking: Asking) -> None:
     files = {f"{'ab'[n % 2]}/{n}.png": picture(n) for n in range(24)}
     made = asking.looked(asking.upload(files))
