@@ -7,6 +7,7 @@
 #   make install      set-up only
 #   make studio       build the studio's page, where web/ changed since
 #   make test-slow    the tests that train for a while
+#   make test-studio  the page in a browser, its slow tests, too
 #   make soak         a server under mixed load, every answer checked (MINUTES=2)
 #   make bench        the benchmarks of docs/benchmarks.md that need no peer
 #   make check        style and types, of the page's sources, too
@@ -20,7 +21,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install studio demo test test-slow soak bench check clean
+.PHONY: help install studio demo test test-slow test-studio soak bench check clean
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
@@ -76,6 +77,10 @@ test: studio
 test-slow: studio
 	@echo "==> Slow tests (some minutes)"
 	@$(BIN)/python -m pytest -q -m slow --timeout 1200 $(ARGS)
+
+test-studio: studio
+	@echo "==> The studio in a browser, its slow tests, too"
+	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 -m "slow or not slow" tests/studio --timeout 600 $(ARGS)
 
 soak: studio
 	@echo "==> A server under mixed load for MINUTES=$(MINUTES) minutes"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import small_server
 from http_client import ask
 from small_server import Running
@@ -68,6 +69,7 @@ def test_the_log_is_followed_and_searched(studio: Running, opened: Callable[...,
     log.get_by_text("No such line.").wait_for()
 
 
+@pytest.mark.slow
 def test_every_part_opens_at_any_width(
     opened: Callable[..., Any], shot: Callable[..., Path]
 ) -> None:

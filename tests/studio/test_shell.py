@@ -36,7 +36,7 @@ def test_the_keyboard_leads_everywhere(opened: Callable[..., Any]) -> None:
     page.keyboard.press("g")
     page.keyboard.press("m")
     page.wait_for_url("**#/models")
-    assert page.evaluate("document.activeElement.id") == "room"
+    page.wait_for_function("document.activeElement.id === 'room'")
     page.keyboard.press("Control+k")
     page.keyboard.type("gal")
     page.keyboard.press("Enter")

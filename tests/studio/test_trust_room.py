@@ -113,6 +113,7 @@ def test_a_report_is_read_as_the_server_tells_it(
         shot(page, f"report-{name}")
 
 
+@pytest.mark.slow
 def test_a_report_is_saved_as_a_page_that_stands_by_itself(
     measured: None, opened: Callable[..., Any], shot: Callable[..., Path], tmp_path: Path
 ) -> None:
