@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import shelves
 import small_server
-from conftest import opening
+from browsing import opening
 from http_client import ask
 from small_server import Running
 
