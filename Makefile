@@ -72,6 +72,7 @@ demo: studio
 
 test: studio
 	@echo "==> Quick tests ($(WORKERS) workers)"
+	@$(BIN)/python -m compileall -q genloom tests
 	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
 
 test-slow: studio

@@ -69,6 +69,7 @@ def points_of(ready) -> torch.Tensor:
     return generation.tensors()
 
 
+@pytest.mark.slow
 def test_the_ring_by_flow(tmp_path):
     train = Train(steps=1200, rate=3e-3, muon_rate=0.02, weight_decay=0.0)
     net = Part("mlp_denoiser", {"width": 128, "depth": 3})

@@ -98,6 +98,7 @@ def test_a_model_that_was_only_measured_is_no_training(tmp_path: Path) -> None:
     assert trainings.names() == ["brought"]
 
 
+@pytest.mark.slow
 def test_data_that_is_gone_is_told(home: Path, tmp_path: Path) -> None:
     name = small_server.words(tmp_path, "moved")  # a model at a path
     (tmp_path / "words.txt").unlink()

@@ -158,6 +158,7 @@ def test_stopped_in_the_middle_and_gone_on_with(opened: Opened) -> None:
     run.get_by_text("Stopped.").wait_for()
 
 
+@pytest.mark.slow
 def test_a_model_that_dies_leaves_what_came(studio: Running, opened: Opened) -> None:
     page = room(opened, "sprites")
     page.get_by_label("Seed", exact=True).fill("6")

@@ -106,6 +106,7 @@ def test_the_second_tab_is_told_and_loses_nothing(opened: Callable, shot: Shot) 
     one.wait_for_function("document.querySelector('input[type=number]').value === '9'")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_said_by_the_recipe(opened: Callable) -> None:
     page = opened("#/train")
     given(page, ("a.csv", rows()))

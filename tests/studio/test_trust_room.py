@@ -164,6 +164,7 @@ def test_the_page_and_the_report_weave_the_same_cloth(
     assert len(sides[0]) == len(sides[1]) == 1 and sides[0] != sides[1]
 
 
+@pytest.mark.slow
 def test_a_model_is_measured_from_the_page(
     studio: Running, opened: Callable[..., Any], shot: Callable[..., Path]
 ) -> None:

@@ -58,6 +58,7 @@ def test_sent_twice_it_is_one_training_that_is_told_to_its_end(asking: Asking, t
     assert name in [model["id"] for model in asking.get("models")["data"]]
 
 
+@pytest.mark.slow
 def test_ended_early_it_keeps_the_best(asking: Asking, table: dict) -> None:
     name = asking.train(table, "table", "train.steps=100000", "train.judge=100", "train.preview=0")
     asking.until(f"trainings/{name}", "state", ("running",))
