@@ -33,6 +33,7 @@ from genloom.loadtest.drive import drive, first
 from genloom.loadtest.figures import doubts, figures
 from genloom.loadtest.load import Load, Target
 from genloom.loadtest.prompts import Words
+from genloom.shelf import parameters_of
 from genloom.spec import Options, Request
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
@@ -262,7 +263,7 @@ def main() -> None:
         print(json.dumps(engine_alone(str(args.model), args)))
         return
     protocol.head("The server")
-    size = api.load(args.model).parameters
+    size = parameters_of(args.model)  # packed ones are no parameters to torch
     print(f"{args.model.name}: {size:,} parameters\n", flush=True)
     kept = nullcontext(str(args.keep)) if args.keep else tempfile.TemporaryDirectory()
     with kept as place, tempfile.TemporaryDirectory() as home:

@@ -110,10 +110,8 @@ def gallery(home: Path, count: int) -> None:
             held = BytesIO()
             tile = rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(tile).resize((64, 64), Image.Resampling.NEAREST).save(held, "PNG")
-            request = {"prompt": f"tile {n}", "seed": n}
-            records.assets.put(
-                held.getvalue(), "image/png", record={"model": "pictures", "request": request}
-            )
+            told = {"model": "pictures", "weights": "0" * 64, "prompt": f"tile {n}", "seed": n}
+            records.assets.put(held.getvalue(), "image/png", owner="local", record=told)
     finally:
         records.close()
 

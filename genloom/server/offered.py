@@ -59,6 +59,8 @@ async def _told(
         about = await service.engines.about(name)
     told = {key: about[key] for key in TOLD if key in about}
     told = {"context": card["context"], "parameters": card["parameters"], **told}
+    # packed weights are no parameters to torch, and those of a base are not in an adapter's folder
+    told["parameters"] = max(told["parameters"] or 0, card["parameters"] or 0) or None
     return {
         "id": name,
         "object": "model",
