@@ -201,7 +201,7 @@ def test_a_client_that_takes_nothing_is_left_and_its_mates_are_not(
     async def main() -> None:
         async with at_work(nursery, writer, slow=0.2) as engines:
             alone = await text(engines, call(writer, 1, 250))
-            sleeper = engines.run(call(writer, 0, 1000))
+            sleeper = engines.run(call(writer, 0, 1000, count=16))  # not done in 0.2 s
             await anext(sleeper)
             mate = text(engines, call(writer, 1, 250))
             made = await asyncio.gather(mate, until(lambda: engines.stats().running == 0))
