@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import load_file, save_file
 
 from genloom.codec.base import Codec
 from genloom.codec.table import TableCodec
@@ -489,26 +488,3 @@ def test_bad_options_and_no_fit():
         TableCodec(bins=0)
     with pytest.raises(ModelError, match="fit"):
         TableCodec().encode(pd.DataFrame({"a": [1]}))
-
-
-def test_how_columns_lie_is_told_as_the_data_do(table, codec, tmp_path):
-    codec.save(tmp_path)
-    told = {column.name: column.told() for column in TableCodec.load(tmp_path).columns}
-    for name in ("age", "gain", "score"):
-        edges, shares = told[name]["edges"], told[name]["shares"]
-        real = table[name].dropna()
-        found = np.histogram(np.clip(real, edges[0], edges[-1]), edges)[0] / len(real)
-        assert sum(shares) == pytest.approx(1) and len(shares) <= 24
-        assert np.abs(np.array(shares) - found).sum() < 0.1, name
-    sex = dict(zip(told["sex"]["choices"], told["sex"]["shares"], strict=True))
-    assert sex["Male"] == pytest.approx((table["sex"] == "Male").mean())
-    assert "shares" not in told["since"]
-
-
-def test_a_model_of_before_tells_no_shares(table, tmp_path):
-    codec = fitted(table[["age"]])
-    codec.save(tmp_path)
-    file = tmp_path / "table.safetensors"
-    arrays = {k: v for k, v in load_file(file).items() if not k.endswith(".rows")}
-    save_file(arrays, file)
-    assert "shares" not in TableCodec.load(tmp_path).columns[0].told()
