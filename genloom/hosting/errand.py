@@ -71,13 +71,17 @@ class Errand:
         self.stopping = True
 
 
-def main(work: Callable[[Errand, Mapping[str, Any]], dict[str, Any]]) -> None:
-    """`python -m MODULE FD [HOME]`"""
+def linked() -> socket.socket:
+    """The way to who began this process, `python -m MODULE FD [HOME]`, which is nice to others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to hear
     os.nice(max(0, NICER - os.nice(0)))
-    link = socket.socket(fileno=int(sys.argv[1]))
     if len(sys.argv) > 2:
         store.set_home(sys.argv[2])
-    with link:
+    return socket.socket(fileno=int(sys.argv[1]))
+
+
+def main(work: Callable[[Errand, Mapping[str, Any]], dict[str, Any]]) -> None:
+    """`python -m MODULE FD [HOME]`"""
+    with linked() as link:
         Errand(link).run(work)
     os._exit(0)  # at once: all is told, and nothing is left to be put away

@@ -8,16 +8,14 @@ and no job.
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from genloom import api, store
 from genloom.errors import GenloomError
+from genloom.hosting.errand import linked
 from genloom.hosting.task import error_of
 from genloom.train.log import Event
 from genloom.trust import quality
@@ -25,7 +23,6 @@ from genloom.trust.measured import keep
 from genloom.wire import Frames, frame
 
 RECEIVED = 1 << 16
-NICER = 10  # its niceness: requests that are answered come first
 SAID = ("seed", "count")  # what of quality.evaluate may be said
 
 
@@ -70,12 +67,7 @@ class Evaluating:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to hear
-    os.nice(max(0, NICER - os.nice(0)))
-    link = socket.socket(fileno=int(sys.argv[1]))
-    if len(sys.argv) > 2:
-        store.set_home(sys.argv[2])
-    with link:
+    with linked() as link:
         Evaluating(link).run()
 
 

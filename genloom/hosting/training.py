@@ -7,25 +7,23 @@ SIGTERM, the checkpoint is saved and the process ends. Knows no HTTP and no job.
 
 from __future__ import annotations
 
-import os
 import re
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from genloom import api, registry, store
 from genloom.errors import DataError, GenloomError, ModelError, Stopped, UsageError
+from genloom.hosting.errand import linked
 from genloom.hosting.task import error_of
 from genloom.rewards.named import is_named
 from genloom.train.log import Event
 from genloom.wire import Frames, frame
 
 RECEIVED = 1 << 16
-NICER = 10  # its niceness: requests that are answered come first
 FREE = 60.0  # seconds in which another process may still save the same training
 TOLD = 1000  # steps of a training that are told, at most
 OFTEN = 0.1  # seconds between two of them, at least
@@ -173,12 +171,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to hear
-    os.nice(max(0, NICER - os.nice(0)))
-    link = socket.socket(fileno=int(sys.argv[1]))
-    if len(sys.argv) > 2:
-        store.set_home(sys.argv[2])
-    with link:
+    with linked() as link:
         Training(link).run()
 
 
