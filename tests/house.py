@@ -31,6 +31,8 @@ RANK = {
     "tensor_files": 0.1,
     "net": 1.0,
     "native": 0.5,
+    "sound": 0.5,  # signals on tensors
+    "music": 1.8,  # scores and their notations
     "family": 2.0,
     "data": 2.0,
     "metric": 2.0,
