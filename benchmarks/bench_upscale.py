@@ -1,11 +1,14 @@
-"""Enlarging four times: held-out tiles (8 -> 32 pixels) and emoji (18 -> 72), beside bicubic and
-nearest pixels, with the plain net and with a critic.
+"""Pictures out of held-out pictures that were made coarse, damaged or grey, beside what is trivial.
 
-Usage: bench_upscale.py [--minutes 10] [--only tiles32|emoji72] [--factor 4] [--steps N]
-                        [--size SIZE] [--keep FOLDER]
-The net with a critic goes on from the plain one. Small pictures are means of squares. Every figure
-is taken on pictures as they are seen, on white, in 8 bits; PSNR is the mean over pictures, each at
-most 60 dB. Sharpness is that of metric/sharpness.py, relative to the real pictures.
+Usage: bench_upscale.py [--task upscale|restore|colourise] [--minutes 10] [--only tiles32|emoji72]
+                        [--factor 4] [--steps N] [--size SIZE] [--keep FOLDER]
+upscale: tiles from 8 to 32 pixels, emoji from 18 to 72, beside nearest pixels and bicubic, with the
+plain net and with a critic, which goes on from the plain one. restore: the damage of the preset,
+beside the damaged picture and a median of 3 x 3 pixels. colourise: beside the grey picture, and
+beside the mean colour of the training pixels as bright. Small pictures are means of squares. Every
+figure is taken on pictures as they are seen, on white, in 8 bits; PSNR is the mean over pictures,
+each at most 60 dB. Sharpness is that of metric/sharpness.py, colour the mean distance of a pixel
+from its own grey, both relative to the real pictures.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genloom import api, watch
+from genloom.codec.controls import grey
 from genloom.codec.grid import grid
 from genloom.codec.picture_files import png_bytes
 from genloom.codec.resize import flattened
@@ -31,13 +35,21 @@ from genloom.metric.sharpness import relative_sharpness
 from genloom.train.log import Event
 
 SIDES = {"tiles32": 32, "emoji72": 72}
-RECIPES = {"plain": "upscale", "with a critic": "upscale-gan"}
+TASKS = {
+    "upscale": {"plain": "upscale", "with a critic": "upscale-gan"},
+    "restore": {"restored": "restore"},
+    "colourise": {"coloured": "colourise"},
+}
 MOST = 60.0  # dB
 SHOWN = 12
+SHADES = 32  # steps of brightness that the trivial colours are a mean over
+AVERAGED = 1000  # training pictures
+MEDIAN = 3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--task", choices=sorted(TASKS), default="upscale")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--only", choices=sorted(SIDES))
     parser.add_argument("--factor", type=int, default=4)
@@ -46,7 +58,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
     told = f"{args.steps} steps" if args.steps else f"{args.minutes:g} minutes each"
-    protocol.head(f"Enlarging {args.factor} times, a tenth held out, {told}")
+    protocol.head(f"The task {args.task}, a tenth held out, {told}")
     with tempfile.TemporaryDirectory() as place:
         for name in [args.only] if args.only else SIDES:
             measure(name, args, args.keep or Path(place))
@@ -54,17 +66,13 @@ def main() -> None:
 
 def measure(name: str, args: argparse.Namespace, folder: Path) -> None:
     models: dict[str, api.Model] = {}
-    for kind in RECIPES:
-        models[kind] = trained(kind, name, args, folder, next(iter(models.values()), None))
+    for kind, recipe in TASKS[args.task].items():
+        models[kind] = trained(recipe, name, args, folder, next(iter(models.values()), None))
     first = next(iter(models.values()))
-    codec, real = first.codec, first.held_out_items()
+    codec: Any = first.codec
+    real = first.held_out_items()
     told = torch.stack(list(watch.told_of(codec, real) or ()))
-    small = told[..., :: args.factor, :: args.factor]
-    sides = told.shape[-2:]
-    made = {
-        "nearest": codec.decode(told),
-        "bicubic": codec.decode(F.interpolate(small, sides, mode="bicubic").clamp(-1, 1)),
-    }
+    made = TRIVIAL[args.task](first, told)
     for kind, model in models.items():
         made[kind] = watch.made_like(model, len(real), None, list(told))
     truth = codec.decode(codec.encode(real))
@@ -76,37 +84,46 @@ def measure(name: str, args: argparse.Namespace, folder: Path) -> None:
     columns = [*made.values(), truth]
     sheet = grid([column[n] for n in some for column in columns], None, len(columns))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.png").write_bytes(png_bytes(sheet, None))
-    print(f"({folder / f'{name}.png'}: {', '.join(made)}, real)\n", flush=True)
+    path = folder / f"{name}-{args.task}.png"
+    path.write_bytes(png_bytes(sheet, None))
+    print(f"({path}: {', '.join(made)}, real)\n", flush=True)
 
 
 def trained(
-    kind: str, name: str, args: argparse.Namespace, folder: Path, start: api.Model | None
+    recipe: str, name: str, args: argparse.Namespace, folder: Path, start: api.Model | None
 ) -> api.Model:
-    out = folder / f"{name}-{RECIPES[kind]}-{args.factor}"
+    out = folder / f"{name}-{recipe}-{args.factor}"
     if (out / "card.json").is_file():
         return api.load(out)
-    changes = [f"codec.size={SIDES[name]}", "train.preview=0"]
-    changes += [f"codec.control.factor={args.factor}", f"net.net.factor={args.factor}"]
-    changes += [f"train.steps={args.steps}", "train.compile=off"] if args.steps else []
     clock = time.perf_counter()
     api.train(
-        RECIPES[kind],
+        recipe,
         protocol.data(name),
         out=out,
         minutes=None if args.steps else args.minutes,
         size=args.size if args.steps else None,
-        changes=changes if start is None else [c for c in changes if c.startswith("train.")],
+        changes=changes(recipe, name, args, start is None),
         start=start,
         listener=heard,
     )
     model = api.load(out)
     print(
-        f"{name}, {kind}: trained in {time.perf_counter() - clock:.0f} s, {model.card['steps']} "
-        f"steps, {model.parameters:,} weights\n",
+        f"{name}, {recipe}: trained in {time.perf_counter() - clock:.0f} s, "
+        f"{model.card['steps']} steps, {model.parameters:,} weights\n",
         flush=True,
     )
     return model
+
+
+def changes(recipe: str, name: str, args: argparse.Namespace, anew: bool) -> list[str]:
+    """What a model that goes on from another takes from it is left as it is."""
+    made = ["train.preview=0"]
+    made += [f"train.steps={args.steps}", "train.compile=off"] if args.steps else []
+    if anew:
+        made.append(f"codec.size={SIDES[name]}")
+    if anew and recipe in TASKS["upscale"].values():
+        made += [f"codec.control.factor={args.factor}", f"net.net.factor={args.factor}"]
+    return made
 
 
 def heard(event: Event) -> None:
@@ -130,7 +147,55 @@ def figures(made: Any, real: Any) -> dict[str, str]:
         "psnr_db_of_all": f"{float(whole):.2f}",
         "ssim": f"{float(structural_similarity(a, b).mean()):.4f}",
         "relative_sharpness": f"{relative_sharpness(a, b):.3f}",
+        "relative_colour": f"{float((a - grey(a)).abs().mean() / (b - grey(b)).abs().mean()):.3f}",
     }
+
+
+# --- without a model ------------------------------------------------------------------------------
+
+
+def enlarged(model: api.Model, told: Tensor) -> dict[str, Any]:
+    codec: Any = model.codec
+    factor, sides = codec.telling.factor, told.shape[-2:]
+    small = told[..., ::factor, ::factor]
+    bicubic = F.interpolate(small, sides, mode="bicubic").clamp(-1, 1)
+    return {"nearest": codec.decode(told), "bicubic": codec.decode(bicubic)}
+
+
+def undone(model: api.Model, told: Tensor) -> dict[str, Any]:
+    reach = MEDIAN // 2
+    around = F.pad(told, (reach,) * 4, mode="replicate")
+    windows = around.unfold(2, MEDIAN, 1).unfold(3, MEDIAN, 1).flatten(4)
+    return {
+        "damaged": model.codec.decode(told),
+        "median": model.codec.decode(windows.median(4).values),
+    }
+
+
+def tinted(model: api.Model, told: Tensor) -> dict[str, Any]:
+    """The grey pictures [N, 1, H, W], and each pixel in the mean colour of training pixels of its
+    shade."""
+    codec: Any = model.codec
+    items = model.training_items()
+    x = codec.even([items[n] for n in range(0, len(items), max(1, len(items) // AVERAGED))])
+    pixels = x.transpose(0, 1).flatten(1)
+    shade = _shades(grey(x)).flatten()
+    own = torch.zeros(3, SHADES).index_add_(1, shade, pixels)
+    colour = own / shade.bincount(minlength=SHADES).clamp(min=1)
+    coloured = colour[:, _shades(told)[:, 0]].transpose(0, 1)
+    tint = told + coloured - grey(coloured)  # its own brightness, to the last step
+    return {
+        "grey": [codec.shown(one).convert("RGB") for one in told],
+        "mean colour": codec.decode(tint),
+    }
+
+
+def _shades(x: Tensor) -> Tensor:
+    """The number of each brightness within [-1, 1], long."""
+    return ((x + 1) / 2 * SHADES).long().clamp(0, SHADES - 1)
+
+
+TRIVIAL = {"upscale": enlarged, "restore": undone, "colourise": tinted}
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+import torch
 
 from genloom import registry
 from genloom.codec.sql import Condition, Query, Question
@@ -87,3 +90,33 @@ def test_rules_for_sql_make_queries_that_parse(script: ModuleType) -> None:
     for rule in (script.best_words, script.first_column):
         assert script.parses(rule(question, shape).sql("t"), question)
     assert not script.parses('SELECT "name" FROM "t" WHERE', question)
+
+
+@pytest.mark.parametrize("script", ["bench_upscale"], indirect=True)
+def test_what_is_made_of_damaged_and_grey_pictures_is_legal(script: ModuleType) -> None:
+    args = Namespace(steps=5, factor=2)
+    for recipes in script.TASKS.values():
+        for anew, recipe in zip((True, False), recipes.values(), strict=False):
+            chosen(recipe, "tiny", *script.changes(recipe, "emoji72", args, anew))
+
+
+@pytest.mark.parametrize("script", ["bench_control"], indirect=True)
+def test_edges_are_met_within_a_pixel(script: ModuleType) -> None:
+    asked = torch.full((1, 1, 8, 8), -1.0)
+    asked[..., 2] = 1.0
+    assert script.agreement(asked.roll(1, 3), asked)["f1"] == "1.000"
+    assert script.agreement(asked.roll(3, 3), asked)["f1"] == "0.000"
+    both = torch.maximum(asked, asked.roll(4, 3))
+    assert script.agreement(both, asked) == {"precision": "0.500", "recall": "1.000", "f1": "0.667"}
+
+
+@pytest.mark.parametrize("script", ["bench_labelled"], indirect=True)
+def test_scenes_hold_things_that_touch_no_other(script: ModuleType) -> None:
+    thing, floor = np.full((16, 16, 4), 255, np.uint8), np.zeros((48, 48, 4), np.uint8)
+    tiles = script.Tiles(floors=[floor], things={name: [thing] for name in script.CLASSES})
+    made = script.scenes(tiles, 40, seed=0)
+    counts = [item.counts for item in made]
+    assert {count["monster"] for count in counts} == {1, 2}
+    assert all(
+        sum(c.values()) * 256 == (i.labels() > 0).sum() for c, i in zip(counts, made, strict=True)
+    )

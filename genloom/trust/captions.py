@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_CLASSES = 100
+MOST_CLASSES = 200
 MOST_SLOTS = 6
 LEAST_EACH = 5  # pictures that each value of a slot is to have on average
 

@@ -8,12 +8,12 @@ Knows no codec and no file. Shape legend: N pictures, C channels, H rows, W colu
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from genloom.metric.text_image import retrieval, train_text_image
+from genloom.metric.text_image import TextImage, retrieval, train_text_image
 from genloom.trust.quality import Row
 
 AMONG = 150  # captions that a picture is ranked against, its own with them
@@ -41,23 +41,33 @@ def caption_rows(
         return []
     shown = min(shown, REPEATS * len(train))
     judge = train_text_image(train, train_captions, seed=seed, shown=shown)
-    rng, own, real = random.Random(seed), [], []
+    own, real = ranked(judge, (made, held), first, seed=seed)
     among = min(AMONG, len(first))
-    for _ in range(ROUNDS if len(first) > among else 1):
-        asked = rng.sample(sorted(first), among)
-        rows = torch.tensor([first[caption] for caption in asked])
-        right = torch.arange(among)
-        own.append(retrieval(judge.score(made[rows], asked), right, BEST))
-        real.append(retrieval(judge.score(held[rows], asked), right, BEST))
     return [
         Row(
             metric="caption_in_best_10",
-            value=sum(own) / len(own),
+            value=own,
             floor=min(1.0, BEST / among),
-            ceiling=sum(real) / len(real),
+            ceiling=real,
             better="higher",
             note=f"the right one of {among} captions that no training picture has is among the "
             f"{BEST} that a judge taught by {len(train):,} real pictures ranks best; floor: "
             "chance; ceiling: the real pictures of these captions",
         )
     ]
+
+
+def ranked(
+    judge: TextImage, sides: Sequence[Tensor], first: Mapping[str, int], *, seed: int
+) -> list[float]:
+    """Of each side [N, C, H, W]: how often the right caption is among the BEST of AMONG. first: the
+    place of a picture of each caption; a mean over draws where there are more captions."""
+    rng, among = random.Random(seed), min(AMONG, len(first))
+    right = torch.arange(among)
+    found: list[list[float]] = [[] for _ in sides]
+    for _ in range(ROUNDS if len(first) > among else 1):
+        asked = rng.sample(sorted(first), among)
+        rows = torch.tensor([first[caption] for caption in asked])
+        for side, hits in zip(sides, found, strict=True):
+            hits.append(retrieval(judge.score(side[rows], asked), right, BEST))
+    return [sum(hits) / len(hits) for hits in found]

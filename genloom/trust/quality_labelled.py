@@ -51,7 +51,7 @@ def measure(
     made = make(model, asked, seed)
     x = [codec.encode(items) for items in (made, train, held)]
     tell("teaching a segmenter made pairs, another real ones")
-    students = [_taught(codec, side, seed, shown) for side in x[:2]]
+    students = [taught(codec, side, seed, shown) for side in x[:2]]
     tell("comparing")
     rows = _overlap_rows(codec, students, x[2])
     if model.prompt is not None:
@@ -79,21 +79,21 @@ def make(model: api.Model, captions: Sequence[str], seed: int) -> list[Labelled]
 # --- segmenters -----------------------------------------------------------------------------------
 
 
-def _parted(codec: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+def parted(codec: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     """Pictures float [N, C, H, W], and the number of each pixel's class, long [N, H, W]."""
     channels = x.shape[1] - len(codec.classes)
     strength, number = x[:, channels:].max(1)
     return x[:, :channels], torch.where(strength > 0, number + 1, 0)
 
 
-def _taught(codec: Any, x: Tensor, seed: int, shown: int) -> Segmenter:
-    pictures, masks = _parted(codec, x)
+def taught(codec: Any, x: Tensor, seed: int, shown: int) -> Segmenter:
+    pictures, masks = parted(codec, x)
     return train_segmenter(pictures, masks, classes=len(codec.classes), seed=seed, shown=shown)
 
 
 def _overlap_rows(codec: Any, students: Sequence[Segmenter], held: Tensor) -> list[Row]:
     """The mean over classes, then class by class."""
-    pictures, masks = _parted(codec, held)
+    pictures, masks = parted(codec, held)
     count = len(codec.classes)
     found = [student.predict(pictures) for student in students] + [torch.zeros_like(masks)]
     note = (

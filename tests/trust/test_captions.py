@@ -12,6 +12,11 @@ def test_few_captions_are_classes() -> None:
     assert slot.values == ("ankle boot", "cat", "dog") and slot.labels[:3] == (1, 2, 0)
 
 
+def test_letters_of_several_alphabets_are_classes() -> None:
+    (slot,) = slots([f"alphabet/character {n}" for n in range(136)] * 18)
+    assert len(slot.values) == 136
+
+
 def test_a_pattern_has_slots() -> None:
     colours, shapes = ("red", "orange", "blue", "white"), ("ring", "cross", "disc")
     places = ("top left", "top", "center", "bottom right")
