@@ -26,6 +26,7 @@ TABLE: dict[str, dict[str, str]] = {
         "labelled": "genloom.codec.labelled:LabelledCodec",
         "latent": "genloom.codec.latent:LatentCodec",
         "codes": "genloom.codec.codes:CodesCodec",
+        "sound": "genloom.codec.sound:SoundCodec",
         "table": "genloom.codec.table:TableCodec",
     },
     "prompt": {
@@ -87,6 +88,7 @@ TABLE: dict[str, dict[str, str]] = {
         "image-latent": "genloom.recipes.latent:choose",
         "image-codes": "genloom.recipes.latent:choose_codes",
         "image-fast": "genloom.recipes.image_fast:choose",
+        "sound": "genloom.recipes.sound:choose",
         "reward": "genloom.recipes.reward:choose",
         "table": "genloom.recipes.table:choose",
         "table-flow": "genloom.recipes.table:choose_flow",

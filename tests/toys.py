@@ -142,6 +142,21 @@ def labelled(count: int = 24) -> list[Any]:
     return out
 
 
+def sounds(count: int = 24) -> list[Any]:
+    """A tenth of a second of a low or a high tone, and told so."""
+    from genloom.codec.recordings import Recording
+    from genloom.sound.wave import Sound
+
+    rng = torch.Generator().manual_seed(4)
+    time = torch.arange(800) / 8000
+    out = []
+    for n in range(count):
+        tone = torch.sin(2 * math.pi * (300 if n % 2 else 1500) * time)
+        noise = torch.randn(800, generator=rng) * 0.05
+        out.append(Recording(Sound((0.4 * tone + noise)[None], 8000), "low" if n % 2 else "high"))
+    return out
+
+
 def autoencoder(levels: tuple[int, ...] = ()) -> str:
     """The folder of an untrained autoencoder of such pictures, made once a process."""
     made = recipe(
@@ -170,6 +185,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "labelled": labelled,
     "latent": captioned,
     "codes": captioned,
+    "sound": sounds,
     "table": frame,
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
@@ -180,6 +196,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "summary": [{"vocab": "bytes", "length": 40}],
     "sql": [{"vocab": 400, "length": 128}],
     "labelled": [{"size": 8}],
+    "sound": [{"window": 256, "hop": 64, "bands": 16}],
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},

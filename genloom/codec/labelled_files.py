@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from genloom.codec.albums import Shelf, is_picture, shelf_of
+from genloom.codec.albums import is_picture
 from genloom.codec.base import Reading
 from genloom.codec.labelled_item import Labelled, Painting, flat_values
 from genloom.codec.picture_files import write_picture
 from genloom.codec.pictures import Picture, each, pillow
 from genloom.codec.saving import write_atomic
+from genloom.codec.shelves import Shelf, shelf_of
 from genloom.errors import DataError, RequestError
 
 MASK, BOXES = "_mask", "_boxes.json"
@@ -41,7 +42,7 @@ def read_labelled(path: Path) -> Reading:
     path = Path(path)
     if not path.exists():
         raise DataError(f"{path} does not exist: give a folder or a .zip of pictures with masks")
-    shelf = shelf_of(path)
+    shelf = shelf_of(path, is_picture)
     annotations = _coco(shelf)
     items, skipped = _annotated(shelf, *annotations) if annotations else _masked(shelf)
     good, broken = _sound(items)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from genloom.codec.shelves import MAX_BYTES, Member
 from genloom.codec.svg import SIDE, examined, is_svg, rasterised
 from genloom.errors import DataError, MissingExtra
 
@@ -32,24 +32,9 @@ SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
     | {".ppm", ".pgm", ".pbm", ".ico", ".tga", ".svg"}
 )
-MAX_BYTES = 256 * 2**20  # of one compressed file; larger ones are no training pictures
 MAX_PIXELS = 80_000_000  # below the count at which pillow begins to warn
 MIRRORED = "mirrored"
 THREADS = 4  # pillow lets go of the interpreter's lock while it decodes
-
-
-@dataclass(frozen=True)
-class Member:
-    """A file inside an open archive."""
-
-    archive: zipfile.ZipFile
-    name: str
-
-    def read_bytes(self) -> bytes:
-        size = self.archive.getinfo(self.name).file_size
-        if size > MAX_BYTES:
-            raise DataError(f"{self.name} unpacks to {size:,} bytes; at most {MAX_BYTES:,}")
-        return self.archive.read(self.name)
 
 
 @dataclass(frozen=True, eq=False)

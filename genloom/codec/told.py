@@ -21,8 +21,9 @@ from torch import Generator, Tensor
 from genloom.codec import alpha
 from genloom.codec.base import Reading
 from genloom.codec.controls import Control, control_of
-from genloom.codec.pictures import SUFFIXES, Member, Picture, as_picture, each, pillow
+from genloom.codec.pictures import SUFFIXES, Picture, as_picture, each, pillow
 from genloom.codec.resize import flattened, resized
+from genloom.codec.shelves import Member
 from genloom.errors import DataError, RecipeError, RequestError
 
 if TYPE_CHECKING:

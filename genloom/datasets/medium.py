@@ -13,6 +13,7 @@ from pathlib import Path
 
 from genloom.codec.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
 from genloom.codec.pictures import SUFFIXES
+from genloom.codec.sound_files import SUFFIXES as SOUNDS
 
 DEFAULT = "text"
 RECORDS = (".jsonl", ".jsonl.gz", ".ndjson")
@@ -75,6 +76,7 @@ def _suffixes() -> dict[str, tuple[str, ...]]:
     """Medium -> how its files' names end; texts come last."""
     return {
         "image": (*sorted(SUFFIXES), *PICTURES),
+        "sound": tuple(sorted(SOUNDS)),
         "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
         DEFAULT: (".txt", ".md", ".jsonl", ".py", ".txt.gz", ".rst", ".html"),
     }

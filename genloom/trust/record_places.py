@@ -1,4 +1,4 @@
-"""Where an asset's record lies: inside a PNG, SVG or Parquet file, or in `<file>.json` beside it.
+"""Where an asset's record lies: inside a PNG, SVG, sound or Parquet file, or in `<file>.json` beside it.
 
 Knows file formats and which bytes of them are the content. Knows not what a record says.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from genloom.codec.frame import RECORD_KEY
 from genloom.codec.picture_files import pixel_hash, read_record
+from genloom.codec.sound_files import read_sound, sample_hash, sound_record
 from genloom.codec.tracing import drawing_hash, drawing_record
 from genloom.data.source import file_sha256
 from genloom.errors import DataError, MissingExtra
@@ -105,9 +106,18 @@ def _parquet(path: Path) -> Any:
         raise DataError(f"{path} is not readable as Parquet ({reason}): fetch it again") from None
 
 
+def _samples(path: Path) -> str:
+    """Over what is decoded, whatever else the file holds."""
+    return sample_hash(read_sound(path.read_bytes(), str(path)))
+
+
 _PLACES = {
     ".png": Place("pixels", read_record, pixel_hash),
     ".svg": Place("drawing", drawing_record, drawing_hash),
     ".parquet": Place("cells", _parquet_record, _cells),
     ".pq": Place("cells", _parquet_record, _cells),
+    **{
+        suffix: Place("samples", sound_record, _samples)
+        for suffix in (".wav", ".wave", ".flac", ".ogg", ".opus", ".mp3")
+    },
 }
