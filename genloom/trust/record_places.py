@@ -1,4 +1,4 @@
-"""Where an asset's record lies: inside a PNG, SVG, sound or Parquet file, or in `<file>.json` beside it.
+"""Where an asset's record lies: inside a PNG, SVG, sound or Parquet file, or in `<file>.json`.
 
 Knows file formats and which bytes of them are the content. Knows not what a record says.
 """
