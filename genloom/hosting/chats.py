@@ -13,7 +13,7 @@ from typing import Any
 from genloom.codec.chat import Prompt, Renderer
 from genloom.codec.chat_messages import checked_tools
 from genloom.codec.thought_grammar import behind_thought
-from genloom.codec.tool_calls import Delta, Parser
+from genloom.codec.tool_calls import Delta, Form, Parser
 from genloom.codec.tool_grammar import grammar, grammar_or, grammar_within
 from genloom.errors import OVER_CONTEXT, RequestError
 from genloom.family.streams import Stream
@@ -77,6 +77,9 @@ class Chat(Texts):
     def ask(self) -> Request:
         renderer, given = self.site.renderer, self.given
         tools, forced = _offered(given)
+        if tools is not None and renderer.markup.form is None:
+            told = "this model's template knows no calls of tools: leave tools out"
+            raise RequestError(told, param="tools")
         variables = given.get("variables")
         if variables is not None and not isinstance(variables, Mapping):
             raise RequestError("variables: an object is expected", param="variables")
@@ -108,16 +111,13 @@ class Chat(Texts):
         return asked.request_of(given, self.blobs, made, ids=self.prompt.ids)
 
     def _form(self, renderer: Renderer, tools: Any, options: Mapping[str, Any]) -> str:
-        form = renderer.markup.form
-        if form is None:
-            raise RequestError("this model's template knows no calls", param="tool_choice")
         others = {"schema", "regex", "grammar"} & {k for k, v in options.items() if v is not None}
         if others:
             raise RequestError(
                 f"{sorted(others)[0]} and a tool that has to be called exclude each other",
                 param="tool_choice",
             )
-        return grammar(tools, form)
+        return grammar(tools, _ended(renderer.markup.form, "a tool that has to be called"))
 
     def voice(self) -> Spoken:
         alone = self.given.get("parallel") is False
@@ -136,16 +136,29 @@ class Chat(Texts):
 
 def _bound(renderer: Renderer, tools: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The form of an answer that may call: where a schema is asked for, the answer or calls; where
-    tools are strict, calls as they say. Nothing where calls cannot be told apart."""
-    form = renderer.markup.form
-    given = {name for name in ("regex", "grammar") if options.get(name) is not None}
-    if form is None or form.end is None or given:
-        return {}
+    tools are strict, calls as they say. RequestError where this cannot be held to."""
+    strict = any(tool["function"].get("strict") for tool in tools)
+    whole = [name for name in ("regex", "grammar") if options.get(name) is not None]
+    if whole and strict:
+        told = f"{whole[0]} and a strict tool exclude each other: leave one of them out"
+        raise RequestError(told, param="tools")
     if options.get("schema") is not None:
+        form = _ended(renderer.markup.form, "tools beside a schema")
         return {"schema": None, "grammar": grammar_or(tools, form, options["schema"])}
-    if any(tool["function"].get("strict") for tool in tools):
-        return {"grammar": grammar_within(tools, form)}
+    if strict:
+        return {"grammar": grammar_within(tools, _ended(renderer.markup.form, "a strict tool"))}
     return {}
+
+
+def _ended(form: Form | None, asked: str) -> Form:
+    """A form whose calls can be told from the text behind them."""
+    if form is None or form.end is None:
+        raise RequestError(
+            f"{asked}: this model's calls have no marker at their end, so that no form holds them: "
+            "leave it out, or choose a model whose template ends a call by one",
+            param="tools",
+        )
+    return form
 
 
 def _offered(given: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import toys
+from parent import hosted, of_kind
+from toys import recipe, shaken
 
 from genloom.codec.chat_codec import ChatCodec
+from genloom.codec.chat_words import OwnWords
 from genloom.codec.tool_calls import FORMS, Markup
+from genloom.errors import RequestError
 from genloom.hosting.chats import Spoken, _bound
+from genloom.recipe import Part
 
 FIRST = '<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>'
 SECOND = '<tool_call>{"name": "g", "arguments": {}}</tool_call>'
@@ -48,15 +55,48 @@ def test_all_calls_are_told_or_one(codec: ChatCodec, size: int) -> None:
     assert (content, names, voice.enough) == ("I see", [], False)
 
 
-def test_forms_are_bound_only_where_calls_can_be_told_apart(codec: ChatCodec) -> None:
+def test_a_form_is_bound_or_refused_and_never_passed_over(codec: ChatCodec) -> None:
     renderer, schema = codec.renderer, {"type": "object"}
     assert _bound(renderer, [TOOL], {}) == {}
     assert set(_bound(renderer, [TOOL, STRICT], {})) == {"grammar"}
     assert _bound(renderer, [TOOL], {"schema": schema})["schema"] is None
-    assert _bound(renderer, [STRICT], {"regex": "a"}) == {}
-    markup = renderer.markup
+    assert _bound(renderer, [TOOL], {"regex": "a"}) == {}
+    with pytest.raises(RequestError, match="regex and a strict tool") as error:
+        _bound(renderer, [STRICT], {"regex": "a"})
+    assert error.value.param == "tools"
+
+
+@pytest.mark.parametrize("name", [form.name for form in FORMS if form.end is None])
+def test_calls_without_an_end_are_held_to_no_form(codec: ChatCodec, name: str) -> None:
+    """Of a template of Mistral's or Llama's kind: told, where a form was asked for."""
+    renderer, markup = codec.renderer, codec.renderer.markup
     try:
-        renderer.markup = Markup(form=next(form for form in FORMS if form.end is None))
-        assert _bound(renderer, [STRICT], {"schema": schema}) == {}
+        renderer.markup = Markup(form=next(form for form in FORMS if form.name == name))
+        assert _bound(renderer, [TOOL], {}) == {}
+        for tools, options in (([STRICT], {}), ([TOOL], {"schema": {}})):
+            with pytest.raises(RequestError, match="no marker at their end") as error:
+                _bound(renderer, tools, options)
+            assert error.value.param == "tools"
     finally:
         renderer.markup = markup
+
+
+NET = {"net": "transformer"}
+PLAIN = "{% for m in messages %}{{ m.role }}: {{ m.content }}\\n{% endfor %}assistant: "
+ENDLESS = "{% if tools %}{{ tools | tojson }} [TOOL_CALLS]{% endif %}" + PLAIN
+
+
+@pytest.mark.parametrize(("template", "tool"), [(PLAIN, TOOL), (ENDLESS, STRICT)])
+def test_tools_that_a_template_cannot_honour_are_refused(
+    tmp_path: Path, template: str, tool: Any
+) -> None:
+    made = recipe(Part("chat", {"vocab": "bytes", "length": 256}), Part("autoregressive"), NET)
+    model = shaken(made, tmp_path / "run")
+    model.codec.words = OwnWords(model.codec.text, template)
+    folder = model.save(tmp_path / "model")
+    asked = {"messages": [{"role": "user", "content": "a"}], "options": {"max_tokens": 2}}
+    with hosted(str(folder)) as parent:
+        refused = parent.ask("chat", tools=[tool], tool_choice="auto", **asked)
+        (error,) = of_kind(refused, "error")
+        assert (error["type"], error["param"]) == ("RequestError", "tools"), error
+        assert not of_kind(parent.ask("chat", tools=[tool], tool_choice="none", **asked), "error")

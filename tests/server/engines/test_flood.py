@@ -20,11 +20,11 @@ async def times(engines: Supervisor, writer: str, turns: int) -> list[float]:
         await text(engines, call(writer, n, 30, owner="ann"))
         out.append(time.perf_counter() - began)
         await asyncio.sleep(0.01)
-    return sorted(out)
+    return out
 
 
 def p95(values: list[float]) -> float:
-    return values[int(0.95 * (len(values) - 1))]
+    return sorted(values)[int(0.95 * (len(values) - 1))]
 
 
 async def flooded(engines: Supervisor, writer: str, turns: int, width: int) -> list[float]:
@@ -76,9 +76,11 @@ def test_a_flood_leaves_the_others_time_within_twice(
     async def main() -> None:
         async with at_work(nursery, writer) as engines:
             await times(engines, writer, 5)
-            calm = await times(engines, writer, 60)
-            loud = await flooded(engines, writer, 60, 100)
-            again = await times(engines, writer, 60)
-            assert p95(loud) < 2 * max(p95(calm), p95(again)), (p95(calm), p95(loud), p95(again))
+            calm: list[float] = []
+            loud: list[float] = []
+            for _ in range(4):  # by turns, so that whatever else the machine does is in both
+                calm += await times(engines, writer, 30)
+                loud += await flooded(engines, writer, 30, 100)
+            assert p95(loud) < 2 * p95(calm), (p95(calm), p95(loud))
 
     runner.run(main())
