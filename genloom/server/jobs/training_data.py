@@ -1,4 +1,5 @@
-"""What a training learns from: a stored file under a name that tells its kind, lines checked.
+"""What a training learns from: a stored file under a name that tells its kind, lines checked, or
+the folder that an archive holds.
 
 Knows the shapes of lines that the fine-tuning API takes, and what our own readers call the same;
 not what a line means to a model: the training's process reads it again.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom.server.failure import Failure
+from genloom.server.jobs import unpacking
 from genloom.server.records.trouble import on_disk
 from genloom.server.strict_json import strict_json
 
@@ -57,7 +59,9 @@ def prepare(source: Path, filename: str, place: Path, param: str, convert: Conve
     with on_disk():
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _has_lines(source):
-            return Prepared(path=str(_linked(source, place, filename)))
+            archive = filename.lower().endswith(unpacking.SUFFIX)
+            folder = unpacking.unpacked(source, place, param) if archive else None
+            return Prepared(path=str(folder or _linked(source, place, filename)))
         made, draft = place.with_name(place.name + LINES), place.with_name(f".{place.name}{LINES}")
         presets: tuple[str, ...] = ()
         with draft.open("wb") as file:

@@ -3,13 +3,16 @@ fails with its line, what is stopped and goes on."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import time
+import zipfile
 
 import openai
 import pytest
+from PIL import Image
 
 PAIRS = [{"prompt": f"say {n}", "completion": f"it is {n}"} for n in range(24)]
 LONG = {"n_epochs": 50, "batch_size": 2}
@@ -98,6 +101,57 @@ def test_a_table_is_learnt_from_nothing(client):
     )
     job = until(client, job, "succeeded")
     assert client.models.retrieve(job.fine_tuned_model).model_dump()["medium"] == "table"
+
+
+def zipped(entries):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def picture(n):
+    made = io.BytesIO()
+    colour = (220, 30, 30) if n % 2 else (30, 30, 220)
+    Image.new("RGB", (8, 8), colour).save(made, "png")
+    return made.getvalue()
+
+
+def begun_from(client, file, medium, *changes):
+    return client.fine_tuning.jobs.create(
+        model="new",
+        training_file=file,
+        method=supervised(n_epochs=1, batch_size=8),
+        extra_body={"medium": medium, "size": "tiny", "changes": [*LITTLE, *changes]},
+    )
+
+
+LITTLE = ["net.net.width=32", "net.net.heads=2", "net.net.depth=1", "train.preview=0"]
+
+
+@pytest.mark.slow
+def test_a_folder_of_pictures_comes_as_an_archive(client):
+    entries = {f"toys/{['blue', 'red'][n % 2]}/{n}.png": picture(n) for n in range(16)}
+    file = sent(client, zipped({**entries, "__MACOSX/toys/._0.png": b"x"}), "toys.zip")
+    job = begun_from(client, file, "image", "codec.size=8", "family.steps=2")
+    job = until(client, job, "succeeded")
+    told = client.models.retrieve(job.fine_tuned_model).model_dump()
+    assert told["medium"] == "image"
+    made = client.images.generate(
+        model=job.fine_tuned_model, prompt="red", response_format="b64_json"
+    )
+    assert Image.open(io.BytesIO(base64.b64decode(made.data[0].b64_json))).size == (8, 8)
+
+
+@pytest.mark.slow
+def test_a_folder_of_texts_comes_as_an_archive(client):
+    file = sent(
+        client, zipped({f"book/{n}.txt": f"say {n} again " * 9 for n in range(12)}), "b.zip"
+    )
+    job = begun_from(client, file, "text", "codec.length=64")
+    told = client.models.retrieve(until(client, job, "succeeded").fine_tuned_model)
+    assert told.model_dump()["medium"] == "text"
 
 
 @pytest.mark.slow

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from genloom.server.failure import Failure
+from genloom.server.jobs import unpacking
 from genloom.server.jobs.training_data import Faulty, answered, preferred, prepare, supervised
 from genloom.server.jobs.training_results import loss_of, table_of
 
@@ -80,7 +83,6 @@ def test_a_faulty_line_is_named(tmp_path, text, line, why):
     [
         ("people.csv", "training.csv"),
         ("a.b.tsv.gz", "training.tsv.gz"),
-        ("photos.ZIP", "training.zip"),
         ("no-suffix", "training"),
         ("x.$(rm)", "training"),
     ],
@@ -92,6 +94,61 @@ def test_other_files_keep_their_suffix_and_nothing_else_of_their_name(tmp_path, 
     assert found.path == str(tmp_path / "work" / kept) and not found.lines
     source.unlink()
     assert Path(found.path).read_bytes() == b"a,b\n1,2\n"
+
+
+def zipped(path, entries, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return path
+
+
+def opened(tmp_path, source, name="archive.ZIP"):
+    return prepare(source, name, tmp_path / "work" / "training", "training_file", supervised)
+
+
+def test_an_archive_is_the_folder_that_it_holds(tmp_path):
+    """Under names of ours: none leads out of it, and what a system packs along is left out."""
+    entries = {"a/one.txt": "1", "../../b.txt": "2", "/etc/c.txt": "3", "A/ONE.txt": "4"}
+    packed = {"__MACOSX/a/._one.txt": "x", "a/.DS_Store": "x", "a/": ""}
+    source = zipped(tmp_path / "stored", {**entries, **packed})
+    found = Path(opened(tmp_path, source).path)
+    assert found == tmp_path / "work" / "training"
+    files = [path for path in found.rglob("*") if path.is_file()]
+    assert sorted(path.read_text() for path in files) == ["1", "2", "3", "4"]
+    assert [*(tmp_path / "work").iterdir()] == [found] and not [*tmp_path.glob("*.txt")]
+    assert opened(tmp_path, source).path == str(found)  # of a training that goes on
+
+
+def test_an_archive_of_pictures_stays_one(tmp_path):
+    source = zipped(tmp_path / "stored", {"red/1.png": "", "metadata.csv": ""})
+    assert opened(tmp_path, source).path == str(tmp_path / "work" / "training.zip")
+
+
+def test_an_archive_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    sound = zipped(tmp_path / "sound", {"a.txt": "word " * 99}, zipfile.ZIP_STORED).read_bytes()
+    broken = {
+        "no archive": b"a,b\n1,2\n",
+        "cut": sound[:-30],
+        "changed": sound.replace(b"word", b"mord", 1),
+        "shut": _with_flag(sound),
+        "empty": zipped(tmp_path / "none", {}).read_bytes(),
+    }
+    for name, data in broken.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(Failure) as error:
+            opened(tmp_path, tmp_path / name)
+        assert (error.value.status, error.value.code) == (400, "invalid_training_file"), name
+    monkeypatch.setattr(unpacking, "MOST_BYTES", 400)
+    with pytest.raises(Failure, match="too large"):
+        opened(tmp_path, tmp_path / "sound")
+    assert not [*(tmp_path / "work").iterdir()]
+
+
+def _with_flag(archive):
+    """As if its first file needed a password."""
+    at = archive.index(b"PK\x01\x02") + 8
+    return archive[:6] + b"\x01" + archive[7:at] + b"\x01" + archive[at + 1 :]
 
 
 def test_the_table_of_steps_heeds_the_last_word_and_no_half_line(tmp_path):
