@@ -8,6 +8,7 @@
 #   make studio       build the studio's page, where web/ changed since
 #   make test-slow    the tests that train for a while
 #   make test-studio  the page in a browser, its slow tests, too
+#   make test-postgres  the server's tests with their records in PostgreSQL (ARGS="-m slow", too)
 #   make soak         a server under mixed load, every answer checked (MINUTES=2)
 #   make bench        the benchmarks of docs/benchmarks.md that need no peer
 #   make check        style and types, of the page's sources, too
@@ -21,7 +22,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install studio demo test test-slow test-studio soak bench check clean
+.PHONY: help install studio demo test test-slow test-studio test-postgres soak bench check clean
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
@@ -82,6 +83,10 @@ test-slow: studio
 test-studio: studio
 	@echo "==> The studio in a browser, its slow tests, too"
 	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 -m "slow or not slow" tests/studio --timeout 600 $(ARGS)
+
+test-postgres: studio
+	@echo "==> The server's tests, their records in PostgreSQL"
+	@RECORDS=postgresql $(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) tests/server $(ARGS)
 
 soak: studio
 	@echo "==> A server under mixed load for MINUTES=$(MINUTES) minutes"

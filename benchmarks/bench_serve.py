@@ -38,6 +38,7 @@ from genloom.spec import Options, Request
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 LEAST = 64  # requests of which a p95 is told
+HALF = 0.5  # of the requests, in time: below it a peer is asked no more
 
 
 # --- the bare engine, in a process of its own -----------------------------------------------------
@@ -209,7 +210,7 @@ async def _both(quiet: Target, loud: Target, args: argparse.Namespace, load: Loa
     return [figures(trace) for trace in traces]
 
 
-def peers(server: serving.Server, args: argparse.Namespace, place: Path, capacity: float) -> None:
+def peers(server: serving.Server, args: argparse.Namespace, place: Path, capacity: Any) -> None:
     """Goodput of each server at the same rates and targets."""
     servers = [server, *(s for s in exported(args.model, place, args) if s is not None)]
     print(
@@ -226,13 +227,23 @@ def peers(server: serving.Server, args: argparse.Namespace, place: Path, capacit
             if opening.error is not None:
                 print(f"{one.name} does not answer: {opening.error}", flush=True)
                 continue
-            row: dict[str, Any] = {"server": one.name}
-            for rate in rates:
-                told = run(target, args, load_of(args, rate=max(0.01, rate)))
-                row[f"{rate:.3g}/s"] = f"{told['goodput_per_second']:.3g}"
-                row[f"ttft p95 at {rate:.3g}/s"] = _latencies("", told)["ttft p95 ms"]
-        rows.append(row)
+            rows.append({"server": one.name, **climbed(target, args, rates)})
     protocol.table(rows)
+    print(f"-: not asked, since at a lower rate fewer than {HALF:.0%} were in time.\n", flush=True)
+
+
+def climbed(target: Target, args: argparse.Namespace, rates: list[float]) -> dict[str, str]:
+    """Requests a second that met the targets, rate by rate, until a server is well past its best:
+    what waits there is read to its end, which takes longer with every rate."""
+    row, past = {}, False
+    for rate in sorted(rates):
+        good = late = "-"
+        if not past:
+            told = run(target, args, load_of(args, rate=max(0.01, rate)))
+            good, late = f"{told['goodput_per_second']:.3g}", _latencies("", told)["ttft p95 ms"]
+            past = (told["goodput_share"] or 0.0) < HALF
+        row[f"at {rate:.3g}/s"], row[f"ttft p95 at {rate:.3g}/s"] = good, late
+    return row
 
 
 def exported(model: Path, place: Path, args: argparse.Namespace) -> list[serving.Server | None]:
@@ -271,7 +282,8 @@ def main() -> None:
         if "overhead" in args.parts:
             overhead(server, args)
         capacity = args.capacity
-        if "latency" in args.parts or capacity is None:
+        unknown = capacity is None and ("flood" in args.parts or not args.rates)
+        if "latency" in args.parts or unknown:
             capacity = latency(server, args)
         if "peers" in args.parts:
             peers(server, args, Path(place), capacity)

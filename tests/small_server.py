@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import databases
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -87,7 +88,7 @@ def running(
     data: Path, models: Sequence[str] = (), pages: Sequence[Any] = (), **settings: Any
 ) -> Iterator[Running]:
     """A server on a free port, ready when the block begins, drained when it ends."""
-    settings = {"port": 0, **settings}
+    settings = {"port": 0, "database": databases.of(data), **settings}
     told = replace(Settings(), data=data, models=tuple(models), **settings)
     listening, up = listen(told.host, told.port), threading.Event()
     app = make_app(told, pages)

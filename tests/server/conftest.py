@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import databases
 import openai
 import postgres_server
 import pytest
@@ -23,6 +24,25 @@ def postgres() -> Iterator[str]:
         pytest.skip("no PostgreSQL here: its initdb and postgres were not found")
     with postgres_server.running(programs) as url:
         yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """An empty PostgreSQL database."""
+    return databases.fresh(postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Empty for SQLite, or the URL of an empty PostgreSQL database: who takes it runs twice."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_in(request: pytest.FixtureRequest) -> None:
+    """Where servers keep their records: see `databases`."""
+    if databases.ASKED:
+        databases.use(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import databases
 from http_client import Answer, ask
 
 from genloom.loadtest.exchange import Client
@@ -162,6 +163,7 @@ def program(home: Path, place: Path, *words: str) -> Iterator[Program]:
     """Started on a free port, its log in a file; all its processes are gone afterwards."""
     log = place / "log"
     command = [sys.executable, "-m", "genloom", "serve", "--port", "0", "--home", str(home), *words]
+    command += ["--database", url] if (url := databases.of(home / "server")) else []
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
     assert process.stdout is not None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 import small_server
 from http_client import ask
@@ -17,7 +18,6 @@ from small_server import Running
 from genloom.machine import EXTRAS
 from genloom.server.issuing import Wish, issue
 from genloom.server.log_lines import MOST, LogLines
-from genloom.server.records.records import open_records
 from genloom.server.records.runs import Run
 from genloom.server.records.usage import Amounts, day_of
 from genloom.server.routes.admin_watch import told
@@ -48,7 +48,7 @@ def test_the_server_as_it_stands(small: Running) -> None:
 
 
 def test_only_admins_look(small_models: tuple[str, ...], tmp_path: Path) -> None:
-    records = open_records(tmp_path)
+    records = databases.opened(tmp_path)
     member = issue(records, Wish(name="anna"), "test")[1]
     admin = issue(records, Wish(name="ops", role="admin"), "test")[1]
     job = records.jobs.create("generation:video", owner="key_a", given={"prompt": "secret words"})
@@ -118,7 +118,7 @@ def test_the_ring_is_bounded_and_its_lines_are(lines: LogLines) -> None:
 
 
 def test_usage_is_summed_by_account_by_model_and_by_day(tmp_path: Path) -> None:
-    records, now = open_records(tmp_path), time.time()
+    records, now = databases.opened(tmp_path), time.time()
     yesterday = day_of(now - 86400)
     records.usage.add("key_a", yesterday, Amounts(requests=2, tokens=7))
     records.usage.add("key_b", day_of(now), Amounts(requests=1, images=3, seconds=0.5))
@@ -154,7 +154,7 @@ def test_the_machine_as_the_doctor_finds_it(small: Running) -> None:
 def test_storage_is_told_by_owner_and_by_model(
     small_models: tuple[str, ...], tmp_path: Path
 ) -> None:
-    records = open_records(tmp_path)
+    records = databases.opened(tmp_path)
     for owner in ("key_a", "key_b", "key_b"):
         records.assets.put(b"same bytes", "text/plain", owner=owner)
     records.close()

@@ -9,13 +9,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 from http_client import Answer, ask
 from PIL import Image
 from small_server import Running
 
 from genloom import store
-from genloom.server.records.records import open_records
 from genloom.trust import provenance
 
 SHEET = "name,n,=head\n\"=cmd|' /C calc'!A0\",-3.5,1\n@SUM(A1),+4,\n-1+2,1e5,x\n\ttab,-,007\n"
@@ -36,7 +36,7 @@ def picture(size: tuple[int, int]) -> bytes:
 @pytest.fixture(scope="module")
 def kept(small: Running) -> dict[str, str]:
     """Ids by name: a picture, a table, a drawing that would run, a page, and bob's picture."""
-    records = open_records(small.data)
+    records = databases.opened(small.data)
     put = records.assets.put
     made = {
         "picture": put(picture((600, 300)), "image/png", owner="local", record=record("a kite", 1)),

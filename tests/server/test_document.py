@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import databases
 import hypothesis
 import pytest
 import small_server
@@ -23,7 +24,6 @@ from small_server import Running
 import genloom.server
 from genloom.server.app import make_app
 from genloom.server.issuing import Wish, issue
-from genloom.server.records.records import open_records
 from genloom.server.routes.docs import page_of
 from genloom.server.schema import Asked, hints
 from genloom.server.settings import Settings
@@ -77,7 +77,7 @@ def guarded(
 ) -> Iterator[tuple[Running, str]]:
     """A server whose key is known: without one, the first key that is asked for would close it."""
     data = tmp_path_factory.mktemp("guarded")
-    records = open_records(data)
+    records = databases.opened(data)
     _, key = issue(records, Wish(name="all", role="admin"), "test")
     records.close()
     with small_server.running(data, small_models, drain_seconds=5.0) as found:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import cycle
 
+import databases
 import pytest
 import small_server
 from http_client import Client, ask, raw, status_of
@@ -14,7 +15,6 @@ from small_server import Running
 
 from genloom.server.issuing import Wish, issue
 from genloom.server.layers.gate import host_name
-from genloom.server.records.records import open_records
 from genloom.server.scopes import scope_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
@@ -25,7 +25,7 @@ ALLOWED = "https://chat.example.org"
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, dict[str, str]]]:
     """A server with keys: of an administrator, of a member, one for metrics alone."""
     data = tmp_path_factory.mktemp("keyed")
-    records = open_records(data)
+    records = databases.opened(data)
     wishes = (
         Wish(name="admin", role="admin"),
         Wish(name="member"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import databases
 import pytest
 import small_server
 from http_client import ask
@@ -16,9 +16,9 @@ from small_server import Running
 from genloom import store
 from genloom.cli import main
 from genloom.errors import UsageError
-from genloom.server.issuing import Wish, add_user, issue
+from genloom.server.issuing import Wish, add_user, issue, revoke
 from genloom.server.keyring import FRESH, Keyring, is_loopback
-from genloom.server.records.records import Records, open_records
+from genloom.server.records.records import Records
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def closed(
 ) -> Iterator[tuple[Running, str]]:
     """A server with models and an administrator's key."""
     data = tmp_path_factory.mktemp("closed")
-    records = open_records(data)
+    records = databases.opened(data)
     _, admin = issue(records, Wish(name="admin", role="admin"), "test")
     records.close()
     with small_server.running(data, small_models) as found:
@@ -76,8 +76,8 @@ def test_a_key_that_another_program_revokes_ends_soon(closed: tuple[Running, str
     running, _ = closed
     id, key = made(closed)
     assert ask(running.url, "GET", "/v1/models", key=key).status == 200
-    with sqlite3.connect(next(running.data.glob("*.sqlite"))) as other:
-        other.execute("UPDATE keys SET revoked = 1 WHERE id = ?", (id,))
+    other = databases.opened(running.data)
+    revoke(other, id, "test")
     other.close()
     until = time.monotonic() + FRESH + 10
     while ask(running.url, "GET", "/v1/models", key=key).status != 401:
@@ -227,7 +227,7 @@ def test_keys_from_the_command_line(
 def test_without_a_key_only_loopback_is_served(tmp_path: Path) -> None:
     assert is_loopback("localhost") and is_loopback("127.8.0.1") and is_loopback("[::1]")
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.2", "example.org", "")))
-    records = open_records(tmp_path)
+    records = databases.opened(tmp_path)
     try:
         assert not Keyring(records, "0.0.0.0").local
         with pytest.raises(UsageError, match="scope"):

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 import small_server
 from http_client import ask
@@ -14,7 +15,6 @@ from small_server import Running
 from genloom import store
 from genloom.server import trainings
 from genloom.server.issuing import Wish, issue
-from genloom.server.records.records import open_records
 from genloom.trust.measured import keep
 from genloom.trust.report import report_of
 
@@ -70,7 +70,7 @@ def test_reports_and_measurements_of_nothing(small: Running, name: str) -> None:
 def test_a_measurement_is_cancelled_and_is_its_owners(
     small_models: tuple[str, ...], tmp_path: Path
 ) -> None:
-    records = open_records(tmp_path)
+    records = databases.opened(tmp_path)
     keys = [issue(records, Wish(name=name), "test")[1] for name in ("anna", "bert")]
     narrow = issue(records, Wish(name="cleo", scopes=("inference",)), "test")[1]
     records.close()

@@ -14,12 +14,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 import small_server
 from http_client import Client
 from small_server import Running
-
-from genloom.server.records.records import open_records
 
 GREEDY = {"temperature": 0}
 
@@ -208,7 +207,7 @@ def test_what_cannot_be_is_told(web: Client) -> None:
 
 
 def test_another_key_finds_nothing(tmp_path: Path) -> None:
-    records = open_records(tmp_path)
+    records = databases.opened(tmp_path)
     anna, bob = (records.keys.create(name, role="member")[1] for name in ("anna", "bob"))
     records.close()
     turns = [{"id": "a", "role": "user", "text": "a secret"}]
@@ -255,7 +254,7 @@ def test_killed_in_the_middle_it_is_a_part_that_goes_on(
         finally:
             server.send_signal(signal.SIGKILL)
     data = tmp_path / "server"
-    records = open_records(data)
+    records = databases.opened(data)
     left = records.chats.turn(chat, turn, "local")
     records.close()
     assert left.status == "in_progress"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import databases
 import openai
 import pytest
 from small_server import Running
 
-from genloom.server.records.records import Records, open_records
+from genloom.server.records.records import Records
 from genloom.server.routes.responses_kept import NOBODY, NOTE, RESPONSE, is_noted, noted
 
 ASKED: dict[str, Any] = {"extra_body": {"seed": 3, "ignore_eos": True}, "max_output_tokens": 60}
@@ -43,7 +44,7 @@ def test_what_a_dead_server_was_making_is_made_again(
     made = chat.responses.create(model=talker, input="say a", background=True, **ASKED)
     whole = until_over(chat, made.id)
     assert whole.status == "incomplete" and whole.output_text  # its length was given
-    records = open_records(chatting.data)
+    records = databases.opened(chatting.data)
     try:
         assert not is_noted(records.documents, made.id)
         left_behind(records, made.id)
@@ -61,7 +62,7 @@ def test_it_is_not_tried_for_ever_and_not_taken_from_who_lives(
 ) -> None:
     made = chat.responses.create(model=talker, input="say b", background=True, **ASKED)
     until_over(chat, made.id)
-    records = open_records(chatting.data)
+    records = databases.opened(chatting.data)
     try:
         left_behind(records, made.id, tries=3)
         found = until_over(chat, made.id)

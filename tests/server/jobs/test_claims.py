@@ -17,8 +17,9 @@ from genloom.server.records.records import open_records
 
 
 @pytest.fixture
-def records(tmp_path):
-    opened = open_records(tmp_path)
+def records(tmp_path, database_url):
+    """On either database."""
+    opened = open_records(tmp_path, database_url)
     yield opened
     opened.close()
 
@@ -66,18 +67,20 @@ def test_a_cancel_that_was_promised_holds_through_a_drain_and_a_death(records):
     assert claims.ask(drained.id, "cancel", "in_progress", "in_progress") is None
 
 
-def test_a_killed_server_of_this_machine_is_dead_at_once(records, tmp_path):
+def test_a_killed_server_of_this_machine_is_dead_at_once(records, tmp_path, database_url):
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
         "from genloom.server.jobs.alive import Alive\n"
         "from genloom.server.records.records import open_records\n"
-        "records = open_records(Path(sys.argv[1]))\n"
+        "records = open_records(Path(sys.argv[1]), sys.argv[2])\n"
         "print(Alive(Path(sys.argv[1]), records.documents, 3600).me, flush=True)\n"
         "time.sleep(60)\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, os.fspath(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, os.fspath(tmp_path), database_url],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as other:
         name = other.stdout.readline().strip()
         here = Alive(tmp_path, records.documents, 3600)

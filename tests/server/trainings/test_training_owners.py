@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import databases
 import httpx2
 import pytest
 import small_server
 from trainings_place import QUICK, Asking, rows
 
 from genloom.server.issuing import Wish, issue
-from genloom.server.records.records import open_records
 
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Asking, ...]]:
     """An administrator and two members."""
     folder, data = tmp_path_factory.mktemp("closed"), tmp_path_factory.mktemp("named")
-    records = open_records(folder)
+    records = databases.opened(folder)
     roles = {"root": "admin", "anna": "member", "bert": "member"}
     keys = [issue(records, Wish(name=n, role=r), "test")[1] for n, r in roles.items()]
     records.close()
