@@ -1,7 +1,8 @@
 """Chat and tool calls: held-out answers beside counts, calls of services beside rules.
 
 Usage: bench_chat.py [--minutes 20] [--size base] [--device auto] [--data FOLDER] [--out FOLDER]
-                     [--train-only]      or      bench_chat.py --model FOLDER
+                     [--train-only]      or      bench_chat.py --model FOLDER [--places 1000]
+With --minutes 0 the steps are those of --set train.steps=N, whatever else the machine does.
 Data: Dolly, Self-Instruct's seeds and ChatterBot for answers; SGD and Taskmaster 4, whose service
 calls are tool calls (`talks.py`). One model learns both; one conversation in ten is held out.
 """
@@ -34,7 +35,7 @@ from genloom.spec import Options, Request
 
 Talk = dict[str, Any]
 WRITTEN = 96  # tokens of a call
-CHANGES = ("codec.length=1280", "train.preview=0")
+CHANGES = ("codec.length=1280", "data.batch=4", "train.preview=0")  # 5,120 ids a step
 
 
 def trained(args: argparse.Namespace, learnt: Sequence[Talk]) -> None:
@@ -43,7 +44,7 @@ def trained(args: argparse.Namespace, learnt: Sequence[Talk]) -> None:
         "chat",
         list(learnt),
         out=args.out,
-        minutes=args.minutes,
+        minutes=args.minutes or None,
         size=args.size,
         seed=args.seed,
         device=args.device,

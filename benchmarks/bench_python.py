@@ -2,6 +2,7 @@
 
 Usage: bench_python.py [--minutes 20] [--size large] [--device auto] [--data FOLDER] [--out FOLDER]
                        [--train-only] [--points 300]     or     bench_python.py --model FOLDER
+With --minutes 0 the steps are those of --set train.steps=N, whatever else the machine does.
 Learns the standard library of the running Python (without tests, generated tables and modules
 whose path's hash says so) and MBPP's training tasks; both sides of the split are told by name
 alone, so another machine measures the same modules. Programs run in the sandbox.
@@ -17,7 +18,7 @@ import random
 import sysconfig
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import protocol
 import torch
 
 from genloom import api, sandbox
+from genloom.codec.python_grammar import grammar
 from genloom.data.loader import evaluation
 from genloom.engine.engine import Engine
 from genloom.metric import python_code
@@ -39,6 +41,7 @@ SKIPPED = {
 }
 HELD_OUT = 12  # one module in so many
 WRITTEN = 96  # tokens of a completion
+ANYTHING = r"(?s:.*)"  # in place of the grammar that such a model has by itself
 LONGEST = 60_000  # characters of a module that completions are asked of
 
 
@@ -83,7 +86,7 @@ def trained(
         "python",
         texts,
         out=args.out,
-        minutes=args.minutes,
+        minutes=args.minutes or None,
         size=args.size,
         seed=args.seed,
         device=args.device,
@@ -165,15 +168,22 @@ def points(held: dict[str, str], count: int, seed: int) -> list[Point]:
 
 
 def written(
-    model: api.Model, beginnings: Sequence[str], count: int, stop: Sequence[str]
+    model: api.Model,
+    beginnings: Sequence[str],
+    count: int,
+    stop: Sequence[str],
+    form: Callable[[str], str | None] = lambda beginning: None,
 ) -> list[str]:
-    """The likeliest continuation of each, as many tokens at most."""
+    """The likeliest continuation of each, as many tokens at most. form: the grammar of what may
+    follow a whole beginning; without one, any text."""
     room = model.codec.spec.length - 1 - count
-    options = Options(temperature=0.0, max_tokens=count, stop=tuple(stop))
+    usual = Options(temperature=0.0, max_tokens=count, stop=tuple(stop))
     out = []
     with Engine(model) as engine:
         made = []
-        for row in model.codec.encode(list(beginnings)):
+        for beginning, row in zip(beginnings, model.codec.encode(list(beginnings)), strict=True):
+            asked = {"grammar": found} if (found := form(beginning)) else {"regex": ANYTHING}
+            options = replace(usual, **asked)
             ids = tuple(row.tolist()[-room:])
             made.append((len(ids), engine.submit(Request(ids=ids, options=options))))
         for size, generation in made:
@@ -212,13 +222,15 @@ def completions(model: api.Model, held: dict[str, str], grams: NGram, count: int
     places = points(held, count, seed=1)
     before = [p.before for p in places]
     start = time.perf_counter()
-    ours = written(model, before, WRITTEN, ())
+    free = written(model, before, WRITTEN, ())
+    ours = written(model, before, WRITTEN, (), grammar)
     seconds = time.perf_counter() - start
     indent = [" " * (len(a := python_code.first_line(p.after)) - len(a.lstrip())) for p in places]
     rows = {
         'always "pass"': [f"{blanks}pass\n" for blanks in indent],
         "5-gram of tokens": by_grams(model, grams, before, WRITTEN),
-        "Genloom": ours,
+        "Genloom, no grammar": free,
+        "Genloom, the grammar of what may follow": ours,
         "ceiling: the module itself": [p.after[:400] for p in places],
     }
     protocol.table([completion_row(name, places, made) for name, made in rows.items()])
@@ -252,10 +264,13 @@ def passed(rows: Sequence[dict[str, Any]], codes: Sequence[str]) -> Interval:
 
 def problems(model: api.Model, rows: Sequence[dict[str, Any]]) -> None:
     stop = ('\n"""', "\nassert", "\nif __name__", "\nprint")
-    ours = written(model, [asked(row) for row in rows], 192, stop)
+    beginnings = [asked(row) for row in rows]
+    free = written(model, beginnings, 192, stop)
+    ours = written(model, beginnings, 192, stop, grammar)
     named: Callable[[str, dict[str, Any]], bool] = lambda c, r: python_code.defines(c, called(r))  # noqa: E731
     right = {
-        "Genloom": ours,
+        "Genloom, no grammar": free,
+        "Genloom, the grammar of what may follow": ours,
         "ceiling: the answers": [row["code"].replace("\r", "") for row in rows],
     }
     protocol.table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -270,13 +270,22 @@ def _rows(data: Any) -> Any:
 
 def _facts(codec: Codec, items: Any, changes: Sequence[str]) -> Facts:
     captions = codec.captions(items)
-    units = sum(len(x) if isinstance(x, str) else 1 for x in items)
     return Facts(
         items=len(items),
-        units=units,
+        units=sum(map(_units, items)),
         captions=captions if captions is not None and all(captions) else None,
         side=_side(codec, items, changes),
     )
+
+
+def _units(item: Any) -> int:
+    """Characters of a text, or of all texts in a conversation or a pair that is given as plain
+    values; 1 for anything else."""
+    if isinstance(item, Mapping):
+        item = list(item.values())
+    if isinstance(item, list | tuple):
+        return sum(map(_units, item))
+    return len(item) if isinstance(item, str) else 1
 
 
 def _side(codec: Codec, items: Any, changes: Sequence[str]) -> int | None:

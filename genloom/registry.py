@@ -17,6 +17,7 @@ from genloom.errors import RecipeError
 TABLE: dict[str, dict[str, str]] = {
     "codec": {
         "text": "genloom.codec.text:TextCodec",
+        "python": "genloom.codec.python_codec:PythonCodec",
         "chat": "genloom.codec.chat_codec:ChatCodec",
         "preference": "genloom.codec.preference:PreferenceCodec",
         "pair": "genloom.codec.pair:PairCodec",
@@ -96,6 +97,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "quality": {
         "text": "genloom.trust.quality_text:measure",
+        "python": "genloom.trust.quality_text:measure",
         "chat": "genloom.trust.quality_chat:measure",
         "pair": "genloom.trust.quality_pair:measure",
         "summary": "genloom.trust.quality_summary:measure",

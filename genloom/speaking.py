@@ -40,7 +40,7 @@ def speaker_of(source: str) -> tuple[TextCodec, LanguageModel]:
     nets: dict[str, Any] = dict(model.nets.items())
     net = nets.get("net")
     codec: Any = model.codec
-    if not isinstance(codec, TextCodec):
+    if type(codec) is not TextCodec:  # it is kept as one
         codec = TextCodec.upon(codec) if hasattr(codec, "given") else None
     if codec is None or not isinstance(net, LanguageModel) or net.config.experts is not None:
         raise ModelError(

@@ -176,6 +176,7 @@ def autoencoder(levels: tuple[int, ...] = ()) -> str:
 # codec -> items of its medium; a codec of two carriers has an entry in OPTIONS for each
 ITEMS: dict[str, Callable[[], Any]] = {
     "text": texts,
+    "python": texts,
     "chat": talks,
     "preference": preferences,
     "pair": pairs,
@@ -190,6 +191,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
+    "python": [{"vocab": "bytes", "length": 32}],
     "chat": [{"vocab": "bytes", "length": 64}],
     "preference": [{"vocab": "bytes", "length": 64}],
     "pair": [{"vocab": "bytes", "length": 32}, {"vocab": 270, "length": 32}],

@@ -8,7 +8,7 @@ Shape legend: N conversations, L ids of one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -115,7 +115,7 @@ class ChatCodec:
     def fit(self, items: Sequence[Any]) -> None:
         talks = [_item(item, n) for n, item in enumerate(items, 1)]
         if isinstance(self.words, OwnWords) and self.vocab != GIVEN:
-            self.text.fit([m["content"] for talk in talks for m in talk.messages])
+            self.text.fit([text for talk in talks for text in _written(talk)])
             self.words = OwnWords(self.text, self.words.template)
         else:
             self.text.fit([])  # says what to do where no vocabulary was given
@@ -255,6 +255,16 @@ def _within(text: TextCodec, length: int | None) -> TextCodec:
     """The codec with its vocabulary as given, in a context of `length` ids. RecipeError where the
     model has no such context."""
     return TextCodec.upon(text, length)
+
+
+def _written(talk: Conversation) -> Iterator[str]:
+    """All that the template writes of a conversation: what is said, and the JSON of tools and
+    calls, which without pieces of its own takes several times the ids."""
+    yield from (json.dumps(tool, ensure_ascii=False) for tool in talk.tools or ())
+    for message in talk.messages:
+        yield message["content"]
+        for call in message.get("tool_calls", ()):
+            yield json.dumps(call["function"], ensure_ascii=False)
 
 
 def _item(item: Any, number: int | None = None) -> Conversation:

@@ -78,5 +78,6 @@ def _suffixes() -> dict[str, tuple[str, ...]]:
         "image": (*sorted(SUFFIXES), *PICTURES),
         "sound": tuple(sorted(SOUNDS)),
         "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
-        DEFAULT: (".txt", ".md", ".jsonl", ".py", ".txt.gz", ".rst", ".html"),
+        "python": (".py",),
+        DEFAULT: (".txt", ".md", ".jsonl", ".txt.gz", ".rst", ".html"),
     }

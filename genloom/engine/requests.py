@@ -37,9 +37,9 @@ class Encoder:
 
 def formed(codec: Any, request: Request) -> Request:
     """With the grammar that a codec has for whatever answers such a prompt, where the request asks
-    for no form of its own; a beam search has none."""
+    for no form of its own; a beam search and the filling of a gap have none."""
     options = request.options
-    asked = options.schema, options.regex, options.grammar, options.beams
+    asked = options.schema, options.regex, options.grammar, options.beams, options.suffix
     form = getattr(codec, "form", None)
     if form is None or any(one is not None for one in asked):
         return request

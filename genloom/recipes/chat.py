@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
 
-# minutes on two cores -> width, depth, heads, context, conversations a step, byte pairs
+# minutes on two cores -> width, depth, heads, context, conversations or rows a step, byte pairs
 SIZES = {
     "tiny": {"width": 96, "depth": 3, "heads": 3, "length": 128, "batch": 16, "vocab": 512},
     "small": {"width": 128, "depth": 4, "heads": 4, "length": 256, "batch": 16, "vocab": 1024},
@@ -21,14 +21,15 @@ MINUTES = {"tiny": 1.0, "small": 6.0, "base": 60.0, "large": float("inf")}
 
 def choose(size: str, facts: Facts) -> Recipe:
     """The preset of a size for these conversations."""
-    s = SIZES[size]
-    vocab = s["vocab"] if facts.units > 200_000 else "bytes"
+    s, much = SIZES[size], facts.units > 200_000
+    vocab = s["vocab"] if much else "bytes"
     net = {k: s[k] for k in ("width", "depth", "heads")}
     return Recipe(
         name="chat",
         codec=Part("chat", {"length": s["length"], "vocab": vocab}),
         family=Part("autoregressive"),
         net={"net": Part("transformer", net)},
-        data=Data(batch=s["batch"]),
+        # few conversations a step each; many side by side in full rows, without padding
+        data=Data(batch=s["batch"] // 2 if much else s["batch"], pack=much),
         train=Train(steps=1500, rate=6e-3, judge=250, preview=500, patience=4, epochs=20.0),
     )

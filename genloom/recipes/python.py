@@ -30,7 +30,7 @@ def choose(size: str, facts: Facts) -> Recipe:
         net |= {"dropout": drop}
     return Recipe(
         name="python",
-        codec=Part("text", {"length": s["length"], "vocab": vocab, "documents": "file"}),
+        codec=Part("python", {"length": s["length"], "vocab": vocab}),
         family=Part("autoregressive"),
         net={"net": Part("transformer", net)},
         data=Data(batch=s["batch"], pack=True, holdout=0.02),
