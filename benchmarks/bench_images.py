@@ -32,7 +32,7 @@ from genloom.data.split import evenly
 from genloom.trust import quality
 
 WAYS = ("flow", "gan", "codes", "fast", "peer")
-PEER = Path(__file__).with_name("peer_unet.py")
+PEER = Path(__file__).with_name("peer_pictures.py")
 FEW = 500
 SHOWN = ("taught_by_made", "recognised", "frechet_distance", "precision", "recall")
 HELD = ("data.holdout=0.1667", "train.judge=0", "train.preview=0")

@@ -53,4 +53,5 @@ def _declare(library: ctypes.CDLL) -> None:
     library.gl_stack.argtypes = (c_void_p, c_void_p, c_void_p, c_int)
     library.gl_product.argtypes = (c_void_p, c_void_p, c_int, c_void_p, c_int)
     library.gl_fetch.argtypes = (c_void_p, c_void_p, c_int, c_void_p, c_int)
+    library.gl_group_norm.argtypes = (c_void_p,)
     library.gl_read.argtypes = (c_void_p, c_size_t, c_int)

@@ -208,6 +208,14 @@ EXPORT int gl_fetch(const Matrix* matrix, const int64_t* which, int rows, float*
     return FINE;
 }
 
+// On the caller's thread alone: several may call at once.
+EXPORT int gl_group_norm(const GroupNorm* norm) {
+    int c = norm->channels, g = norm->groups;
+    if (c < 16 || c % 16 || c > MOST_CHANNELS || g < 1 || c % g) return BAD_COUNT;
+    kernels().group_norm(*norm);
+    return FINE;
+}
+
 EXPORT int gl_read(const uint8_t* from, size_t bytes, int threads) {
     Pool& pool = Pool::the();
     std::lock_guard<std::mutex> hold(pool.calls);

@@ -1,6 +1,7 @@
 // Compiled once per instruction set, with GL_TABLE naming its table.
 #include "kernels.h"
 
+#include "group_norm.h"
 #include "stack.h"
 
 namespace {
@@ -41,4 +42,5 @@ void run_read(void* what, Team& team, int me) {
 }  // namespace
 
 extern const Kernels GL_TABLE;
-const Kernels GL_TABLE = {step_bytes, product_bytes, run_step, run_product, run_fetch, run_read};
+const Kernels GL_TABLE = {step_bytes, product_bytes, run_step, run_product,
+                          run_fetch, run_read, group_norm};

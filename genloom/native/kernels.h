@@ -23,8 +23,21 @@ struct Reading {  // a plain read of memory, to know the limit
     int32_t sum;
 };
 
+static const int MOST_CHANNELS = 2048;
+
+struct GroupNorm {  // out of x, both [items, places, channels] in fp32 or bf16
+    const void* x;
+    void* out;
+    const float *gain, *bias;  // [channels]
+    const float* told;         // [items, shift and scale of each channel] in rows of told_width, or null
+    int64_t told_width;
+    int32_t items, places, channels, groups, half, active;
+    float eps;
+};
+
 struct Kernels {
     size_t (*step_bytes)(const Stack&, int rows);
     size_t (*product_bytes)(const Matrix&, int rows);
     Work step, product, fetch, read;
+    void (*group_norm)(const GroupNorm&);
 };

@@ -49,6 +49,8 @@ def project(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return _of_one_shape(flat, weight, bias)[:rows].reshape(*x.shape[:-1], -1)
     if x.device.type != "cpu":
         return F.linear(x, weight, bias)
+    if rows >= FEWEST_ROWS and flat.shape[1] <= LONGEST_SUM:
+        return F.linear(flat, weight, bias).reshape(*x.shape[:-1], -1)
     if rows < FEWEST_ROWS:
         flat = F.pad(flat, (0, 0, 0, FEWEST_ROWS - rows))
     return _in_parts(flat, weight, bias)[:rows].reshape(*x.shape[:-1], -1)

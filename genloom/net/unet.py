@@ -16,13 +16,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genloom.net.attention import FullAttention
+from genloom.net.convolution import Convolution
+from genloom.net.group_norm import GroupNorm
 from genloom.net.grouped import grouped
+from genloom.net.kept import KeptLinear
 from genloom.net.layers import Linear, initialise
 from genloom.net.prompt_encoder import PromptEncoder
 from genloom.net.time import TimeEmbedding
 from genloom.spec import ArraySpec, PromptSpec, Spec
 
-SMALL = 256  # places of a grid
+TOLD = 16  # items whose times and prompts are read together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,45 +43,23 @@ class UNetConfig:
     prompt_depth: int = 1
 
 
-class _Convolution(nn.Conv2d):
-    """With weights in the activation's type."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        bias = None if self.bias is None else self.bias.to(input.dtype)
-        return self._conv_forward(input, self.weight.to(input.dtype), bias)
-
-
-class _Norm(nn.GroupNorm):
-    """With weights in the activation's type; on small grids on a CPU in fp32, where the library's
-    kernel in bf16 is slow: 4 rows of 128 channels, 16 x 16, take it 0.74 ms, and so 0.16."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        small = input.shape[2] * input.shape[3] <= SMALL
-        if small and input.device.type == "cpu" and input.dtype == torch.bfloat16:
-            with torch.autocast("cpu", enabled=False):
-                return super().forward(input.float()).to(input.dtype)
-        gain, bias = self.weight.to(input.dtype), self.bias.to(input.dtype)
-        return F.group_norm(input, self.num_groups, gain, bias, self.eps)
-
-
 class _Block(nn.Module):
     """Two norms and convolutions, the second norm moved and scaled by what is told; added."""
 
     def __init__(self, first: int, last: int, told: int, config: UNetConfig) -> None:
         super().__init__()
-        self.before = _Norm(_groups(first, config), first)
-        self.one = _Convolution(first, last, 3, padding=1)
+        self.before = GroupNorm(_groups(first, config), first)
+        self.one = Convolution(first, last, 3, padding=1)
         self.told = Linear(told, 2 * last)
-        self.between = _Norm(_groups(last, config), last)
-        self.two = _Convolution(last, last, 3, padding=1)
-        self.past = _Convolution(first, last, 1) if first != last else nn.Identity()
+        self.between = GroupNorm(_groups(last, config), last)
+        self.two = Convolution(last, last, 3, padding=1)
+        self.past = Convolution(first, last, 1) if first != last else nn.Identity()
         initialise(self.told, zero=(self.told, self.two))
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        h = self.one(F.silu(self.before(x)))
-        shift, scale = self.told(told)[:, :, None, None].to(h.dtype).chunk(2, 1)
-        h = torch.addcmul(shift, self.between(h), 1 + scale)
-        return self.past(x) + self.two(F.silu(h))
+        """told [B, 2 D]: what `self.told` made of the time and the prompt."""
+        h = self.one(self.before(x, active=True))
+        return self.past(x) + self.two(self.between(h, told, active=True))
 
 
 class _Attention(nn.Module):
@@ -87,8 +68,8 @@ class _Attention(nn.Module):
     def __init__(self, width: int, config: UNetConfig) -> None:
         super().__init__()
         self.heads = max(1, width // config.head)
-        self.norm = _Norm(_groups(width, config), width)
-        self.qkv, self.out = Linear(width, 3 * width), Linear(width, width)
+        self.norm = GroupNorm(_groups(width, config), width)
+        self.qkv, self.out = KeptLinear(width, 3 * width), KeptLinear(width, width)
         initialise(self.qkv)
         initialise(self.out, zero=(self.out,))
 
@@ -109,11 +90,14 @@ class _Stage(nn.Module):
         self.blocks = nn.ModuleList(_Block(a, b, told, config) for a, b in sizes)
         self.looks = nn.ModuleList(_Attention(b, config) for _, b in sizes if attends)
 
-    def forward(self, x: Tensor, told: Tensor, skips: list[Tensor] | None = None) -> list[Tensor]:
-        """What each block made; beside its input each takes one of the skips, if there are any."""
+    def forward(
+        self, x: Tensor, told: list[Tensor], skips: list[Tensor] | None = None
+    ) -> list[Tensor]:
+        """What each block made, which takes the next of what is told, and beside its input one of
+        the skips, if there are any."""
         made = []
         for number, block in enumerate(self.blocks):
-            x = block(x if skips is None else torch.cat((x, skips.pop()), 1), told)
+            x = block(x if skips is None else torch.cat((x, skips.pop()), 1), told.pop(0))
             x = self.looks[number](x) if len(self.looks) else x
             made.append(x)
         return made
@@ -136,7 +120,7 @@ class UNet(nn.Module):
         widths, told = [config.base * f for f in config.factors], 4 * config.base
         self.time = TimeEmbedding(told)
         self.prompt = PromptEncoder(prompt, told, config.prompt_depth) if prompt else None
-        self.into = _Convolution(spec.channels + spec.control, widths[0], 3, padding=1)
+        self.into = Convolution(spec.channels + spec.control, widths[0], 3, padding=1)
         self.control = spec.control
         self.patch = 2 ** (len(config.factors) - 1)  # sides of a grid are multiples of it
         attends = [_places(spec, n) <= config.attends for n in range(len(widths))]
@@ -153,10 +137,10 @@ class UNet(nn.Module):
             sizes = [(first + skips.pop(), width) for first in firsts]
             self.up.append(_Stage(sizes, told, attends[number], config))
             last = width
-        self.halvers = nn.ModuleList(_Convolution(w, w, 3, 2, 1) for w in widths[:-1])
-        self.doublers = nn.ModuleList(_Convolution(w, w, 3, padding=1) for w in widths[:0:-1])
-        self.norm = _Norm(_groups(last, config), last)
-        self.out = _Convolution(last, spec.channels, 3, padding=1)
+        self.halvers = nn.ModuleList(Convolution(w, w, 3, 2, 1) for w in widths[:-1])
+        self.doublers = nn.ModuleList(Convolution(w, w, 3, padding=1) for w in widths[:0:-1])
+        self.norm = GroupNorm(_groups(last, config), last)
+        self.out = Convolution(last, spec.channels, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         net: Any = self
         net.to(memory_format=torch.channels_last)
@@ -169,31 +153,41 @@ class UNet(nn.Module):
         control: Tensor | None = None,
     ) -> Tensor:
         if self.training or x.device.type != "cpu":
-            return self._whole(x, time, prompt, control)
-        return grouped(self._whole, x, time, prompt, control)
+            return self._whole(x, self._told(time, prompt), control)
+        told = grouped(self._told, time, prompt, together=TOLD).float()
+        return grouped(self._whole, x, told, control)
 
-    def _whole(
-        self, x: Tensor, time: Tensor, prompt: Tensor | None, control: Tensor | None
-    ) -> Tensor:
+    def _blocks(self) -> list[Any]:
+        """In the order in which they are gone through."""
+        stages: Any = (*self.down, self.middle, *self.up)
+        return [block for stage in stages for block in stage.blocks]
+
+    def _told(self, time: Tensor, prompt: Tensor | None) -> Tensor:
+        """What each block hears of the time and the prompt, side by side [B, sum of 2 D]: made for
+        more items at once than grids are: it takes four of them as long as sixteen."""
         told = self.time(time)
         if self.prompt is not None and prompt is not None:
             told = told + self.prompt(prompt)[2]
         told = F.silu(told)
+        return torch.cat([block.told(told) for block in self._blocks()], 1)
+
+    def _whole(self, x: Tensor, told: Tensor, control: Tensor | None) -> Tensor:
+        each = list(told.split([2 * block.between.num_channels for block in self._blocks()], 1))
         if self.control:
             silent = x.new_zeros(len(x), self.control, *x.shape[2:])
             x = torch.cat((x, silent if control is None else control.to(x.dtype)), 1)
         h = self.into(x.contiguous(memory_format=torch.channels_last))
         skips = [h]
         for number, stage in enumerate(self.down):
-            skips += stage(skips[-1], told)
+            skips += stage(skips[-1], each)
             if number < len(self.halvers):
                 skips.append(self.halvers[number](skips[-1]))
-        h = self.middle(skips[-1], told)[-1]
+        h = self.middle(skips[-1], each)[-1]
         for number, stage in enumerate(self.up):
-            h = stage(h, told, skips)[-1]
+            h = stage(h, each, skips)[-1]
             if number < len(self.doublers):
                 h = self.doublers[number](F.interpolate(h, scale_factor=2.0, mode="nearest"))
-        return self.out(F.silu(self.norm(h)))
+        return self.out(self.norm(h, active=True))
 
 
 def _groups(width: int, config: UNetConfig) -> int:

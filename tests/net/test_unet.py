@@ -55,9 +55,10 @@ def test_features_are_prompts_too_and_zeros_are_none():
     assert torch.allclose(net(x, time, told), net(x, time, padded), atol=1e-5)
 
 
+@pytest.mark.parametrize("base", [8, 16])  # sixteen channels go through the kernel, if it is here
 @pytest.mark.parametrize("half", [False, True])
-def test_an_item_does_not_depend_on_its_batch(half):
-    net = made(WORDS)
+def test_an_item_does_not_depend_on_its_batch(half, base):
+    net = made(WORDS, base=base)
     if half and not fast_bf16(CPU):
         pytest.skip("no fast bf16 here")
     ask = Rounded(net) if half else net
@@ -66,6 +67,20 @@ def test_an_item_does_not_depend_on_its_batch(half):
     for rows in ([0], [20], [3, 17, 5]):
         assert torch.equal(ask(x[rows], time[rows], words[rows]), whole[rows])
     assert whole.dtype == torch.float32
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_at_use_it_is_what_it_was_while_learning(half):
+    net = made(WORDS, base=16)
+    if half and not fast_bf16(CPU):
+        pytest.skip("no fast bf16 here")
+    ask = Rounded(net) if half else net
+    x, time, words = torch.randn(5, 3, 8, 8), torch.rand(5), torch.randint(0, 9, (5, 3))
+    with torch.no_grad():
+        made_at_use = ask(x, time, words)
+    learning = ask(x, time, words)  # with gradients: step by step, nothing kept
+    apart = (made_at_use - learning).norm() / learning.norm()
+    assert float(apart) < (0.05 if half else 1e-5)
 
 
 def test_nets_are_rounded_where_they_learnt_so():
