@@ -29,6 +29,7 @@ TABLE: dict[str, dict[str, str]] = {
         "codes": "genloom.codec.codes:CodesCodec",
         "sound": "genloom.codec.sound:SoundCodec",
         "table": "genloom.codec.table:TableCodec",
+        "chorale": "genloom.codec.chorale:ChoraleCodec",
     },
     "prompt": {
         "label": "genloom.codec.label:LabelCodec",
@@ -38,6 +39,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "family": {
         "autoregressive": "genloom.family.autoregressive:Autoregressive",
+        "masked": "genloom.family.masked:Masked",
         "flow": "genloom.family.flow:Flow",
         "consistency": "genloom.family.consistency:Consistency",
         "adversarial": "genloom.family.adversarial:Adversarial",
@@ -50,6 +52,7 @@ TABLE: dict[str, dict[str, str]] = {
     "net": {
         "transformer": "genloom.net.language_model:LanguageModel",
         "row": "genloom.net.row_model:RowModel",
+        "lattice": "genloom.net.lattice:LatticeModel",
         "diffusion_transformer": "genloom.net.diffusion_transformer:DiffusionTransformer",
         "conv_generator": "genloom.net.conv:ConvGenerator",
         "conv_critic": "genloom.net.conv:ConvCritic",
@@ -94,6 +97,7 @@ TABLE: dict[str, dict[str, str]] = {
         "table": "genloom.recipes.table:choose",
         "table-flow": "genloom.recipes.table:choose_flow",
         "table-gan": "genloom.recipes.table:choose_adversarial",
+        "chorale": "genloom.recipes.chorale:choose",
     },
     "quality": {
         "text": "genloom.trust.quality_text:measure",

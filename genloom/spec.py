@@ -43,6 +43,8 @@ class TokenSpec:
     for items of fixed length; ends are further ids that end an item. ranges[p] = (low, high) bounds
     the ids legal at position p of an item of fixed length; empty means the whole vocabulary
     everywhere. spans name fields of such an item, which may then be learnt and given in any order.
+    lattice: the last positions of such an item lie on these axes, row by row (frames and voices);
+    those before them speak of the whole. () for a plain run.
     """
 
     vocab: int
@@ -55,6 +57,7 @@ class TokenSpec:
     ends: tuple[int, ...] = ()
     spans: tuple[Span, ...] = ()
     ranges: tuple[tuple[int, int], ...] = ()
+    lattice: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,7 @@ def spec_from_json(values: Mapping[str, Any]) -> Spec | FeatureSpec:
     if carrier == "tokens":
         known["ends"] = tuple(known.get("ends", ()))
         known["ranges"] = tuple((low, high) for low, high in known["ranges"])
+        known["lattice"] = tuple(known.get("lattice", ()))
         return TokenSpec(**known)
     known["grid"] = tuple(known["grid"])
     known["grids"] = tuple(tuple(one) for one in known.get("grids", ()))

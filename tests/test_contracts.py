@@ -66,6 +66,7 @@ def test_a_codec_saves_and_loads(codec, tmp_path):
 # the family -> a toy recipe that it learns, the loss it must lower, by how much at least
 LEARNS = {
     "autoregressive": ("text", "nats", 0.7),
+    "masked": ("chorale", "nats", 0.7),
     "flow": ("picture by flow", "velocity_error", 0.7),
     "reconstruction": ("picture through a latent", "pixel_error", 0.7),
     "preference": ("preference", "loss", 0.7),

@@ -173,6 +173,16 @@ def autoencoder(levels: tuple[int, ...] = ()) -> str:
     return str(model.save(place / "autoencoder"))
 
 
+def chorales(count: int = 24) -> list[Any]:
+    """Two bars of chords on the degrees I, IV and V, each voice holding its notes."""
+    from genloom.codec.chorale_item import Chorale
+
+    chords = np.array([(72, 67, 64, 48), (72, 69, 65, 53), (71, 67, 62, 55)])
+    rng = np.random.default_rng(3)
+    made = (chords[rng.integers(0, 3, 4)].repeat(4, 0) for _ in range(count))
+    return [Chorale(voices) for voices in made]
+
+
 # codec -> items of its medium; a codec of two carriers has an entry in OPTIONS for each
 ITEMS: dict[str, Callable[[], Any]] = {
     "text": texts,
@@ -188,6 +198,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "codes": captioned,
     "sound": sounds,
     "table": frame,
+    "chorale": chorales,
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
@@ -204,6 +215,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},
     ],
     "table": [{"carrier": "tokens", "bins": 10}, {"carrier": "array"}],
+    "chorale": [{"frames": 16, "transpose": 0}],
 }
 TINY = {
     "width": 32,
@@ -348,6 +360,12 @@ MADE: dict[str, Callable[..., Recipe]] = {
     ),
     "picture by codes": lambda **train: recipe(
         Part("codes", OPTIONS["codes"][0]), Part("autoregressive"), {"net": "transformer"}, **train
+    ),
+    "chorale": lambda **train: recipe(
+        Part("chorale", OPTIONS["chorale"][0]),
+        Part("masked", {"steps": 6}),
+        {"net": "lattice"},
+        **train,
     ),
     "row by flow": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train

@@ -61,6 +61,8 @@ def _deaf(model: Model) -> Iterator[str]:
 def _speechless(model: Model) -> Iterator[str]:
     """Of ids: what has no meaning where they spell no text, or where their number is fixed."""
     codec: Any = model.codec
+    if not hasattr(codec, "given"):
+        yield "item"
     if getattr(codec, "whole", None) is not None:
         yield from ENDLESS
     if pairs_of(codec) is None:

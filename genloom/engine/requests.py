@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
+from genloom.codec.base import Condition
 from genloom.codec.infill import infill, infill_ends
 from genloom.engine.acting import takes_of
 from genloom.engine.given import given, refuse_given
@@ -66,7 +67,7 @@ def encode(model: Model, request: Request) -> Encoded:
         known = infill(model.codec, request.prompt or "", options.suffix)
         options = replace(options, stop_ids=(*options.stop_ids, *infill_ends(model.codec)))
     else:
-        condition = model.codec.condition(request.prompt, request.where)
+        condition = _condition(model.codec, request)
         known, allowed = condition.known, condition.allowed
         options = _wholly(model.codec, options)
     device = model.device
@@ -82,6 +83,18 @@ def encode(model: Model, request: Request) -> Encoded:
         adapter=request.adapter or "",
         options=options,
     )
+
+
+def _condition(codec: Any, request: Request) -> Condition:
+    """What a prompt, conditions and a given item fix of ids."""
+    if request.item is None or isinstance(codec.spec, ArraySpec):
+        fixed: Condition = codec.condition(request.prompt, request.where)
+        return fixed
+    begin = getattr(codec, "given", None)
+    if begin is None:
+        raise RequestError("this model begins from no given item: leave it out", param="item")
+    fixed = begin(request.item, request.prompt, request.where)
+    return fixed
 
 
 def _wholly(codec: Any, options: Options) -> Options:
