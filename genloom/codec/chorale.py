@@ -47,8 +47,8 @@ class ChoraleCodec:
     """
 
     kind: ClassVar[str] = "chorale"
-    media: ClassVar[str] = "audio/midi"
-    suffix: ClassVar[str] = ".mid"
+    media: ClassVar[str] = "audio/wav"
+    suffix: ClassVar[str] = ".wav"
     preview_suffix: ClassVar[str] = ".png"
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
@@ -91,7 +91,7 @@ class ChoraleCodec:
     # --- data -------------------------------------------------------------------------------------
 
     def read(self, path: Path) -> Reading:
-        """JSON of frames, MIDI and MusicXML of four parts."""
+        """JSON of frames."""
         return read_chorales(path, opened())
 
     def vary(self, items: Sequence[Chorale], seed: int) -> list[Chorale]:
@@ -223,7 +223,7 @@ class ChoraleCodec:
     # --- files ------------------------------------------------------------------------------------
 
     def write(self, item: Chorale, path: Path, record: Mapping[str, Any] | None = None) -> bool:
-        """A score or a sound, by the suffix of the path."""
+        """JSON or a sound, by the suffix of the path."""
         return written(item, Path(path), record)
 
     def save(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 
 SIZES = {
     "tiny": {"width": 48, "depth": 5, "attention": 0, "dropout": 0.0},
-    "small": {"width": 80, "depth": 6, "attention": 0, "dropout": 0.0},
+    "small": {"width": 64, "depth": 6, "attention": 0, "dropout": 0.1},
     "base": {"width": 192, "depth": 15, "attention": 2},
     "large": {"width": 320, "depth": 20, "attention": 4},
 }
@@ -24,5 +24,5 @@ def choose(size: str, facts: Facts) -> Recipe:
         family=Part("masked"),
         net={"net": Part("lattice", SIZES[size])},
         data=Data(batch=16, holdout=0.1),
-        train=Train(steps=8000, rate=3e-3, muon_rate=0.02, judge=1000, preview=2000),
+        train=Train(steps=3000, rate=3e-3, muon_rate=0.02, judge=500, patience=4, preview=0),
     )
