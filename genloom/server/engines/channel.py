@@ -15,19 +15,22 @@ from genloom.server.call import Event
 from genloom.server.failure import Failure
 
 MOST_EVENTS = 8192
-MOST_BYTES = 256 << 20
+MOST_BYTES = 256 << 20  # of files
+MOST_WEIGHT = 96 << 20  # bytes, about, of everything else: one id with 20 others is 7 KB of objects
 
 Values = dict[str, Any]
 
 
 class Channel:
-    """since: when the oldest event began to wait (None: none waits). taken: events handed over."""
+    """since: when the oldest event began to wait (None: none waits). taken: events handed over.
+    bytes: of files that wait; weight: of other values, the first one's not counted, so that a
+    client that keeps up costs no counting."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.since: float | None = None
         self.taken = 0
-        self.bytes = 0
+        self.bytes = self.weight = 0
         self.closed = False
         self.failure: Failure | None = None
         self._events: deque[_Waiting] = deque()
@@ -36,23 +39,29 @@ class Channel:
 
     def put(self, kind: str, values: Values, blob: bytes | None) -> bool:
         """False where more waits than is kept."""
-        join = JOINED.get(kind)
+        join, key = JOINED.get(kind), (kind, values.get("sample"))
+        last = None if join is None else self._last.get(key)
+        weight = weight_of(values) if self._events else 0
+        if join is not None and last is not None and join(last.values, values):
+            self.bytes += len(blob or b"") - len(last.blob or b"")
+            last.blob = blob
+            before, last.weight = last.weight, weight + (last.weight if join is _piece else 0)
+            self.weight += last.weight - before
+            return self._fits()
+        waiting = _Waiting(kind, values, blob, weight)
         if join is not None:
-            key = (kind, values.get("sample"))
-            last = self._last.get(key)
-            if last is not None and join(last.values, values):
-                self.bytes += len(blob or b"") - len(last.blob or b"")
-                last.blob = blob
-                return True
-            self._last[key] = waiting = _Waiting(kind, values, blob)
-        else:
-            waiting = _Waiting(kind, values, blob)
+            self._last[key] = waiting
         self._events.append(waiting)
         self.bytes += len(blob or b"")
+        self.weight += weight
         if self.since is None:
             self.since = self.loop.time()
         self._wake()
-        return len(self._events) <= MOST_EVENTS and self.bytes <= MOST_BYTES
+        return self._fits()
+
+    def _fits(self) -> bool:
+        few = len(self._events) <= MOST_EVENTS
+        return few and self.bytes <= MOST_BYTES and self.weight <= MOST_WEIGHT
 
     def close(self, failure: Failure | None = None) -> None:
         """Nothing follows what waits but this failure."""
@@ -64,7 +73,7 @@ class Channel:
         """What waits was never said."""
         self._events.clear()
         self._last.clear()
-        self.bytes, self.since = 0, None
+        self.bytes, self.weight, self.since = 0, 0, None
 
     async def take(self) -> Event | None:
         """The next; None at the end. The failure is raised."""
@@ -86,6 +95,7 @@ class Channel:
         if self._last.get(key) is one:
             del self._last[key]
         self.bytes -= len(one.blob or b"")
+        self.weight -= one.weight
         self.since = self.loop.time() if self._events else None
         self.taken += 1
         return Event(kind=one.kind, values=one.values, blob=one.blob)
@@ -96,10 +106,19 @@ class Channel:
 
 
 class _Waiting:
-    __slots__ = ("blob", "kind", "values")
+    __slots__ = ("blob", "kind", "values", "weight")
 
-    def __init__(self, kind: str, values: Values, blob: bytes | None) -> None:
-        self.kind, self.values, self.blob = kind, values, blob
+    def __init__(self, kind: str, values: Values, blob: bytes | None, weight: int) -> None:
+        self.kind, self.values, self.blob, self.weight = kind, values, blob, weight
+
+
+def weight_of(value: Any) -> int:
+    """The bytes that a JSON value holds in memory, about; names of fields are shared."""
+    if isinstance(value, dict):
+        return 200 + sum(map(weight_of, value.values()))
+    if isinstance(value, list):
+        return 64 + sum(map(weight_of, value))
+    return 56 + len(value) if isinstance(value, str) else 24
 
 
 def _piece(first: Values, more: Values) -> bool:

@@ -98,6 +98,7 @@ def test_a_client_that_hardly_reads_is_left_at_its_limit(served: Program) -> Non
             if int(until - time.monotonic()) % 20 == 0:
                 assert wanted(served, 100, range(4)) == stays
     assert most < 256 << 20, most
+    assert served.of("genloom_model_outcomes_total", outcome="slow_client") > 0
     served.settle()
     assert wanted(served, 100, range(4)) == stays
 
