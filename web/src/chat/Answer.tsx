@@ -6,7 +6,7 @@ import { Weave } from "../look/Weave";
 import { Calls } from "./Calls";
 import { Certainty } from "./Certainty";
 import type { Turn } from "./chats";
-import { Selvedge } from "./Selvedge";
+import { Selvedge } from "../look/Selvedge";
 import { Siblings } from "./Siblings";
 import type { Talk } from "./talk";
 import { copied } from "./text/Code";

@@ -1,7 +1,7 @@
 // One thing in the grid: its small picture or how it begins, along its edge the cloth of its model.
 import { useState } from "preact/hooks";
 import { type Asset, plain, titleOf, weaveOf } from "./assets";
-import { selvedge } from "./selvedges";
+import { selvedge } from "../look/Selvedge";
 import { useThumbnail } from "./thumbnails";
 
 const SMALL = 96; // pixels of a side up to which each is drawn as a square
