@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from genloom import registry
 from genloom.data.loader import Batches
 from genloom.material import Material
 from genloom.model import Model
@@ -70,6 +71,7 @@ def decide(
         free_bytes=free,
         epochs=t.steps * material.recipe.data.batch / loader.epoch_size,
         device=str(device),
+        quality=registry.expected_of(material.recipe.name),
     )
 
 

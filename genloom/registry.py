@@ -146,3 +146,13 @@ def minutes_of(chooser: Any) -> dict[str, float]:
     """The most minutes that each size of a preset is meant for, from the preset's module."""
     limits: dict[str, float] = importlib.import_module(chooser.__module__).MINUTES
     return limits
+
+
+def expected_of(name: str) -> dict[str, Any] | None:
+    """What a preset came to where it was measured, as JSON values; None where it was not, or where
+    `name` is no preset."""
+    if name not in names("recipe"):
+        return None
+    home = importlib.import_module(find("recipe", name).__module__)
+    found = getattr(home, "EXPECTED", {}).get(name)
+    return None if found is None else found.to_json()

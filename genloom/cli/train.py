@@ -18,6 +18,7 @@ from genloom.cli import output, settings, source
 from genloom.cli.interrupt import Interrupt
 from genloom.cli.progress import plan_line, screen
 from genloom.errors import Stopped, UsageError
+from genloom.recipes.expectation import told
 
 if TYPE_CHECKING:
     from genloom.api import Model
@@ -266,6 +267,7 @@ def _show_plan(forecast: Mapping[str, Any]) -> None:
             "data": f"{forecast['items']:,} items, seen {forecast['epochs']:.3g} times",
             "device": forecast["device"],
             "cost": None if forecast["cost"] is None else f"{forecast['cost']:.4g}",
+            "quality": told(forecast["quality"]),
         }
     )
 

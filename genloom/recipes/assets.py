@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 SIZES = {
     "tiny": {"width": 128, "depth": 4, "heads": 4},
@@ -24,6 +25,22 @@ SIZES = {
 # A step of `small` on sprites takes 0.8 s of one core in bf16, of `base` 1.9 s; in an hour of two
 # cores many steps of a small net are worth more than few of a large one.
 MINUTES = {"tiny": 10.0, "small": 60.0, "base": 240.0, "large": float("inf")}
+EXPECTED = {
+    "sprites": Expectation(
+        metric="the right one of 150 captions among a judge's ten best",
+        value=0.703,
+        higher=True,
+        floor=0.067,
+        floor_is="chance",
+        ceiling=0.912,
+        ceiling_is="real tiles",
+        data="tiles32, captions that were held out",
+        size="small",
+        minutes=12.7,
+        machine="2 cores",
+        section="Pictures: sprites from text",
+    ),
+}
 # Of a few thousand captions most words stand in one only (two, with its mirror image): these share
 # an id, so that what is asked with a new word is still met by the words beside it. A tenth of the
 # words is left out each time.

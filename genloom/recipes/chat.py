@@ -8,6 +8,7 @@ commonest answers, not facts: see docs/benchmarks.md, Chat and tool calls.
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 # minutes on two cores -> width, depth, heads, context, conversations or rows a step, byte pairs
 SIZES = {
@@ -17,6 +18,20 @@ SIZES = {
     "large": {"width": 768, "depth": 12, "heads": 12, "length": 1024, "batch": 32, "vocab": 8192},
 }
 MINUTES = {"tiny": 1.0, "small": 6.0, "base": 60.0, "large": float("inf")}
+EXPECTED = {
+    "chat": Expectation(
+        metric="bits_per_byte",
+        value=0.562,
+        higher=False,
+        floor=1.021,
+        floor_is="counts of six bytes",
+        data="held-out conversations with services",
+        size=None,
+        minutes=4.0,
+        machine="one NVIDIA H200",
+        section="Tasks, trained from nothing",
+    ),
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

@@ -8,6 +8,7 @@ teaches it little else. On 2 cores `small` is minutes for a thousand pairs of sh
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 # minutes on two cores -> width, depth, heads, context, pairs a step, byte pairs
 SIZES = {
@@ -17,6 +18,20 @@ SIZES = {
     "large": {"width": 768, "depth": 12, "heads": 12, "length": 1024, "batch": 32, "vocab": 8192},
 }
 MINUTES = {"tiny": 1.0, "small": 6.0, "base": 60.0, "large": float("inf")}
+EXPECTED = {
+    "preference": Expectation(
+        metric="pairs ordered right",
+        value=0.612,
+        higher=True,
+        floor=0.557,
+        floor_is="the shorter answer",
+        data="hh-rlhf harmless, 454 pairs, by DPO",
+        size="base",
+        minutes=None,
+        machine="one NVIDIA H200",
+        section="Tasks, trained from nothing",
+    ),
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

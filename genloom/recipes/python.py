@@ -8,6 +8,7 @@ of the standard library are in docs/benchmarks.md, Python.
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 from genloom.recipes.text import dropout
 
 # minutes on two cores -> width, depth, heads, context, windows a step, byte pairs
@@ -18,6 +19,20 @@ SIZES = {
     "large": {"width": 640, "depth": 10, "heads": 10, "length": 1024, "batch": 32, "vocab": 4096},
 }
 MINUTES = {"tiny": 1.0, "small": 10.0, "base": 120.0, "large": float("inf")}
+EXPECTED = {
+    "python": Expectation(
+        metric="bits_per_byte",
+        value=1.351,
+        higher=False,
+        floor=1.735,
+        floor_is="counts of five tokens",
+        data="35 modules of Python's library",
+        size="small",
+        minutes=10.0,
+        machine="one core beside other work",
+        section="Tasks, trained from nothing",
+    ),
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

@@ -9,6 +9,7 @@ right to the letter (95%: 19 to 36; the most frequent shape 1, a rule by shared 
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 # minutes on two cores -> width, depth, heads, context, questions a step, byte pairs
 SIZES = {
@@ -19,6 +20,20 @@ SIZES = {
 }
 VARIATIONS = 40_000  # that few minutes do not go through twice
 MINUTES = {"tiny": 1.0, "small": 10.0, "base": 60.0, "large": float("inf")}
+EXPECTED = {
+    "sql": Expectation(
+        metric="exact match",
+        value=0.27,
+        higher=True,
+        floor=0.22,
+        floor_is="a rule by shared words",
+        data="WikiSQL, 100 questions about unseen tables",
+        size="small",
+        minutes=11.0,
+        machine="2 cores beside other work",
+        section="Tasks, trained from nothing",
+    ),
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

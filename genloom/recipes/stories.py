@@ -7,6 +7,7 @@ books that were measured: on 2 cores after half an hour, and on a GPU.
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 from genloom.recipes.text import dropout
 
 # minutes on two cores -> width, depth, heads, context, windows a step, byte pairs at most
@@ -17,6 +18,20 @@ SIZES = {
     "large": {"width": 640, "depth": 10, "heads": 5, "length": 1024, "batch": 32, "vocab": 8192},
 }
 MINUTES = {"tiny": 1.0, "small": 8.0, "base": 90.0, "large": float("inf")}
+EXPECTED = {
+    "stories": Expectation(
+        metric="bits_per_byte",
+        value=1.513,
+        higher=False,
+        floor=2.074,
+        floor_is="counts of six bytes",
+        data="whole held-out books",
+        size="base",
+        minutes=22.6,
+        machine="2 cores",
+        section="Pretraining: what each technique is worth",
+    ),
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 # minutes on two cores -> width, depth, heads, context, windows a step, byte pairs at most
 SIZES = {
@@ -18,6 +19,18 @@ SIZES = {
     "large": {"width": 768, "depth": 12, "heads": 6, "length": 1024, "batch": 64, "vocab": 8192},
 }
 MINUTES = {"tiny": 1.0, "small": 6.0, "base": 60.0, "large": float("inf")}
+EXPECTED = {
+    "text": Expectation(
+        metric="nats per character",
+        value=1.453,
+        higher=False,
+        data="the last tenth of tinyshakespeare",
+        size=None,
+        minutes=2.4,
+        machine="2 cores",
+        section="Text: tinyshakespeare",
+    ),
+}
 LASTING = ("base", "large")  # sizes that see the same text often enough to learn it by heart
 
 

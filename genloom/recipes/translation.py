@@ -9,6 +9,7 @@ folder of several (then say the language first: "deu: How are you?"). On 2 cores
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 # minutes on two cores -> width, depth, heads, ids of a row, rows a step, byte pairs
 SIZES = {
@@ -18,6 +19,20 @@ SIZES = {
     "large": {"width": 512, "depth": 8, "heads": 8, "length": 128, "batch": 128, "vocab": 8192},
 }
 MINUTES = {"tiny": 1.0, "small": 12.0, "base": 90.0, "large": float("inf")}
+EXPECTED = {
+    "translation": Expectation(
+        metric="BLEU, one reference",
+        value=42.3,
+        higher=True,
+        floor=9.9,
+        floor_is="word by word",
+        data="English to German, up to ten words",
+        size="base",
+        minutes=24.0,
+        machine="one core beside other work",
+        section="Tasks, trained from nothing",
+    ),
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

@@ -95,7 +95,7 @@ def _on_disk(catalogue: Catalogue, names: list[str]) -> dict[str, dict[str, Any]
 
 
 def _remembered(service: Service) -> dict[str, Mapping[str, Any]]:
-    return {each.weights: each.about for each in service.records.models.known()}
+    return service.records.models.facts()
 
 
 def read_card(folder: Path) -> dict[str, Any]:

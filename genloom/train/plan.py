@@ -9,6 +9,7 @@ from __future__ import annotations
 import resource
 import statistics
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -43,7 +44,8 @@ class Probe:
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """A forecast. targets: predicted ids, or items, of a pass over the data; seconds: of the whole
-    training, reading excluded; cost: in the price's unit."""
+    training, reading excluded; cost: in the price's unit; quality: what the preset came to where it
+    was measured, on other data."""
 
     recipe: str
     size: str | None
@@ -59,6 +61,7 @@ class Plan:
     epochs: float
     device: str
     cost: float | None = None
+    quality: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -61,6 +61,7 @@ def test_plan_says_memory_time_and_cost_and_keeps_nothing(
     assert told["peak_bytes"] > 1e6 and told["steps"] == 12
     ran = shell("plan", "text", texts, *tiny())
     assert "memory" in ran.out and "time" in ran.out and "cost" not in ran.out
+    assert "tinyshakespeare" in ran.out and "On other data it is another" in ran.out
     assert before == (sorted((home / "models").iterdir()) if before else before)
 
 

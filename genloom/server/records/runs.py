@@ -93,6 +93,7 @@ class Runs:
 class Models:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._facts: dict[str, tuple[float, Mapping[str, Any]]] = {}  # by weights: last, facts
 
     def served(self, name: str, weights: str, about: Mapping[str, Any]) -> None:
         """Remember that these weights are served under this name."""
@@ -117,6 +118,18 @@ class Models:
                 query.order_by(MODELS.c.last.desc()).limit(1)
             )
         return found
+
+    def facts(self) -> dict[str, Mapping[str, Any]]:
+        """What each weights said of themselves when they were served last, but for their form,
+        which may be large: read again only where they were served since."""
+        newest = select(MODELS.c.weights, func.max(MODELS.c.last)).group_by(MODELS.c.weights)
+        with self._database.reading() as connection:
+            times = {weights: float(last) for weights, last in connection.execute(newest)}
+        old = [one for one, last in times.items() if self._facts.get(one, (None,))[0] != last]
+        for weights in old:
+            told = {k: v for k, v in (self.about(weights) or {}).items() if k != "form"}
+            self._facts[weights] = (times[weights], told)
+        return {weights: self._facts[weights][1] for weights in times}
 
     def known(self) -> list[Served]:
         """Every model ever served, the last one first."""

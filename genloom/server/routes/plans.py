@@ -39,7 +39,8 @@ class PlanAsked(Asked):
 @router.post("")
 async def create(asked: PlanAsked, caller: ForTraining, service: Here) -> dict[str, Any]:
     """Minutes, memory, steps, parameters, and the recipe's settings, found by a short probe on this
-    machine. quality is null: nothing is known of it before the data was learnt."""
+    machine. quality: what the preset came to where it was measured, with its floor, data, machine
+    and source, or null; nothing is known of other data before they were learnt."""
     if asked.minutes is not None and asked.size is not None:
         raise refused("minutes", "they decide the size themselves: give minutes or size")
     found = await service.datasets.ready(asked.dataset, caller.owner)
@@ -49,7 +50,7 @@ async def create(asked: PlanAsked, caller: ForTraining, service: Here) -> dict[s
     given = {"medium": asked.preset, "data": found.value["path"], "changes": asked.changes or []}
     given |= {name: getattr(asked, name) for name in ("size", "minutes", "seed", "adapter")}
     told = await planned(service.datasets, {**given, **folders})
-    return {"object": "plan", "dataset": found.id, "preset": asked.preset, "quality": None, **told}
+    return {"object": "plan", "dataset": found.id, "preset": asked.preset, **told}
 
 
 async def planned(datasets: Datasets, given: dict[str, Any]) -> dict[str, Any]:

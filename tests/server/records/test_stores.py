@@ -190,3 +190,15 @@ def test_models_served_are_remembered(records: Records) -> None:
     first, second = records.models.known()
     assert (first.weights, second.weights) == ("w1", "w2") and first.last >= first.first
     assert first.about == {"media": "image/webp"}
+
+
+def test_what_models_said_is_read_again_where_they_were_served_since(records: Records) -> None:
+    records.models.served("sprites", "w1", {"media": "image/png", "form": {"options": []}})
+    records.models.served("words", "w2", {"media": "text/plain"})
+    first = records.models.facts()
+    assert first == {"w1": {"media": "image/png"}, "w2": {"media": "text/plain"}}
+    again = records.models.facts()
+    assert all(again[weights] is first[weights] for weights in first)  # nothing was read
+    records.models.served("other", "w1", {"media": "image/webp"})
+    later = records.models.facts()
+    assert later["w1"] == {"media": "image/webp"} and later["w2"] is first["w2"]

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../look/Button";
 import { tell } from "../shell/notices";
+import { Secrets } from "../shell/Secrets";
 
 const place = (name: string) => `genloom-draft-${name}`;
 
@@ -52,6 +53,7 @@ export function Composer({ name, busy, disabled, send, stop }: ComposerProps) {
     <form class="chat-composer" onSubmit={(event) => { event.preventDefault(); void sent(); }}>
       <textarea ref={field} id="chat-say" class="input" rows={1} value={text} aria-label="Your message" placeholder={disabled ?? "Say something"}
         onInput={(event) => write(event.currentTarget.value)} onKeyDown={pressed} />
+      <Secrets text={text} kept="It would be kept in this chat." set={write} />
       {busy
         ? <Button kind="danger" act={stop}>Stop <kbd>Esc</kbd></Button>
         : <Button kind="first" type="submit" disabled={!text.trim() || sending || !!disabled}>Send</Button>}

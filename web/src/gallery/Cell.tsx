@@ -1,4 +1,6 @@
-// One thing in the grid: its small picture or how it begins, along its edge the cloth of its model.
+// One thing in the grid: its small picture or how it begins, along its edge the cloth of its model. Drawn
+// anew when something of it is another: what stays while the grid scrolls costs nothing.
+import { Component } from "preact";
 import { useState } from "preact/hooks";
 import { type Asset, plain, titleOf, weaveOf } from "./assets";
 import { selvedge } from "../look/Selvedge";
@@ -20,7 +22,16 @@ export interface CellProps {
   clicked: (event: MouseEvent, n: number) => void;
 }
 
-export function Cell({ n, total, asset, night, active, picked, x, y, width, height, clicked }: CellProps) {
+export class Cell extends Component<CellProps> {
+  override shouldComponentUpdate(next: CellProps): boolean {
+    return (Object.keys(next) as (keyof CellProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+  override render() {
+    return <Inside {...this.props} />;
+  }
+}
+
+function Inside({ n, total, asset, night, active, picked, x, y, width, height, clicked }: CellProps) {
   const style = { transform: `translate(${x}px, ${y}px)`, width: `${width}px`, height: `${height}px` };
   const tied = { id: `gallery-${n}`, role: "option" as const, "aria-selected": picked, "aria-posinset": n + 1, "aria-setsize": total, style };
   if (!asset) return <div {...tied} class="gallery-cell waiting" aria-label="Loading" />;

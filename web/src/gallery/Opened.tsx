@@ -1,8 +1,10 @@
 // One thing by itself: what it is, how it was made, whether that holds, what it is near to, and the ways
 // on from it.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useAsked } from "../api/asked";
 import { fetched, part, post } from "../api/client";
+import type { Model } from "../api/models";
+import type { ColumnAbout } from "../generate/form";
 import { Button } from "../look/Button";
 import { Dialog } from "../look/Dialog";
 import { Field } from "../look/Field";
@@ -12,6 +14,7 @@ import { Weave } from "../look/Weave";
 import { tell } from "../shell/notices";
 import { to } from "../shell/router";
 import { assetBlob, save, suffixOf } from "../viewers/bytes";
+import { type Real, realOf } from "../viewers/real";
 import { Viewer } from "../viewers/Viewer";
 import { type Asset, plain, titleOf, wayOf, weaveOf } from "./assets";
 import { Nearest } from "./Nearest";
@@ -52,6 +55,7 @@ function Inside({ given, shelf, at, open, remove }: InsideProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => place.current?.focus({ preventScroll: true }), []);
   const asset = { ...given, ...changed };
+  const real = useReal(asset);
   const [before, after] = at < 0 ? [] : [shelf.at(at - 1), shelf.at(at + 1)];
   async function note(what: { favourite?: boolean; labels?: string[] }) {
     const { favourite, labels } = await post<Asset>(`/v1/assets/${part(asset.id)}`, what);
@@ -72,7 +76,7 @@ function Inside({ given, shelf, at, open, remove }: InsideProps) {
     <div ref={place} class="gallery-opened" tabIndex={-1} autofocus onKeyDown={pressed}>
       <div class="gallery-shown has-selvedge">
         <Selvedge of={weaveOf(asset)} />
-        <Viewer asset={asset.id} media={asset.media} name={`${asset.id}${suffixOf(asset.media)}`} />
+        <Viewer asset={asset.id} media={asset.media} name={`${asset.id}${suffixOf(asset.media)}`} real={real} />
       </div>
       <div class="stack">
         <div class="row">
@@ -95,6 +99,15 @@ function Inside({ given, shelf, at, open, remove }: InsideProps) {
       </div>
     </div>
   );
+}
+
+/** The real data's columns, where the asset is a table and the very weights that made it are here. */
+function useReal(asset: Asset): Real[] | undefined {
+  const table = asset.model !== null && TABLES.includes(asset.media);
+  const models = useAsked<{ data: Model[] }>(table ? "/v1/models" : null);
+  const maker = models.data?.data.find((one) => one.id === asset.model && one.weights === asset.model_weights);
+  const form = useAsked<{ columns?: ColumnAbout[] }>(maker ? `/v1/models/${part(maker.id)}/form` : null);
+  return useMemo(() => (form.data ? realOf(form.data.columns) : undefined), [form.data]);
 }
 
 function Downloads({ asset }: { asset: Asset }) {

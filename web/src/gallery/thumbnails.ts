@@ -1,5 +1,5 @@
-// Small pictures and beginnings of texts: fetched a few at a time, given up when they are scrolled
-// away, and held in a bounded number; blob: addresses are given back.
+// Small pictures and beginnings of texts: fetched a few at a time, not while they fly by, given up when
+// they are scrolled away, and held in a bounded number; blob: addresses are given back.
 import { useEffect, useState } from "preact/hooks";
 import { fetched, part } from "../api/client";
 
@@ -11,6 +11,8 @@ export interface Thumbnail {
 const MOST = 300; // that are held
 const AT_ONCE = 6;
 const WAIT = 60; // ms for which a cell has to be there before anything is asked for it
+const FAST = 4; // pixels a millisecond at which nobody sees what a picture shows
+const CALM = 100; // ms without scrolling after which nothing flies
 const DRAWN = 256 * 1024; // bytes up to which a drawing is fetched whole, as no small one is made of it
 const NONE: Thumbnail = {};
 
@@ -34,7 +36,9 @@ export function useThumbnail(id: string | undefined, media: string, bytes: numbe
     const told = (thumbnail: Thumbnail) => setFound({ id, thumbnail });
     const here = held.get(id);
     if (here) told(here);
-    const timer = here ? 0 : setTimeout(() => want(id, pathOf(id, media, bytes), told), WAIT);
+    let timer = 0;
+    const wait = () => (timer = window.setTimeout(() => (flies() ? wait() : want(id, pathOf(id, media, bytes), told)), WAIT));
+    if (!here) wait();
     return () => {
       clearTimeout(timer);
       leave(id, told);
@@ -43,6 +47,15 @@ export function useThumbnail(id: string | undefined, media: string, bytes: numbe
   if (!id) return null;
   return found?.id === id ? found.thumbnail : (held.get(id) ?? null);
 }
+
+const moved = { at: 0, top: 0, speed: 0 };
+addEventListener("scroll", () => {
+  const now = performance.now();
+  moved.speed = Math.abs(scrollY - moved.top) / Math.max(1, now - moved.at);
+  [moved.at, moved.top] = [now, scrollY];
+}, { passive: true });
+
+const flies = () => moved.speed > FAST && performance.now() - moved.at < CALM;
 
 function pathOf(id: string, media: string, bytes: number): string {
   const whole = media === "image/svg+xml" && bytes <= DRAWN;

@@ -55,14 +55,17 @@ export function Asking({ form, wrong, more, setMore, changed }: AskingProps) {
         <Field name="Seed" wrong={wrong.seed}>
           {(tied) => (
             <div class="generate-seed">
-              <input {...tied} class="input number" inputMode="numeric" value={draft.seed} onInput={(e) => put({ seed: e.currentTarget.value, locked: true })} />
-              <Button square aria-label={`Another seed, of 0 to ${LARGEST}`} title="Another seed" act={() => put({ seed: rolled() })}><Die /></Button>
+              <input {...tied} class="input number" inputMode="numeric" value={draft.seed} onInput={(e) => put({ seed: e.currentTarget.value, locked: true, first: 0 })} />
+              <Button square aria-label={`Another seed, of 0 to ${LARGEST}`} title="Another seed" act={() => put({ seed: rolled(), first: 0 })}><Die /></Button>
               <Button square aria-pressed={draft.locked} aria-label="Keep the seed" title={draft.locked ? "The seed stays" : "A new seed each time"}
                 act={() => put({ locked: !draft.locked })}><Lock closed={draft.locked} /></Button>
             </div>
           )}
         </Field>
       </div>
+      {!isWhole(form) && Boolean(draft.first) && (
+        <p class="small faint">From no. <span class="number">{draft.first! + 1}</span> of that seed on. <button type="button" class="generate-usual" onClick={() => put({ first: 0 })}>from no. 1</button></p>
+      )}
       {first.length > 0 && <div class="generate-options">{first.map(field)}</div>}
       {rest.length > 0 && (
         <details open={opened} onToggle={(e) => setMore(e.currentTarget.open)}>

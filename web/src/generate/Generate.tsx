@@ -7,6 +7,7 @@ import { Button } from "../look/Button";
 import { useKey } from "../shell/keys";
 import { tell } from "../shell/notices";
 import { go, place, to } from "../shell/router";
+import { realOf } from "../viewers/real";
 import { Asking } from "./Asking";
 import { make } from "./asking";
 import { bestOf, remember, warm } from "./choosing";
@@ -16,7 +17,6 @@ import type { Form } from "./form";
 import { dataOf } from "./GivenField";
 import { ModelPick } from "./ModelPick";
 import { useMadeBefore } from "./made_before";
-import { realOf } from "./real_columns";
 import { blobOf } from "./Result";
 import { add, type Asked, type Item, Run, runs } from "./runs";
 import { RunView } from "./RunView";
@@ -54,8 +54,8 @@ export default function Generate() {
     setWrong("wrong" in found ? found.wrong : {});
     if ("wrong" in found) return;
     remember(model.id);
-    start({ ...found, model: model.id, weights: model.weights, media: ready.media, texts: ready.texts ?? false, whole: isWhole(ready), begins: "item" in ready.takes });
-    if (!draft.locked) change(model.id, { seed: rolled() });
+    start({ ...found, model: model.id, weights: model.weights, media: ready.media, texts: ready.texts ?? false, whole: isWhole(ready), begins: "item" in ready.takes }, isWhole(ready) ? 0 : draft.first);
+    if (!draft.locked) change(model.id, { seed: rolled(), first: 0 });
     if (matchMedia("(max-width: 62rem)").matches) requestAnimationFrame(() => results.current?.scrollIntoView({ behavior: "smooth" }));
   }, [model, ready]);
   const stop = useCallback(() => runs.value.find((run) => run.leave)?.leave?.abort(), []);
@@ -88,7 +88,7 @@ export default function Generate() {
       </form>
       <div class="generate-made" ref={results}>
         {runs.value.map((run) => (
-          <RunView key={run.id} run={run} real={ready?.model === run.model ? realOf(ready) : undefined} goOn={(one) => void follow(one, setWrong)} again={again} vary={vary} edit={edit} />
+          <RunView key={run.id} run={run} real={ready?.model === run.model ? realOf(ready.columns) : undefined} goOn={(one) => void follow(one, setWrong)} again={again} vary={vary} edit={edit} />
         ))}
         {!runs.value.length && <p class="faint generate-first">What is made appears here, and stays in the <a href={to("gallery")}>gallery</a>.</p>}
       </div>

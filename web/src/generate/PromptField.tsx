@@ -1,6 +1,7 @@
 // What is wished for: free words, one of the model's labels, or words of those it knows.
 import { useId } from "preact/hooks";
 import { Field } from "../look/Field";
+import { Secrets } from "../shell/Secrets";
 import type { Form } from "./form";
 
 export interface PromptFieldProps {
@@ -36,7 +37,10 @@ export function PromptField({ form, value, wrong, set }: PromptFieldProps) {
   return (
     <Field name="Prompt" wrong={wrong} help={form.texts ? "The text goes on from here. Leave it empty for one from the start." : known}>
       {(tied) => long ? (
-        <textarea {...tied} class="input generate-prompt" rows={form.texts ? 4 : 2} value={value} onInput={(e) => set(e.currentTarget.value)} />
+        <>
+          <textarea {...tied} class="input generate-prompt" rows={form.texts ? 4 : 2} value={value} onInput={(e) => set(e.currentTarget.value)} />
+          <Secrets text={value} kept="It would stand in the record of what is made of it." set={set} />
+        </>
       ) : (
         <>
           <input {...tied} class="input" value={value} list={list} autocomplete="off" placeholder="any" onInput={(e) => set(e.currentTarget.value)} />

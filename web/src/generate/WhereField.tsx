@@ -2,7 +2,7 @@
 import { useId } from "preact/hooks";
 import { Button } from "../look/Button";
 import type { ColumnAbout } from "./form";
-import { askable, type Condition, OPS, opsOf, whereOf } from "./where";
+import { askable, type Condition, OPS, opsOf, whereOf, WRITTEN } from "./where";
 
 export interface WhereFieldProps {
   columns: ColumnAbout[];
@@ -41,6 +41,7 @@ interface RowProps {
 
 function Row({ condition: { column, op, value }, columns, put, begin, drop }: RowProps) {
   const list = useId();
+  if (op === WRITTEN) return <Written value={value} put={put} drop={drop} />;
   const about = columns.find((one) => one.name === column);
   const choices = about?.choices?.map(String) ?? [];
   const range = about?.low !== undefined ? `${about.low} to ${about.high}` : "";
@@ -66,6 +67,16 @@ function Row({ condition: { column, op, value }, columns, put, begin, drop }: Ro
         </>
       )}
       <Button kind="quiet" square aria-label={`Take away the condition on ${column}`} act={drop}>✕</Button>
+    </div>
+  );
+}
+
+/** What the fields cannot say, as it was written. */
+function Written({ value, put, drop }: Pick<RowProps, "put" | "drop"> & { value: string }) {
+  return (
+    <div class="generate-written">
+      <input class="input number" aria-label="Condition as it was written" value={value} onInput={(e) => put({ value: e.currentTarget.value })} />
+      <Button kind="quiet" square aria-label="Take away the condition" act={drop}>✕</Button>
     </div>
   );
 }

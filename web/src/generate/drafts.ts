@@ -14,6 +14,7 @@ export interface Draft {
   count: string;
   seed: string;
   locked: boolean;
+  first?: number; // the item of that seed that is made first
   values: Record<string, string>;
   where: Condition[];
   given: Record<string, Given>; // by the body's field

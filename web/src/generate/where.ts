@@ -14,6 +14,9 @@ const OF_WORDS = ["=", "!=", "in"];
 const BARE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const WORDS = new Set(["and", "or", "not", "in", "between", "is", "null", "true", "false"]);
 
+/** The comparison of a condition that is a whole sentence. */
+export const WRITTEN = "written";
+
 /** Columns of which anything can be asked. */
 export const askable = (columns: ColumnAbout[]) => columns.filter((column) => column.choices?.length || column.low !== undefined);
 
@@ -25,6 +28,10 @@ export function opsOf(column: ColumnAbout): string[] {
 export function whereOf(conditions: Condition[], columns: ColumnAbout[]): { text: string } | { wrong: string } {
   const parts: string[] = [];
   for (const { column, op, value } of conditions) {
+    if (op === WRITTEN) {
+      if (value.trim()) parts.push(conditions.length > 1 ? `(${value.trim()})` : value.trim());
+      continue;
+    }
     const about = columns.find((one) => one.name === column);
     if (!about) return { wrong: `There is no column ${column}.` };
     if (op === "null" || op === "not null") parts.push(`${named(column)} is ${op}`);
@@ -43,3 +50,27 @@ function written(value: string, { choices, low }: ColumnAbout): string {
   const plain = known === undefined ? typeof low === "number" : typeof known !== "string";
   return plain && /^([-+]?\d+(\.\d+)?(e[-+]?\d+)?|true|false)$/i.test(value) ? value : `'${value.replaceAll("'", "''")}'`;
 }
+
+const NAME = /"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_]*/.source;
+const VALUE = /'(?:[^']|'')*'|[^\s(),']+/.source;
+const LIST = `\\s*(?:${VALUE})(?:\\s*,\\s*(?:${VALUE}))*\\s*`;
+const ONE = `\\s*(?<name>${NAME})\\s*(?:(?<op><=|>=|!=|=|<|>)\\s*(?<value>${VALUE})|in\\s*\\((?<list>${LIST})\\)|is\\s+(?<not>not\\s+)?null)\\s*(?:and\\b|$)`;
+
+/** A sentence back in fields; as one condition that is written out where they cannot say it. */
+export function conditionsOf(text: string): Condition[] {
+  const found: Condition[] = [];
+  const one = new RegExp(ONE, "iy");
+  while (one.lastIndex < text.length) {
+    const groups = one.exec(text)?.groups;
+    const listed = groups?.list?.match(new RegExp(VALUE, "g"))?.map(bare);
+    if (!groups || listed?.some((value) => value.includes(","))) return [{ column: "", op: WRITTEN, value: text }];
+    const name = groups.name!;
+    const column = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+    if (listed) found.push({ column, op: "in", value: listed.join(", ") });
+    else if (groups.op) found.push({ column, op: groups.op, value: bare(groups.value!) });
+    else found.push({ column, op: groups.not ? "not null" : "null", value: "" });
+  }
+  return found;
+}
+
+const bare = (value: string) => (value.startsWith("'") ? value.slice(1, -1).replaceAll("''", "'") : value);

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Failed, post } from "../api/client";
 import { bytes, count, duration, figure } from "../look/numbers";
 import { askedOf } from "./beginning";
+import { Expected } from "./Expected";
 import type { Plan, Wanted } from "./told";
 
 const SOON = 700; // milliseconds
@@ -62,8 +63,9 @@ export function Planned({ plan: { plan, asking, wrong, trouble } }: { plan: Plan
             <Fact name="Passes" value={figure(plan.epochs)} />
             <Fact name="On" value={plan.device} />
           </dl>
+          <Expected quality={plan.quality} />
           <p class="small faint">
-            Quality: {plan.quality ?? `not known before it has learnt this data${plan.judged ? "; it is judged on held-out items on the way" : ""}`}.
+            {plan.judged ? "On the way it is judged on held-out items." : "It is not judged on the way."}
             {plan.previewed ? " Previews are shown as they are made." : ""}
           </p>
           {plan.notes.map((note) => <p key={note} class="notice warn small">{note}</p>)}

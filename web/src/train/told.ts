@@ -75,6 +75,22 @@ export interface Setting {
   about: string | null;
 }
 
+/** What a preset came to where it was measured; of other data it says nothing. */
+export interface Expectation {
+  metric: string;
+  value: number;
+  higher: boolean;
+  floor: number | null;
+  floor_is: string | null;
+  ceiling: number | null;
+  ceiling_is: string | null;
+  data: string;
+  size: string | null;
+  minutes: number | null;
+  machine: string;
+  source: string;
+}
+
 export interface Plan {
   steps: number;
   batch: number;
@@ -86,7 +102,7 @@ export interface Plan {
   free_bytes: number;
   epochs: number;
   device: string;
-  quality: string | null;
+  quality: Expectation | null;
   judged: boolean;
   previewed: boolean;
   notes: string[];

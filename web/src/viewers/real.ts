@@ -7,3 +7,15 @@ export interface Real {
   values?: string[];
   shares?: number[];
 }
+
+interface Told {
+  name: string;
+  edges?: number[];
+  shares?: number[];
+  choices?: unknown[];
+}
+
+/** Of the columns that a model's form tells of. */
+export function realOf(columns: Told[] | undefined): Real[] {
+  return (columns ?? []).filter((one) => one.shares).map(({ name, edges, shares, choices }) => ({ name, edges, shares, values: choices?.map(String) }));
+}
