@@ -30,6 +30,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "truncation": (float, 0.0, 2.0),
     "towards_seed": (int, 0, float(1 << 63)),
     "frames": (int, 2, 1e6),
+    "speed": (float, 0.25, 4.0),
 }
 _BIAS = 100.0
 _FAR = 20.0
@@ -70,6 +71,8 @@ class Options:
     towards               a prompt, and
     towards_seed          a seed to go to, from the request's own, in
     frames                so many samples: the first is the one end, the last the other
+    speed                 how fast a prompt is said; 1 is as learnt
+    consent               a statement that whoever's voice is given agrees to its use
     """
 
     max_tokens: int | None = None
@@ -105,11 +108,13 @@ class Options:
     towards: str | None = None
     towards_seed: int | None = None
     frames: int | None = None
+    speed: float | None = None
+    consent: str | None = None
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in RANGES.items():
             self._set(name, _number(name, getattr(self, name), kind, low, high))
-        for name in ("regex", "grammar", "suffix", "solver", "negative", "towards"):
+        for name in ("regex", "grammar", "suffix", "solver", "negative", "towards", "consent"):
             _typed(name, getattr(self, name), str, "a string")
         for name in ("ignore_eos", "seamless"):
             _typed(name, getattr(self, name), bool, "true or false")

@@ -219,6 +219,16 @@ class SoundCodec:
             sound if sound.samples.shape[1] else Sound(torch.zeros(1, self.cut.hop), self.cut.rate)
         )
 
+    def begin(self, item: Any, grid: tuple[int, ...]) -> Tensor:
+        """float [M, T]: a given recording as frames, cut or with silence behind."""
+        try:
+            sound = trimmed(self._given(item).open())
+        except DataError as error:
+            raise RequestError(f"the given recording: {error}") from None
+        if not sound.samples.shape[1]:
+            raise RequestError("the given recording is silent: give one that is heard")
+        return self.scaled(_sized(self.mel(sound), grid[0]))
+
     # --- meaning ----------------------------------------------------------------------------------
 
     def captions(self, items: Iterable[Any]) -> list[str] | None:

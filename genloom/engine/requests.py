@@ -140,6 +140,8 @@ def _other_prompts(model: Model, options: Options) -> dict[str, Any]:
 def _prompt(model: Model, text: str | None) -> Tensor:
     """long [P], or features [P, E]; no prompt is padding throughout."""
     spec = model.prompt.spec
+    if not text and getattr(model.prompt, "needed", False):
+        raise RequestError("this model says what it is told: give a prompt", param="prompt")
     if isinstance(spec, FeatureSpec):
         return model.prompt.encode([text])[0].float()
     if text is None:
