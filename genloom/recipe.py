@@ -233,16 +233,26 @@ class Recipe:
                     "use it without the recipe's prompt (prompt=null)"
                 )
             self.make_prompt()
+        if getattr(family, "ordered", False):
+            self._check_ordered()
         self._check_told(bool(getattr(codec, "tells", False)), family)
         self._check_numbers()
+
+    def _check_ordered(self) -> None:
+        """What follows a prompt in its order needs a prompt that has one."""
+        able = [n for n in registry.names("prompt") if _ordered(n)]
+        if self.prompt is None or self.prompt.kind not in able:
+            raise RecipeError(
+                f"family {self.family.kind!r} makes what follows a prompt symbol by symbol: use "
+                f"prompt {' or '.join(map(repr, able))}"
+            )
 
     def _check_told(self, tells: bool, family: Family) -> None:
         """What is told of items besides a prompt has to be heard."""
         nets = {part.kind: registry.find("net", part.kind) for part in self.net.values()}
         if tells and "control" not in family.takes:
-            able = [
-                n for n in registry.names("family") if "control" in registry.find("family", n).takes
-            ]
+            made = {n: registry.find("family", n)() for n in registry.names("family")}
+            able = [n for n, one in made.items() if "control" in one.takes]
             raise RecipeError(
                 f"family {self.family.kind!r} is told of an item by a prompt alone: use family "
                 f"{' or '.join(map(repr, able))}, or leave codec.control out"
@@ -352,6 +362,10 @@ class Recipe:
 def _fits(name: str, carries: type, group: int) -> bool:
     family = registry.find("family", name)
     return family.carries is carries and family.group == group and family.players != ()
+
+
+def _ordered(prompt: str) -> bool:
+    return bool(getattr(registry.find("prompt", prompt), "ordered", False))
 
 
 def _rows(group: int) -> str:

@@ -68,6 +68,7 @@ LEARNS = {
     "autoregressive": ("text", "nats", 0.7),
     "masked": ("chorale", "nats", 0.7),
     "flow": ("picture by flow", "velocity_error", 0.7),
+    "aligned_flow": ("speech", "velocity_error", 0.7),
     "reconstruction": ("picture through a latent", "pixel_error", 0.7),
     "preference": ("preference", "loss", 0.7),
     "distillation": ("text by teacher", "divergence", 0.7),
@@ -124,7 +125,8 @@ def test_nets_run_in_bf16(name, tmp_path):
         batch = toys.job(toys.MADE[name](), tmp_path).loader.batch(0)
         assert bool(torch.isfinite(model.family.score(model.nets, batch)).all())
     with Engine(model) as engine:
-        assert len(engine.submit(Request(count=2, control=toys.told(model))).result()) == 2
+        request = Request(prompt=toys.asked(model), count=2, control=toys.told(model))
+        assert len(engine.submit(request).result()) == 2
 
 
 @pytest.mark.parametrize("kind", registry.names("net"))

@@ -27,11 +27,17 @@ def every() -> list[tuple[str, Recipe]]:
         roles = sorted(registry.find("family", family)().roles)
         for options in toys.OPTIONS[codec]:
             for nets in itertools.product(registry.names("net"), repeat=len(roles)):
-                prompt = "label" if toys.ITEMS[codec] is toys.captioned else None
+                prompt = _prompt(codec, family)
                 filled = dict(zip(roles, nets, strict=True))
                 made = toys.recipe(Part(codec, options), Part(family), filled, prompt)
                 out.append((f"{codec}-{sorted(options)[0]}-{family}-{'-'.join(nets)}", made))
     return out
+
+
+def _prompt(codec: str, family: str) -> str | None:
+    if toys.ITEMS[codec] not in (toys.captioned, toys.sounds):
+        return None
+    return "spelled" if getattr(registry.find("family", family), "ordered", False) else "label"
 
 
 def legal(made: Recipe) -> bool:
@@ -65,7 +71,9 @@ def test_trains_saves_loads_generates(made, tmp_path):
     after = list(ready.model.nets.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
     loaded = Model.load(ready.model.save(tmp_path / "model"))
-    request = Request(count=3, seed=5, control=toys.told(ready.model))
+    request = Request(
+        prompt=toys.asked(ready.model), count=3, seed=5, control=toys.told(ready.model)
+    )
     results = []
     for model in (ready.model, loaded):
         with Engine(model) as engine:

@@ -229,6 +229,9 @@ TINY = {
     "group": 8,
     "patch": 2,
     "prompt_width": 8,
+    "symbol_width": 32,
+    "symbol_depth": 1,
+    "told": 8,
     "head": 4,
 }
 SHORT = {"rate": 1e-3, "muon_rate": 0.01, "judge": 0, "preview": 0, "steps": 3}
@@ -367,6 +370,20 @@ MADE: dict[str, Callable[..., Recipe]] = {
         {"net": "lattice"},
         **train,
     ),
+    "sound by flow": lambda **train: recipe(
+        Part("sound", OPTIONS["sound"][0]),
+        Part("flow"),
+        {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "speech": lambda **train: recipe(
+        Part("sound", OPTIONS["sound"][0]),
+        Part("aligned_flow", {"predicts": "data"}),
+        {"net": "aligned_transformer"},
+        "spelled",
+        **train,
+    ).with_("prompt.letters=plain"),
     "row by flow": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train
     ),
@@ -430,6 +447,13 @@ def told(model: Model) -> torch.Tensor | None:
         return None
     items = codec.encode(ITEMS[codec.kind]()[:1])
     return codec.told(items, torch.Generator().manual_seed(0))[1][0]
+
+
+def asked(model: Model) -> str | None:
+    """A prompt for a model that needs one."""
+    codec: Any = model.codec
+    needed = getattr(model.prompt, "needed", False)
+    return codec.captions(ITEMS[codec.kind]()[:1])[0] if needed else None
 
 
 def beside(model: Model) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class SpelledCodec:
 
     kind: ClassVar[str] = "spelled"
     needed: ClassVar[bool] = True  # nothing is said without a prompt
+    ordered: ClassVar[bool] = True  # symbols follow each other as what is made does
 
     def __init__(
         self, *, limit: int = 400, letters: Sort = "auto", language: str = "en-us"

@@ -42,6 +42,7 @@ class AlignedFlow(Flow):
     kind: ClassVar[str] = "aligned_flow"
     takes: ClassVar[frozenset[str]] = frozenset({"steps", "solver", "speed", "item", "consent"})
     parts: ClassVar[Mapping[str, str]] = {"net": "aligned"}
+    ordered: ClassVar[bool] = True  # it needs prompts whose symbols are in the items' own order
 
     unprompted: float = 0.0
     steps: int = 8
