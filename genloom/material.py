@@ -91,7 +91,8 @@ class Material:
     @property
     def telling(self) -> Telling | None:
         """What parts arrays into items and what is told of them, where the codec does."""
-        return getattr(self.codec, "told", None) if getattr(self.codec.spec, "control", 0) else None
+        parts = getattr(self.codec.spec, "control", 0) or getattr(self.codec, "draws", False)
+        return getattr(self.codec, "told", None) if parts else None
 
     def loader(self, model: Model | None = None) -> Batches:
         """model: the one in training, for families that learn from its tries."""

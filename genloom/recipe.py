@@ -169,6 +169,12 @@ class Recipe:
             part = self.net[role]
             cls = registry.find("net", part.kind)
             config = configure(cls.Config, part.options, f"net.{role}")
+            stride = getattr(spec, "stride", 1)
+            if stride > 1 and not getattr(cls, "strides", False):
+                raise RecipeError(
+                    f"net {part.kind!r} is told of each place, but codec {self.codec.kind!r} tells "
+                    f"of every {stride}th: use {_nets_that('strides')}"
+                )
             try:
                 nets[role] = cls(config, spec, prompt)
             except ValueError as error:
@@ -258,13 +264,10 @@ class Recipe:
                 f"{' or '.join(map(repr, able))}, or leave codec.control out"
             )
         if tells and not all(getattr(net, "hears", False) for net in nets.values()):
-            able = [
-                n for n in registry.names("net") if getattr(registry.find("net", n), "hears", False)
-            ]
             deaf = [kind for kind, net in nets.items() if not getattr(net, "hears", False)]
             raise RecipeError(
                 f"net {' and '.join(map(repr, deaf))} cannot hear what codec.control tells: use "
-                f"{' or '.join(able)}"
+                f"{_nets_that('hears')}"
             )
         untold = [kind for kind, net in nets.items() if getattr(net, "needs_control", False)]
         if untold and not tells:
@@ -366,6 +369,13 @@ def _fits(name: str, carries: type, group: int) -> bool:
 
 def _ordered(prompt: str) -> bool:
     return bool(getattr(registry.find("prompt", prompt), "ordered", False))
+
+
+def _nets_that(able: str) -> str:
+    """Names of the nets that say so of themselves."""
+    return " or ".join(
+        n for n in registry.names("net") if getattr(registry.find("net", n), able, False)
+    )
 
 
 def _rows(group: int) -> str:

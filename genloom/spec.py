@@ -66,7 +66,8 @@ class ArraySpec:
 
     grid () is a plain vector. spans name runs of channels (table columns). grids: every grid that
     an item may have, where there are several; `grid` is then the usual one. control: channels of
-    the array that is told of an item besides its prompt, on the item's own grid; 0 for none.
+    the array that is told of an item besides its prompt; 0 for none. stride: places of the item's
+    grid that one place of the control's covers along each axis.
     """
 
     grid: tuple[int, ...]
@@ -74,10 +75,15 @@ class ArraySpec:
     spans: tuple[Span, ...] = ()
     grids: tuple[tuple[int, ...], ...] = ()
     control: int = 0
+    stride: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.channels, *self.grid)
+
+    def grid_of(self, control: Tensor) -> tuple[int, ...]:
+        """The grid of the item that is told so, float [K, *places]."""
+        return tuple(side * self.stride for side in control.shape[1:])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +135,8 @@ class Batch:
     document  long [B, 1 + L], which document an id belongs to when several are packed, or None
     worth     float [B], what each item is worth where items are judged as wholes, or None: +1 and
               -1 for the better and the worse of neighbours, or an advantage
-    control   float [B, K, *grid], what is told of each array besides the prompt (edges, a coarse or
-              a damaged version), or None
+    control   float [B, K, *grid / stride], what is told of each array besides the prompt (edges, a
+              coarse or a damaged version), or None
     """
 
     spec: Spec
@@ -240,7 +246,7 @@ class Encoded:
     towards  long [P], those of a prompt to go to
     item     float [C, *grid], a finished item to begin from
     fresh    float [*grid], 1 where the item is to be made anew, 0 where it stays
-    control  float [K, *grid], what the net is told besides the prompt
+    control  float [K, *grid / stride], what the net is told besides the prompt
     grid     of the items to make, where it is not the spec's usual one
     seed     the request's seed
     index    long [B], the number of each sample within its seed

@@ -197,6 +197,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "latent": captioned,
     "codes": captioned,
     "sound": sounds,
+    "waves": sounds,
     "table": frame,
     "chorale": chorales,
 }
@@ -210,6 +211,10 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "sql": [{"vocab": 400, "length": 128}],
     "labelled": [{"size": 8}],
     "sound": [{"window": 256, "hop": 64, "bands": 16}],
+    "waves": [
+        {"control": "mel", "window": 128, "hop": 32, "bands": 16, "samples": 1024},
+        {"window": 128, "hop": 32, "bands": 16, "samples": 1024},
+    ],
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},
@@ -384,6 +389,12 @@ MADE: dict[str, Callable[..., Recipe]] = {
         "spelled",
         **train,
     ).with_("prompt.letters=plain"),
+    "sound by vocoder": lambda **train: recipe(
+        Part("waves", OPTIONS["waves"][0]),
+        Part("reconstruction", {"pixel": 0.0, "detail": 0.0, "spectral": 1.0, "resolutions": 2}),
+        {"net": "vocoder"},
+        **train,
+    ),
     "row by flow": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train
     ),
@@ -445,8 +456,8 @@ def told(model: Model) -> torch.Tensor | None:
     codec: Any = model.codec
     if not getattr(codec.spec, "control", 0):
         return None
-    items = codec.encode(ITEMS[codec.kind]()[:1])
-    return codec.told(items, torch.Generator().manual_seed(0))[1][0]
+    (item,) = codec.encode(ITEMS[codec.kind]()[:1])
+    return codec.told(item[None], torch.Generator().manual_seed(0))[1][0]
 
 
 def asked(model: Model) -> str | None:

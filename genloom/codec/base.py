@@ -75,7 +75,8 @@ class Codec(Protocol):
     # A codec of which not every id is a target also has `weights(items)`: float [L] an item.
     # One that tells a net more of arrays than a prompt does (`spec.control`) also has `tells`, true
     # from its options alone, `told(x, rng)` in training, `control(given, grid)`, `control_of(item)`
-    # and `grid_told(given)` at use: see told.py.
+    # and `grid_told(given)` at use: see told.py. One of which a training sees windows also has
+    # `draws` and the same `told`, which then draws these.
 
     # What is decoded and encoded again is the same, but where `lossy` says that it is only near.
     # Where every item draws the same number of ids, `whole` is that number; where the ids begin

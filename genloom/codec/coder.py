@@ -1,93 +1,41 @@
 """A trained autoencoder with the codec of its pictures, as a part of the codecs that build on it.
 
-Taken from the autoencoder's model folder (plain files: recipe.json, model.safetensors, codec/) when
-a training begins, and kept in the codec's own folder from then on. Knows no family and no loop.
+How it is taken from its model's folder and kept is the business of kept.py. Knows no family and no
+loop.
 Shape legend: N pictures, C channels, Z latent channels, h and w the sides of the latents' grid.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from genloom import tensor_files
 from genloom.codec.base import Reading
 from genloom.codec.image import ImageCodec
-from genloom.codec.saving import write_atomic
-from genloom.configure import configure, plain
-from genloom.errors import GenloomError, ModelError, RecipeError
+from genloom.codec.kept import Kept, device
+from genloom.errors import RecipeError
 from genloom.net.autoencoder import Autoencoder
-from genloom.net.unfilled import Unfilled
 
 TOGETHER = 256  # pictures that are opened at a time
-NET, WEIGHTS, PICTURES = "autoencoder.json", "autoencoder.safetensors", "pictures"
 
 
-class Coder:
+class Coder(Kept):
     """Pictures <-> latents, by a net at rest."""
 
-    def __init__(self, pictures: ImageCodec, net: Autoencoder) -> None:
-        self.pictures = pictures
-        self.net = net.eval().requires_grad_(False).to(_device())
+    nets = Autoencoder
+    codecs = ImageCodec
+    called = "autoencoder"
+    made_by = "genloom train image-autoencoder"
+    files = ("autoencoder.json", "autoencoder.safetensors", "pictures")
 
-    @classmethod
-    def of(cls, folder: Path) -> Self:
-        """From the folder of an autoencoder's model. ModelError where it holds none."""
-        try:
-            net = json.loads((folder / "recipe.json").read_text("utf-8"))["net"]["net"]
-            options = {name: value for name, value in net.items() if name != "kind"}
-            kind = net["kind"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise ModelError(
-                f"no autoencoder at {folder}: give the folder or the name of a model that "
-                "genloom train image-autoencoder has made"
-            ) from None
-        if kind != Autoencoder.kind:
-            raise ModelError(
-                f"the model at {folder} is no autoencoder but a {kind}: train one with "
-                "genloom train image-autoencoder DATA"
-            )
-        weights = tensor_files.TensorFiles.open(folder)
-        lead = "net."
-        named = {n.removeprefix(lead): weights.read(n) for n in weights.names if n.startswith(lead)}
-        return cls._built(folder / "codec", options, named, folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The inverse of `save`."""
-        try:
-            options = json.loads((folder / NET).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{folder / NET} cannot be read ({error}): restore it") from None
-        weights = tensor_files.TensorFiles.open(folder / WEIGHTS)
-        named = {name: weights.read(name) for name in weights.names}
-        return cls._built(folder / PICTURES, options, named, folder)
-
-    @classmethod
-    def _built(
-        cls, pictures: Path, options: Any, weights: Mapping[str, Tensor], folder: Path
-    ) -> Self:
-        codec = ImageCodec.load(pictures)
-        try:
-            config = configure(Autoencoder.Config, options, "net.net")
-            with Unfilled():
-                net = Autoencoder(config, codec.spec, None)
-            net.load_state_dict({n: w.float() for n, w in weights.items()}, assign=True)
-        except (GenloomError, ValueError, RuntimeError, TypeError) as error:
-            why = str(error).splitlines()[0]
-            raise ModelError(f"the autoencoder at {folder} does not load ({why})") from None
-        return cls(codec, net)
-
-    def save(self, folder: Path) -> None:
-        write_atomic(folder / NET, json.dumps(plain(self.net.config), indent=1).encode())
-        tensor_files.write(folder / WEIGHTS, self.net.state_dict())
-        (folder / PICTURES).mkdir(exist_ok=True)
-        self.pictures.save(folder / PICTURES)
+    @property
+    def pictures(self) -> ImageCodec:
+        pictures: ImageCodec = self.codec
+        return pictures
 
     @property
     def factor(self) -> int:
@@ -116,19 +64,15 @@ class Coder:
     @torch.no_grad()
     def inner(self, x: Tensor) -> Tensor:
         """Arrays [N, C, H, W] -> latents, on the CPU."""
-        device = _device()
-        return torch.cat([self.net.encode(p.to(device)).float().cpu() for p in x.split(TOGETHER)])
+        place = device()
+        return torch.cat([self.net.encode(p.to(place)).float().cpu() for p in x.split(TOGETHER)])
 
     @torch.no_grad()
     def outer(self, latents: Tensor) -> Tensor:
         """Latents [N, Z, h, w] -> arrays [N, C, H, W] on the CPU; what is no number counts as 0."""
-        device = _device()
+        place = device()
         parts = torch.nan_to_num(latents.detach().float(), 0.0, 0.0, 0.0).split(TOGETHER)
-        return torch.cat([self.net.decode(p.to(device)).float().cpu() for p in parts])
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.cat([self.net.decode(p.to(place)).float().cpu() for p in parts])
 
 
 class Coded:

@@ -15,8 +15,9 @@ from torch import Generator, Tensor
 
 from genloom.spec import ArraySpec, Batch
 
-# Arrays as they lie [B, C + more, *grid], and a generator: the items, and what is told of each.
-Telling = Callable[[Tensor, Generator], tuple[Tensor, Tensor]]
+# Arrays as they lie [B, C + more, *grid], and a generator: the items, which may be windows of
+# these, and what is told of each, if anything.
+Telling = Callable[[Tensor, Generator], tuple[Tensor, Tensor | None]]
 # Prompts [B, P] or [B, P, E], and a generator: the same said otherwise.
 Retelling = Callable[[Tensor, Generator], Tensor]
 

@@ -33,7 +33,7 @@ def given(model: Model, request: Request) -> dict[str, Any]:
         grid = codec.grid_near(request.item)
     found: dict[str, Any] = {}
     if isinstance(request.control, Tensor) and size is None:
-        grid = tuple(request.control.shape[1:])  # what is told already
+        grid = codec.spec.grid_of(request.control)  # what is told already
     if request.item is not None:
         found |= _begun(codec, request, grid)
         grid = tuple(found["item"].shape[1:])
@@ -162,7 +162,7 @@ def refuse_given(model: Model, request: Request) -> None:
     if request.control is not None and not listens:
         raise RequestError("this model was trained without a control picture: leave it out")
     if request.control is None and request.item is None and listens:
-        raise RequestError("this model makes its items from a picture: give one as control")
+        raise RequestError("this model makes its items from what it is told: give a control")
     if request.item is None:
         for name, value, what in (
             ("a mask", request.mask, "what of an item is made anew"),

@@ -8,6 +8,7 @@ Shape legend: B items, C channels, K channels of what is given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -15,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from genloom.errors import RequestError
+from genloom.errors import RecipeError, RequestError
 from genloom.family.adversarial import Adversarial
 from genloom.family.base import NONE, Cache, Nets, Samples
 from genloom.family.noise import keys, normal
+from genloom.family.spectral import some, spectral_distance
 from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 
 LEVELS = 4  # of the pyramid, halvings while every side has two
@@ -27,9 +29,10 @@ LEVELS = 4  # of the pyramid, halvings while every side has two
 @dataclass(frozen=True, kw_only=True)
 class Reconstruction:
     """Pixel error, the error of the details at every scale (a Laplacian pyramid: Bojanowski et al.
-    2018, section 3.2), what the net itself asks for (such as the divergence of its latents), and a
-    critic that pairs each item with its reconstruction, where `adversarial` is above 0 (Isola et
-    al. 2017, by the relativistic loss of family/adversarial.py).
+    2018, section 3.2), for signals the distance of their spectra (family/spectral.py), what the net
+    itself asks for (such as the divergence of its latents), and a critic that pairs each item with
+    its reconstruction, where `adversarial` is above 0 (Isola et al. 2017, by the relativistic loss
+    of family/adversarial.py). Each has a weight, 0 to leave it out.
 
     A net is `net(given) -> (out [B, C, *grid], parts)`: parts holds further losses by name, float
     [B], to be added as they are. Where it can also make items from nothing, `net.latents(grid)` is
@@ -45,7 +48,10 @@ class Reconstruction:
     parts: ClassVar[dict[str, str]] = {"net": "reconstructor"}  # what fills a role, if not its name
 
     error: Literal["absolute", "squared"] = "absolute"
-    detail: float = 1.0  # weight of the pyramid
+    pixel: float = 1.0  # weight of the error place by place
+    detail: float = 1.0  # of the pyramid
+    spectral: float = 0.0  # of the spectra, of items of one grid axis
+    resolutions: int = 0  # of the spectra, in each batch anew; 0 for all of them
     adversarial: float = 0.0
     penalty: float = 0.1  # of the critic's slopes
     penalised: float = 0.25
@@ -74,9 +80,10 @@ class Reconstruction:
                 out, _ = nets["net"](given(batch))
             return rival.judge(nets["critic"], batch, out.float())
         out, parts = nets["net"](given(batch))
-        errors = {**self.errors(out.float(), batch.x), **parts}
+        sizes = some(batch.x.shape[-1], self.resolutions, rng) if self.spectral else []
+        errors = {**self.errors(out.float(), batch.x, sizes), **parts}
         sums = {name: (value * batch.weight).sum() for name, value in errors.items()}
-        total: Any = sums["pixel_error"] + self.detail * sums["detail_error"]
+        total: Any = sum(weight * sums[name] for name, weight in self.weights.items())
         total = total + sum(sums[name] for name in parts)
         if self.adversarial:
             convinced = rival.convince(nets["critic"], batch, out.float()).total
@@ -84,21 +91,44 @@ class Reconstruction:
             total = total + self.adversarial * convinced
         return Loss(total, {name: value.detach() for name, value in sums.items()})
 
-    def errors(self, out: Tensor, x: Tensor) -> dict[str, Tensor]:
-        """float [B] each: a mean over the item's elements, and a sum of such over its details."""
-        pairs = zip(details(out), details(x), strict=True)
-        found = [self._distance(a, b) for a, b in pairs]
-        pixel = self._distance(out, x)
-        return {"pixel_error": pixel, "detail_error": sum(found, torch.zeros_like(pixel))}
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the errors that are taken."""
+        every = {
+            "pixel_error": self.pixel,
+            "detail_error": self.detail,
+            "spectral_error": self.spectral,
+        }
+        return {name: weight for name, weight in every.items() if weight}
+
+    def errors(self, out: Tensor, x: Tensor, sizes: Sequence[int] = ()) -> dict[str, Tensor]:
+        """float [B] each: a mean over the item's elements, a sum of such over its details, a mean
+        over its spectra of windows of these sizes."""
+        found = {}
+        if self.pixel:
+            found["pixel_error"] = self._distance(out, x)
+        if self.detail:
+            pairs = zip(details(out), details(x), strict=True)
+            every = [self._distance(a, b) for a, b in pairs]
+            found["detail_error"] = sum(every, torch.zeros(len(x), device=x.device))
+        if self.spectral:
+            if x.dim() != 3:
+                raise RecipeError(
+                    f"family.spectral is {self.spectral:g}, but items of the shape "
+                    f"{tuple(x.shape[1:])} are no signals: use family.spectral=0"
+                )
+            found["spectral_error"] = spectral_distance(out, x, sizes)
+        return found
 
     def _distance(self, a: Tensor, b: Tensor) -> Tensor:
         gap = a - b
         return (gap.abs() if self.error == "absolute" else gap.square()).flatten(1).mean(1)
 
     def score(self, nets: Nets, batch: Batch) -> Tensor:
-        """Minus the errors of pixels and details, float [B]: no likelihood."""
+        """Minus the errors by their weights, float [B]: no likelihood."""
         errors = self.errors(nets["net"](given(batch))[0].float(), batch.x)
-        return -(errors["pixel_error"] + self.detail * errors["detail_error"])
+        nothing = torch.zeros(len(batch.x), device=batch.x.device)
+        return -sum((self.weights[name] * error for name, error in errors.items()), nothing)
 
     # --- making ---------------------------------------------------------------------------------
 
@@ -109,7 +139,7 @@ class Reconstruction:
         key = keys(request.seed, request.index)
         told = request.item if request.control is None else request.control
         if told is not None:
-            grid = tuple(told.shape[1:])
+            grid = tuple(told.shape[1:]) if request.control is None else spec.grid_of(told)
             state = {"given": told.expand(rows, *told.shape).clone()}
         elif self.begins(nets):
             state = {"latent": normal(key, 0, nets["net"].latents(grid))}

@@ -1,0 +1,33 @@
+"""Sounds out of their mel frames: what gives the frames that other models make a voice.
+
+genloom train vocoder RECORDINGS --out voice
+genloom train sound DATA --set codec.vocoder=voice
+"""
+
+from __future__ import annotations
+
+from genloom.recipe import Data, Facts, Part, Recipe, Train
+
+SIZES = {
+    "tiny": {"width": 192, "depth": 4},
+    "small": {"width": 256, "depth": 6},
+    "base": {"width": 384, "depth": 8},
+    "large": {"width": 512, "depth": 8},
+}
+MINUTES = {"tiny": 4.0, "small": 60.0, "base": 300.0, "large": float("inf")}
+
+
+def choose(size: str, facts: Facts) -> Recipe:
+    """By the spectra alone."""
+    return Recipe(
+        name="vocoder",
+        codec=Part("waves", {"control": "mel", "samples": 8192}),
+        family=Part(
+            "reconstruction", {"pixel": 0.0, "detail": 0.0, "spectral": 1.0, "resolutions": 2}
+        ),
+        net={"net": Part("vocoder", SIZES[size])},
+        data=Data(batch=16),
+        train=Train(
+            steps=3000, rate=2e-3, muon_rate=0.0, weight_decay=0.0, betas=(0.8, 0.99), preview=500
+        ),
+    )
