@@ -10,6 +10,8 @@ import struct
 import wave
 from typing import Any
 
+from PIL import Image
+
 TRIANGLES = ((0, 1, 2), (0, 2, 3), (0, 3, 1), (1, 3, 2))
 CORNERS = ((1.0, 1.0, 1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, -1.0, -1.0))
 
@@ -83,12 +85,56 @@ def gltf(**changes: Any) -> bytes:
             {"bufferView": 1, "componentType": 5123, "count": 12, "type": "SCALAR"},
         ],
     }
-    text = json.dumps({**told, **changes}).encode()
+    return _glb({**told, **changes}, held)
+
+
+def _glb(told: dict[str, Any], held: bytes) -> bytes:
+    text = json.dumps(told).encode()
     text += b" " * (-len(text) % 4)
     held += b"\0" * (-len(held) % 4)
     head = struct.pack("<4sII", b"glTF", 2, 28 + len(text) + len(held))
     chunk = struct.pack("<II", len(text), 0x4E4F534A) + text
     return head + chunk + struct.pack("<II", len(held), 0x004E4942) + held
+
+
+def textured() -> bytes:
+    """A square whose left half is red and whose right half is blue, by a picture inside (GLB)."""
+    picture = Image.new("RGB", (64, 64), (255, 0, 0))
+    picture.paste((0, 0, 255), (32, 0, 64, 64))
+    png = io.BytesIO()
+    picture.save(png, "PNG")
+    square = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    points = b"".join(struct.pack("<3f", x, y, 0) for x, y in square)
+    places = b"".join(struct.pack("<2f", (x + 1) / 2, (1 - y) / 2) for x, y in square)
+    faces = struct.pack("<6H", 0, 1, 2, 0, 2, 3)
+    parts = (points, places, faces, png.getvalue())
+    starts = [sum(map(len, parts[:n])) for n in range(len(parts))]
+    views = [
+        {"buffer": 0, "byteOffset": start, "byteLength": len(part)}
+        for start, part in zip(starts, parts, strict=True)
+    ]
+    sorts = ((5126, 4, "VEC3"), (5126, 4, "VEC2"), (5123, 6, "SCALAR"))
+    accessors: list[dict[str, Any]] = [
+        {"bufferView": n, "componentType": sort, "count": count, "type": kind}
+        for n, (sort, count, kind) in enumerate(sorts)
+    ]
+    accessors[0] |= {"min": [-1, -1, 0], "max": [1, 1, 0]}
+    mesh = {"attributes": {"POSITION": 0, "TEXCOORD_0": 1}, "indices": 2, "material": 0}
+    look = {"baseColorTexture": {"index": 0}, "metallicFactor": 0}
+    told = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [mesh]}],
+        "materials": [{"pbrMetallicRoughness": look, "doubleSided": True}],
+        "textures": [{"source": 0}],
+        "images": [{"bufferView": 3, "mimeType": "image/png"}],
+        "buffers": [{"byteLength": sum(map(len, parts))}],
+        "bufferViews": views,
+        "accessors": accessors,
+    }
+    return _glb(told, b"".join(parts))
 
 
 def stl(claimed: int | None = None) -> bytes:

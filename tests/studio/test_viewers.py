@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import media_files
+import pytest
+from PIL import Image
 from showing import Thing, put, showing
 from small_server import Running
 
@@ -18,6 +21,10 @@ height="40" onload="parent.hit = 1">
 <rect width="40" height="40" fill="teal"/></svg>"""
 MARKUP = b"<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>\n"
 MOLECULES = b"CC(=O)Oc1ccccc1C(=O)O aspirin\nC[N+](C)(C)CC(=O)[O-]\nC1CC1#N(("
+
+
+INKED = """c => [0, c.width / 2].map((left) => c.getContext("2d")
+  .getImageData(left, 0, c.width / 2, c.height).data.filter((x, n) => n % 4 === 3 && x).length)"""
 
 
 def view(page: Any, kind: str) -> Any:
@@ -105,6 +112,33 @@ def test_sound_film_molecules_and_sequences(
     assert letters.locator(".tag").all_inner_texts() == ["DNA", "protein"]
     letters.scroll_into_view_if_needed()
     shot(page, "viewers-molecules")
+
+
+def test_a_sound_is_heard_and_seen(studio: Running, opened: Opened) -> None:
+    asset = put(studio, media_files.sound(), "audio/wav")
+    page = showing(opened, Thing(asset=asset, media="audio/wav"))
+    page.wait_for_function("() => document.querySelector('[role=slider]')?.ariaValueMax === '1'")
+    page.locator(".viewer-sound canvas").wait_for()
+    loud, faint = page.locator(".viewer-sound canvas").evaluate(INKED)
+    assert loud > 2 * faint > 0  # it fades, and so does what is drawn of it
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.2")
+    page.wait_for_function("() => document.querySelector('audio').ended")
+    page.get_by_role("button", name="Play").wait_for()
+
+
+def test_a_texture_is_seen(studio: Running, opened: Opened, shot: Callable[..., Path]) -> None:
+    asset = put(studio, media_files.textured(), "model/gltf-binary")
+    page = showing(opened, Thing(asset=asset, media="model/gltf-binary"))
+    page.wait_for_function("() => document.querySelector('.viewer-shape, .notice.warn')")
+    if not page.locator(".viewer-shape canvas").count():
+        pytest.skip("this browser draws no 3D")
+    page.wait_for_timeout(500)
+    picture = Image.open(io.BytesIO(page.locator(".viewer-shape canvas").screenshot()))
+    pixels = list(zip(*[iter(picture.convert("RGB").tobytes())] * 3, strict=True))
+    assert sum(r > 2 * g and r > 2 * b and r > 60 for r, g, b in pixels) > 200  # its red half
+    assert sum(b > 2 * g and b > 2 * r and b > 60 for r, g, b in pixels) > 200  # and its blue one
+    shot(page, "viewers-textured")
 
 
 def test_shapes_turn(studio: Running, opened: Opened, shot: Callable[..., Path]) -> None:

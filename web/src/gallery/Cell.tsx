@@ -1,6 +1,4 @@
-// One thing in the grid: its small picture or how it begins, along its edge the cloth of its model. Drawn
-// anew when something of it is another: what stays while the grid scrolls costs nothing.
-import { Component } from "preact";
+// One thing in the grid: its small picture or how it begins, along its edge the cloth of its model.
 import { useState } from "preact/hooks";
 import { type Asset, plain, titleOf, weaveOf } from "./assets";
 import { selvedge } from "../look/Selvedge";
@@ -22,27 +20,18 @@ export interface CellProps {
   clicked: (event: MouseEvent, n: number) => void;
 }
 
-export class Cell extends Component<CellProps> {
-  override shouldComponentUpdate(next: CellProps): boolean {
-    return (Object.keys(next) as (keyof CellProps)[]).some((name) => next[name] !== this.props[name]);
-  }
-  override render() {
-    return <Inside {...this.props} />;
-  }
-}
-
-function Inside({ n, total, asset, night, active, picked, x, y, width, height, clicked }: CellProps) {
+export function Cell({ n, total, asset, night, active, picked, x, y, width, height, clicked }: CellProps) {
   const style = { transform: `translate(${x}px, ${y}px)`, width: `${width}px`, height: `${height}px` };
   const tied = { id: `gallery-${n}`, role: "option" as const, "aria-selected": picked, "aria-posinset": n + 1, "aria-setsize": total, style };
   if (!asset) return <div {...tied} class="gallery-cell waiting" aria-label="Loading" />;
   const title = titleOf(asset);
   return (
-    <div {...tied} class={`gallery-cell${active ? " active" : ""}${picked ? " picked" : ""}`} onClick={(event) => clicked(event, n)}
-      aria-label={`${title}, ${asset.media}, by ${asset.model ?? "an unknown model"}${asset.favourite ? ", a favourite" : ""}`}>
+    <div {...tied} class={`gallery-cell${active ? " active" : ""}${picked ? " picked" : ""}`} onClick={(event) => clicked(event, n)}>
       <span class="gallery-edge" style={{ backgroundImage: selvedge(weaveOf(asset), night) }} />
       <Face asset={asset} />
       <span class="gallery-title cut">{title}</span>
       <span class="gallery-model cut faint">{plain(asset.model ?? "")}</span>
+      <span class="visually-hidden">{asset.media}{asset.model ? "" : ", by an unknown model"}{asset.favourite ? ", a favourite" : ""}</span>
       {asset.favourite && <span class="gallery-favourite" aria-hidden="true">★</span>}
       <span class="gallery-pick" aria-hidden="true" />
     </div>
@@ -55,12 +44,12 @@ function Face({ asset }: { asset: Asset }) {
   if (!found) return <span class="gallery-face" aria-hidden="true" />;
   if (found.address) {
     return (
-      <span class="gallery-face">
+      <span class="gallery-face" aria-hidden="true">
         <img src={found.address} alt="" decoding="async" draggable={false} class={small ? "exact" : undefined}
           onLoad={(e) => setSmall(Math.max(e.currentTarget.naturalWidth, e.currentTarget.naturalHeight) <= SMALL)} />
       </span>
     );
   }
-  if (found.text !== undefined) return <span class="gallery-face said">{plain(found.text)}</span>;
-  return <span class="gallery-face none number">{asset.media}</span>;
+  if (found.text !== undefined) return <span class="gallery-face said" aria-hidden="true">{plain(found.text)}</span>;
+  return <span class="gallery-face none number" aria-hidden="true">{asset.media}</span>;
 }

@@ -1,6 +1,6 @@
 // A grid of which only what is near the window is there, however many things it has. Cells have one size
 // and are used again while it scrolls; the keyboard moves the chosen one.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { post } from "../api/client";
 import { tell } from "../shell/notices";
 import { dark } from "../shell/theme";
@@ -81,9 +81,6 @@ export function Grid({ shelf, selection, open, remove, change }: GridProps) {
     else if (asset) open(asset);
     place.current?.focus({ preventScroll: true });
   }
-  const latest = useRef(clicked);
-  latest.current = clicked;
-  const click = useCallback((event: MouseEvent, n: number) => latest.current(event, n), []);
   const pool = rows * columns;
   const night = dark.value;
   const picked = selection.all.value;
@@ -96,7 +93,7 @@ export function Grid({ shelf, selection, open, remove, change }: GridProps) {
         const asset = shelf.at(n);
         return (
           <Cell key={n % pool} n={n} total={total} asset={asset} night={night} active={n === active} picked={asset !== undefined && picked.has(asset.id)}
-            x={(n % columns) * (width + GAP)} y={Math.floor(n / columns) * row} width={width} height={high} clicked={click} />
+            x={(n % columns) * (width + GAP)} y={Math.floor(n / columns) * row} width={width} height={high} clicked={clicked} />
         );
       })}
     </div>

@@ -24,7 +24,7 @@ export function chosen(files: FileList): Given[] {
 
 async function walk(entry: FileSystemEntry, found: Given[]): Promise<void> {
   if (hidden(entry.name) || found.length >= MOST) return;
-  if (entry instanceof FileSystemFileEntry || entry.isFile) {
+  if (entry.isFile) {
     const file = await new Promise<File>((done, fail) => (entry as FileSystemFileEntry).file(done, fail));
     found.push({ name: entry.fullPath.replace(/^\//, ""), file });
     return;
