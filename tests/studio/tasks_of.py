@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-CATEGORIES = ["disabled-by-default-devtools.timeline", "devtools.timeline", "toplevel"]
+CATEGORIES = ["toplevel"]
 
 
 @dataclass
@@ -36,4 +36,4 @@ def tasks_of(page: Any) -> Iterator[Tasks]:
         named = (e for e in events if e["name"] == "thread_name")
         mains = {(e["pid"], e["tid"]) for e in named if e["args"]["name"] == "CrRendererMain"}
         tasks = (e for e in events if e["name"].endswith("RunTask") and e["ph"] == "X")
-        found.took += [e["tdur"] / 1e3 for e in tasks if (e["pid"], e["tid"]) in mains]
+        found.took += [e.get("tdur", 0) / 1e3 for e in tasks if (e["pid"], e["tid"]) in mains]

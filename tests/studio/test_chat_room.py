@@ -330,10 +330,16 @@ def longest_task(page: Any, id: str) -> float:
     page.get_by_label("Model").wait_for()
     with tasks_of(page) as tasks:
         page.evaluate(f"location.hash = '#/chat/{id}'")
-        page.locator(".chat-answer").get_by_text("THE END").wait_for()
+        page.wait_for_function(ENDED)  # looking for words would be the longest task itself
         page.mouse.wheel(0, 20_000)
-        page.get_by_label("Your message").fill("still awake")
+        page.keyboard.type("/still awake")
+        page.wait_for_function(TYPED)
     return tasks.longest
+
+
+TYPED = "() => document.getElementById('chat-say').value === 'still awake'"
+ENDED = """() => document.querySelector('.chat-answer .chat-text')?.lastElementChild?.lastElementChild
+  ?.textContent === 'THE END'"""
 
 
 @pytest.mark.slow

@@ -149,6 +149,7 @@ def test_a_model_is_written_for_others_and_comes_in_again(
         assert "plain-words/config.json" in archive.namelist()
     page.get_by_role("button", name="Close", exact=True).click()
     page.get_by_role("link", name="Models", exact=True).first.click()
+    page.get_by_role("heading", name="Models", level=1).wait_for()
     page.keyboard.press("i")
     page.get_by_label("File", exact=True).set_input_files(tmp_path / "plain-words-hf.zip")
     page.get_by_label("Called here").fill("homecoming")
