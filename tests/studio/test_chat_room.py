@@ -338,8 +338,8 @@ def longest_task(page: Any, id: str) -> float:
 
 
 TYPED = "() => document.getElementById('chat-say').value === 'still awake'"
-ENDED = """() => document.querySelector('.chat-answer .chat-text')?.lastElementChild?.lastElementChild
-  ?.textContent === 'THE END'"""
+ENDED = """() => document.querySelector('.chat-answer .chat-text')
+  ?.lastElementChild?.lastElementChild?.textContent === 'THE END'"""
 
 
 @pytest.mark.slow
