@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "waves": "genloom.codec.waves:WavesCodec",
         "table": "genloom.codec.table:TableCodec",
         "chorale": "genloom.codec.chorale:ChoraleCodec",
+        "tune": "genloom.codec.tune:TuneCodec",
     },
     "prompt": {
         "label": "genloom.codec.label:LabelCodec",
@@ -105,6 +106,7 @@ TABLE: dict[str, dict[str, str]] = {
         "table-flow": "genloom.recipes.table:choose_flow",
         "table-gan": "genloom.recipes.table:choose_adversarial",
         "chorale": "genloom.recipes.chorale:choose",
+        "folk": "genloom.recipes.music:choose",
     },
     "quality": {
         "text": "genloom.trust.quality_text:measure",

@@ -93,6 +93,15 @@ def extracts(count: int = 8) -> list[Any]:
     return [one for text in made for one in text.graded()]
 
 
+def tunes(count: int = 24) -> list[str]:
+    """Two bars of a jig or a waltz, in three keys."""
+    out = []
+    for n in range(count):
+        metre, bar = (("6/8", "GAB d2c"), ("3/4", "G2 A2 B2"))[n % 2]
+        out.append(f"X:1\nT:No. {n}\nM:{metre}\nL:1/8\nK:{'GDA'[n % 3]}\n{bar}|{bar}|]\n")
+    return out
+
+
 def frame(count: int = 64) -> Any:
     import pandas
 
@@ -200,6 +209,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "waves": sounds,
     "table": frame,
     "chorale": chorales,
+    "tune": tunes,
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
@@ -211,10 +221,14 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "sql": [{"vocab": 400, "length": 128}],
     "labelled": [{"size": 8}],
     "sound": [{"window": 256, "hop": 64, "bands": 16}],
+<<<<<<< HEAD
     "waves": [
         {"control": "mel", "window": 128, "hop": 32, "bands": 16, "samples": 1024},
         {"window": 128, "hop": 32, "bands": 16, "samples": 1024},
     ],
+=======
+    "tune": [{"length": 64}],
+>>>>>>> eb08af6 (Tunes as a codec: ABC read and written exactly, words by degrees of the scale, a guide under which bars add up)
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},

@@ -43,6 +43,10 @@ class Pairs(Protocol):
 def infill(codec: Any, before: str, after: str) -> Tensor:
     """long [L]: a prompt whose continuation fills the gap. RequestError where the model has no
     markers for one, or the texts do not fit into its context."""
+    gap = getattr(codec, "gap", None)  # of a codec with an arrangement of its own
+    if gap is not None:
+        arranged: Tensor = gap(before, after)
+        return arranged
     pairs = _pairs(codec)
     known = _layout(pairs)
     if known is None:
@@ -67,7 +71,7 @@ def infill(codec: Any, before: str, after: str) -> Tensor:
 def can_infill(codec: Any) -> bool:
     """Whether the model was trained to fill gaps."""
     pairs = getattr(codec, "pairs", None)
-    return pairs is not None and _layout(pairs) is not None
+    return hasattr(codec, "gap") or (pairs is not None and _layout(pairs) is not None)
 
 
 def _layout(pairs: Pairs) -> tuple[str, ...] | None:
@@ -76,6 +80,8 @@ def _layout(pairs: Pairs) -> tuple[str, ...] | None:
 
 def infill_ends(codec: Any) -> tuple[int, ...]:
     """Further ids that end what fills a gap."""
+    if hasattr(codec, "gap"):
+        return ()
     pairs = _pairs(codec)
     return tuple(_id(pairs, name) for name in ENDS if _id(pairs, name) is not None)
 

@@ -66,6 +66,6 @@ def _speechless(model: Model) -> Iterator[str]:
     if getattr(codec, "whole", None) is not None:
         yield from ENDLESS
     if pairs_of(codec) is None:
-        yield from ("suffix", *FORMS)
-    elif not can_infill(codec):
+        yield from FORMS
+    if not can_infill(codec):
         yield "suffix"

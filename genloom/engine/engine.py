@@ -344,8 +344,8 @@ class Engine:
 
     def _filled(self, request: Request, x: Tensor, known: int) -> Tensor:
         """A gap's filling between what was given around it."""
-        if request.options.suffix is None:
-            return x
+        if request.options.suffix is None or hasattr(self.model.codec, "gap"):
+            return x  # the codec's own arrangement tells what stands behind the gap
         before, after = self.model.codec.encode([request.prompt or "", request.options.suffix])
         return torch.cat((before, x[known:], after))
 

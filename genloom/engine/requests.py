@@ -31,7 +31,7 @@ class Encoder:
         request = formed(self.model.codec, request)
         encoded, options = encode(self.model, request), request.options
         if options.schema is None and options.regex is None and options.grammar is None:
-            return encoded
+            return guided(self.model.codec, encoded)
         self._vocabulary = self._vocabulary or Vocabulary.of(self.model.codec)
         return replace(encoded, guide=Grammar.compile(options, self._vocabulary))
 
@@ -46,6 +46,16 @@ def formed(codec: Any, request: Request) -> Request:
         return request
     made = form(request.prompt, request.ids)
     return replace(request, options=replace(options, grammar=made))
+
+
+def guided(codec: Any, encoded: Encoded) -> Encoded:
+    """With the codec's own guide, where it has one; a beam search and what is to be drawn past its
+    end have none."""
+    guide = getattr(codec, "guide", None)
+    options = encoded.options
+    if guide is None or options.beams is not None or options.ignore_eos:
+        return encoded
+    return replace(encoded, guide=guide(encoded.known))
 
 
 def encode(model: Model, request: Request) -> Encoded:
@@ -70,6 +80,7 @@ def encode(model: Model, request: Request) -> Encoded:
         condition = _condition(model.codec, request)
         known, allowed = condition.known, condition.allowed
         options = _wholly(model.codec, options)
+    options = _amply(model.codec, options)
     device = model.device
     return Encoded(
         seed=request.seed,
@@ -113,6 +124,12 @@ def _wholly(codec: Any, options: Options) -> Options:
 def streams(spec: Spec) -> TypeGuard[TokenSpec]:
     """Whether items are runs of ids that end by themselves."""
     return isinstance(spec, TokenSpec) and spec.eos is not None
+
+
+def _amply(codec: Any, options: Options) -> Options:
+    """Where the codec says how many ids are enough for any item, that is the usual most."""
+    ample = getattr(codec, "ample", None)
+    return options if ample is None or options.max_tokens else replace(options, max_tokens=ample)
 
 
 def _begun(spec: Spec, ids: tuple[int, ...]) -> Tensor:
