@@ -94,11 +94,14 @@ def extracts(count: int = 8) -> list[Any]:
 
 
 def tunes(count: int = 24) -> list[str]:
-    """Two bars of a jig or a waltz, in three keys."""
+    """Four bars of a jig or a waltz, in three keys; no two begin alike."""
     out = []
     for n in range(count):
-        metre, bar = (("6/8", "GAB d2c"), ("3/4", "G2 A2 B2"))[n % 2]
-        out.append(f"X:1\nT:No. {n}\nM:{metre}\nL:1/8\nK:{'GDA'[n % 3]}\n{bar}|{bar}|]\n")
+        metre, form = (("6/8", "{0}{1}{2} {2}2{1}"), ("3/4", "{0}2 {1}2 {2}2"))[n % 2]
+        notes = ["GABcdef"[(n * step + step) % 7] for step in (1, 2, 3, 4)] + ["GABcdef"[n // 7]]
+        bars = "|".join(form.format(*(notes[(k + m) % 5] for k in range(3))) for m in range(4))
+        title = f"{chr(97 + n)}ula"
+        out.append(f"X:1\nT:{title}\nM:{metre}\nL:1/8\nK:{'GDA'[n % 3]}\n{bars}|]\n")
     return out
 
 
