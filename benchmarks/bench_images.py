@@ -10,9 +10,9 @@ diffusers by class (peer_pictures.py), in bf16, with an average of their weights
 one core each; DDIM in 50 steps, DPM-Solver++ in 4 to 20, FEW pictures beside as many of ours
 (distances rise where pictures are fewer), and for each of its rows our quickest that is as near to
 the real ones. Times of a digit are those of one core. A sixth is held out. Feature space: the last
-hidden layer of a classifier taught by real training digits, the same for all; "taught": a classifier that saw made
-digits alone, on real held-out ones. Floors: pixels drawn one by one from training digits, the
-commonest class. Ceilings: training digits against held-out ones, the classifier taught by real
+hidden layer of a classifier taught by real training digits, the same for all; "taught": one that
+saw made digits alone, on real held-out ones. Floors: pixels drawn one by one from training digits,
+the commonest class. Ceilings: training digits against held-out ones, the classifier taught by real
 digits.
 """
 

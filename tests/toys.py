@@ -224,14 +224,11 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "sql": [{"vocab": 400, "length": 128}],
     "labelled": [{"size": 8}],
     "sound": [{"window": 256, "hop": 64, "bands": 16}],
-<<<<<<< HEAD
     "waves": [
         {"control": "mel", "window": 128, "hop": 32, "bands": 16, "samples": 1024},
         {"window": 128, "hop": 32, "bands": 16, "samples": 1024},
     ],
-=======
     "tune": [{"length": 64}],
->>>>>>> eb08af6 (Tunes as a codec: ABC read and written exactly, words by degrees of the scale, a guide under which bars add up)
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},
