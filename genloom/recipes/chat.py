@@ -1,8 +1,9 @@
 """Chat: the text preset's transformer over conversations, learning the assistant's turns only.
 
 Makes answers in the manner of the data, and calls of tools where conversations have them. On 2
-cores `small` takes about 5 minutes; such models learn the form of short conversations and their
-commonest answers, not facts: see docs/benchmarks.md, Chat and tool calls.
+cores `small` takes about 5 minutes; such models learn the form of short conversations, their
+commonest answers and which tool is meant (seven of ten), not facts, and none of a call's arguments:
+see docs/benchmarks.md, Tasks.
 """
 
 from __future__ import annotations

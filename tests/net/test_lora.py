@@ -217,6 +217,7 @@ def test_merging_beside_packed_weights_makes_floats() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # by dynamo
 @pytest.mark.parametrize("kind", ["lora", "dora"])
 def test_compiled_is_the_same(kind: str) -> None:
     for form in (None, "bf16", "int4"):
