@@ -125,13 +125,12 @@ def _overlapped(pieces: Tensor, length: int, hop: int) -> Tensor:
 
 @cache
 def _filters(frames: Frames) -> Tensor:
-    edges = _hertz(
-        torch.linspace(*_mels(torch.tensor([frames.low, frames.top])).tolist(), frames.bands + 2)
-    )
+    low, high = (float(one) for one in _mels(torch.tensor([frames.low, frames.top])))
+    edges = _hertz(torch.linspace(low, high, frames.bands + 2))
     bins = torch.linspace(0, frames.rate / 2, frames.window // 2 + 1, dtype=torch.float64)
-    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    area = 2 / (high - low)
+    left, middle, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising, falling = (bins - left) / (middle - left), (right - bins) / (right - middle)
+    area = 2 / (right - left)
     return (torch.minimum(rising, falling).clamp(min=0) * area).float()
 
 
