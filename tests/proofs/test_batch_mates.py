@@ -17,7 +17,12 @@ from genloom.net.language_model import LanguageModel, LanguageModelConfig
 from genloom.net.layers import Linear
 from genloom.spec import ArraySpec, Options, Request, TokenSpec
 
-PROMPTS = {"text": ("the cat", "a dog ran in the park"), "picture": ("above", "below")}
+PROMPTS = {
+    "text": ("the cat", "a dog ran in the park"),
+    "picture": ("above", "below"),
+    "sound": ("low", "high"),
+    "speech": ("low", "high"),
+}
 OPTIONS = {
     "text": Options(max_tokens=36, temperature=0.9, top_k=200),
     "picture by flow": Options(steps=5, guidance=2.0),

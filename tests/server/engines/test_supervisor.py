@@ -147,8 +147,8 @@ def test_time_runs_out_for_those_who_wait_and_those_who_run(
     async def main() -> None:
         async with at_work(nursery, writer, room=1, alone=1.0) as engines:
             await text(engines, call(writer, tokens=1))
-            running = outcome(engines, call(writer, 1, 1000, deadline=0.3))
-            waiting = outcome(engines, call(writer, 2, 1000, deadline=0.2, owner="bob"))
+            running = outcome(engines, call(writer, 1, 1000, deadline=0.12))
+            waiting = outcome(engines, call(writer, 2, 1000, deadline=0.08, owner="bob"))
             assert await asyncio.gather(running, waiting) == ["<deadline_exceeded>"] * 2
             assert engines.stats().running == 0
             await until(lambda: host_stats(engines, writer).get("open") == 0)
