@@ -5,7 +5,6 @@ Knows endings and notations by name; what they mean is the business of `genloom.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ from genloom.codec.file_walk import Unreadable, content, files_at, suffix_of
 from genloom.codec.left_out import LeftOut
 from genloom.codec.saving import write_atomic
 from genloom.codec.tune_item import Tune
-from genloom.errors import DataError
+from genloom.errors import DataError, RequestError
 from genloom.music.abc_reading import read_each
 from genloom.music.bars import barred, faults
 from genloom.music.score import Score
 
-RECORD = "%%genloom-record "
+WRITTEN = (".abc", ".txt")
 
 
 def read_tunes(path: Path, longest: int) -> Reading:
@@ -90,11 +89,11 @@ READERS = {".abc": _abc}
 
 
 def write_tune(item: str, path: Path, record: Mapping[str, Any] | None) -> bool:
-    text = str(item)
-    if record is not None:
-        text += RECORD + json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
-    write_atomic(path, text.encode("utf-8", "replace"))
-    return record is not None
+    """ABC, and nothing else; the record lies beside the file. RequestError for another ending."""
+    if path.suffix.lower() not in WRITTEN:
+        raise RequestError(f"{path.name}: tunes are written as {', '.join(WRITTEN)}")
+    write_atomic(path, str(item).encode("utf-8", "replace"))
+    return False
 
 
 def preview_tunes(items: Sequence[str], path: Path) -> Path:
