@@ -25,7 +25,7 @@ from genloom.codec.label import LabelCodec
 from genloom.codec.saving import load_json, save_json
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.metric.voice_leading import chorale_features
-from genloom.music.key_finding import every_key
+from genloom.music.key_finder import every_key
 from genloom.music.keys import Key
 from genloom.spec import Span, TokenSpec
 

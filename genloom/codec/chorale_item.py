@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from genloom.errors import DataError
-from genloom.music.key_finding import find_key
+from genloom.music.key_finder import find_key
 from genloom.music.keys import Key
 from genloom.music.score import Bar, Note, Part, Score, joined
 

@@ -8,6 +8,7 @@ Shape legend: N items, M mel bands, T frames.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ SHOWN = 16
 SAMPLED = 400  # recordings that the rate and the scale are learnt from
 
 
-class Heard:
+class Heard(ABC):
     """frames: how sounds are cut, None until `settle`."""
 
     media: ClassVar[str] = "audio/wav"
@@ -134,15 +135,16 @@ class Heard:
 
     def natural_side(self, items: Sequence[Any]) -> None:
         """Sounds have no sides in pixels."""
+        return None
 
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, 4 M]: means and deviations of each band, and of how it changes."""
         found = [self._given(item) for item in items]
         return torch.stack(each(lambda one: _features(self.scaled(self.mel(one.open()))), found))
 
+    @abstractmethod
     def scaled(self, mel: Tensor) -> Tensor:
         """Mel frames in logarithms, brought to what is usual."""
-        raise NotImplementedError
 
     def compare(self, real: Sequence[Any], made: Sequence[Any]) -> dict[str, float]:
         """Distances of the features, the same number of each side."""

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genloom.codec.embedded import embedded
 from genloom.codec.pictures import Picture, pillow, plain
 from genloom.codec.resize import flattened
 from genloom.codec.saving import write_atomic
-from genloom.errors import DataError, RequestError
+from genloom.errors import RequestError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -69,16 +70,7 @@ def png_bytes(image: Image.Image, record: Mapping[str, Any] | None) -> bytes:
 def read_record(path: Path) -> dict[str, Any] | None:
     """The record inside a PNG, or None where there is none. DataError where the file is broken."""
     image = _opened(path)
-    text = getattr(image, "text", {}).get(RECORD_KEY)
-    if text is None:
-        return None
-    try:
-        record = json.loads(text)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise DataError(f"{path}: the record inside is damaged; it was changed after it was made")
-    return record
+    return embedded(getattr(image, "text", {}).get(RECORD_KEY), path)
 
 
 def _opened(path: Path) -> Image.Image:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genloom.codec.embedded import embedded
 from genloom.codec.picture_files import SOURCE_TYPE
 from genloom.codec.saving import write_atomic
 from genloom.errors import DataError, MissingExtra, RequestError
@@ -232,17 +233,7 @@ def _coded(sound: Sound, suffix: str, record: Mapping[str, Any] | None) -> bytes
 
 def sound_record(path: Path) -> dict[str, Any] | None:
     """The record inside a file, or None where there is none. DataError where it is broken."""
-    content = Path(path).read_bytes()
-    text = _told(content)
-    if text is None:
-        return None
-    try:
-        record = json.loads(text)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise DataError(f"{path}: the record inside is damaged; it was changed after it was made")
-    return record
+    return embedded(_told(Path(path).read_bytes()), path)
 
 
 def _told(content: bytes) -> str | None:

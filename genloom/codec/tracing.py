@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
+from genloom.codec.embedded import embedded
 from genloom.codec.picture_files import XMP
 from genloom.codec.pictures import pillow
 from genloom.codec.resize import quantised
@@ -168,12 +169,9 @@ def drawing_record(path: Path) -> dict[str, Any] | None:
         return None
     try:
         element = ElementTree.fromstring(found[0]).find(f"{{{RECORD}}}record")
-        record = json.loads("" if element is None else element.text or "")
-    except (ElementTree.ParseError, ValueError):
-        record = None
-    if not isinstance(record, dict):
-        raise DataError(f"{path}: the record inside is damaged; it was changed after it was made")
-    return record
+    except ElementTree.ParseError:
+        element = None
+    return embedded("" if element is None else element.text or "", path)
 
 
 def drawing_hash(path: Path) -> str:

@@ -36,6 +36,26 @@ class Expectation:
         return {**asdict(self), "source": f"{SOURCE}, {self.section}"}
 
 
+def of_digits(
+    value: float, minutes: float, machine: str = "one core beside other work"
+) -> Expectation:
+    """What a preset of pictures came to on MNIST, in the one table of them all."""
+    return Expectation(
+        metric="% of real digits recognised by who saw made ones alone",
+        value=value,
+        higher=True,
+        floor=11.0,
+        floor_is="pixels drawn one by one",
+        ceiling=98.9,
+        ceiling_is="taught by real digits",
+        data="MNIST by class",
+        size=None,
+        minutes=minutes,
+        machine=machine,
+        section="Images: MNIST by class, four ways",
+    )
+
+
 def told(quality: Mapping[str, Any] | None) -> str:
     """One sentence, and that other data are other data."""
     if quality is None:

@@ -16,24 +16,13 @@ from __future__ import annotations
 from typing import Any
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
-from genloom.recipes.expectation import Expectation
+from genloom.recipes.expectation import of_digits
 from genloom.recipes.image import prompt_for
 
 MINUTES = {"tiny": 3.0, "small": 20.0, "base": 120.0, "large": float("inf")}
 EXPECTED = {
-    "image-codes": Expectation(
-        metric="% of real digits recognised by who saw made ones alone",
-        value=97.6,
-        higher=True,
-        floor=11.0,
-        floor_is="pixels drawn one by one",
-        ceiling=98.9,
-        ceiling_is="taught by real digits",
-        data="MNIST by class",
-        size=None,
-        minutes=18.0,
-        machine="one core beside other work, the tokenizer's training included",
-        section="Images: MNIST by class, four ways",
+    "image-codes": of_digits(
+        97.6, minutes=18.0, machine="one core beside other work, the tokenizer's training included"
     ),
 }
 CODERS = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genloom.codec.embedded import embedded
 from genloom.codec.frame import RECORD_KEY
 from genloom.codec.picture_files import pixel_hash, read_record
 from genloom.codec.sound_files import read_sound, sample_hash, sound_record
@@ -75,14 +76,7 @@ def _beside(path: Path) -> dict[str, Any] | None:
 
 
 def _parquet_record(path: Path) -> dict[str, Any] | None:
-    text = (_parquet(path).schema.metadata or {}).get(RECORD_KEY)
-    try:
-        record = None if text is None else json.loads(text)
-    except ValueError:
-        record = None
-    if text is not None and not isinstance(record, dict):
-        raise DataError(f"{path}: the record inside is damaged; it was changed after it was made")
-    return record
+    return embedded((_parquet(path).schema.metadata or {}).get(RECORD_KEY), path)
 
 
 def _cells(path: Path) -> str:
