@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Verdict = Literal["fine", "skip", "roll back"]
@@ -68,6 +68,12 @@ class Guard:
         gap = norm - self.mean
         self.mean += rate * gap
         self.variance += rate * (gap * gap - self.variance)
+
+    def again(self, before: Guard) -> Guard:
+        """At a checkpoint that is gone back to: what was usual there, and what went wrong since;
+        by what was usual later, a beginning would be one spike."""
+        wrong = {name: getattr(before, name) for name in ("bad", "skipped", "rollbacks")}
+        return replace(self, **wrong)
 
     def state(self) -> dict[str, Any]:
         return asdict(self)

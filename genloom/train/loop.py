@@ -288,9 +288,10 @@ class Loop:
                 f"step {self.step}: lower the rate with --set train.rate={self.train.rate / 3:g} "
                 f"--set train.muon_rate={self.train.muon_rate / 3:g}, or look at the data"
             )
-        guards, attempt = self.guards, self.attempt
+        before, attempt = self.guards, self.attempt
         self.restore()
-        self.guards, self.attempt = guards, attempt + 1
+        self.guards = {name: one.again(before[name]) for name, one in self.guards.items()}
+        self.attempt = attempt + 1
 
     # --- what happens now and then ----------------------------------------------------------------
 

@@ -97,6 +97,19 @@ def test_broken_weights_are_rolled_back_to_the_checkpoint(tmp_path):
     assert all(p.isfinite().all() for p in ready.model.nets.parameters())
 
 
+def test_a_beginning_that_is_gone_back_to_is_judged_by_what_was_usual_then(tmp_path):
+    """Norms fall as a training goes on: by those of its end, its beginning is one leap."""
+    ready = job(MADE["row by flow"](steps=30), tmp_path)
+    loop = Loop(ready)
+    loop.save()
+    for guard in loop.guards.values():  # far below what the first steps have
+        guard.seen, guard.mean, guard.variance = SETTLE + 1, 1e-9, 1e-24
+    for _ in range(PATIENCE):
+        loop.advance(lambda *_, **__: None)
+    outcome = loop.fit()
+    assert outcome.steps == 30 and outcome.rollbacks == 1 and outcome.skipped == PATIENCE
+
+
 def test_hopeless_data_ends_with_a_sentence(tmp_path):
     ready = job(MADE["row by flow"](steps=100), tmp_path)
     ready.loader.source.groups[0].fill_(float("nan"))
