@@ -17,9 +17,10 @@ import databases
 import numpy as np
 import pandas as pd
 from PIL import Image
-from toys import texts
+from toys import sounds, texts
 
 from genloom import api
+from genloom.codec.sound_files import wav_bytes
 from genloom.server.app import make_app
 from genloom.server.serving import Server, address, config_of, listen
 from genloom.server.settings import Settings
@@ -71,6 +72,19 @@ def people(home: Path, name: str = "people") -> str:
     pd.DataFrame({"age": age, "city": city, "code": code}).to_csv(file, index=False)
     changes = (*LITTLE, "net.net.width=32", "net.net.summed=32")
     api.train("table", file, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def speakers(home: Path, name: str = "speakers") -> str:
+    """A model of speech with two voices, which says low and high."""
+    folder = home / "recordings"
+    folder.mkdir()
+    for n, one in enumerate(sounds(24)):
+        file = folder / f"{one.caption}_{('ann', 'bob')[n // 2 % 2]}_{n}.wav"
+        file.write_bytes(wav_bytes(one.open()))
+    changes = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
+    changes = (*changes, "prompt.letters=plain", "family.steps=2")
+    api.train("speech", folder, out=home / "models" / name, size="tiny", changes=changes)
     return name
 
 

@@ -52,6 +52,7 @@ class ChoraleCodec:
     preview_suffix: ClassVar[str] = ".png"
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
+    travels: ClassVar[bool] = False  # a wire brings pictures along, no scores yet
     carries: ClassVar[type] = TokenSpec
 
     def __init__(self, *, frames: int = 128, stride: int = 16, transpose: int = 5) -> None:

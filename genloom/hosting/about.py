@@ -40,6 +40,7 @@ def about(site: Site) -> dict[str, Any]:
         "grids": grids(codec),
         "clear": _clear(codec),
         "control": int(getattr(spec, "control", 0) or 0) > 0,
+        "voices": list(getattr(codec, "voices", ())),
         "adapters": sorted(site.adapters),
         "parameters": model.parameters,
         "bytes": sum(
@@ -68,6 +69,8 @@ def _variables(site: Site) -> list[str]:
 def _accepts(site: Site, takes: frozenset[str]) -> list[str]:
     """Names of the files that may come along."""
     codec: Any = site.model.codec
+    if not getattr(codec, "travels", True):
+        return []
     hooks = {"item": "begin", "mask": "fresh"}
     told = [name for name, hook in hooks.items() if name in takes and hasattr(codec, hook)]
     return [*told, *(["control"] if getattr(codec.spec, "control", 0) else [])]

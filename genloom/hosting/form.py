@@ -21,7 +21,8 @@ MOST_CHOICES, MOST_WORDS, MOST_MARGIN = 1000, 2000, 4096
 def form(site: Site) -> dict[str, Any]:
     """prompt, takes, needs, options and columns; see the route /v1/models/{model}/form."""
     codec, names = site.model.codec, acted(site.model)
-    files = [name for name in GIVEN if name in names]
+    travels = getattr(codec, "travels", True)
+    files = [name for name in GIVEN if name in names and travels]
     return {
         "prompt": _prompt(site),
         "takes": dict.fromkeys(files, PICTURES),
@@ -48,8 +49,9 @@ def _prompt(site: Site) -> dict[str, Any]:
     labels, words = getattr(codec, "labels", None), getattr(codec, "words", None)
     if labels is not None:
         return {"kind": "label", "needed": False, "choices": list(labels)[:MOST_CHOICES]}
-    known = {"words": sorted(words)[:MOST_WORDS]} if isinstance(words, dict) else {}
-    return {"kind": "text", "needed": False, **known}
+    closed = isinstance(words, dict) and hasattr(codec, "unknown")  # it reads no other words
+    known = {"words": sorted(words)[:MOST_WORDS]} if closed else {}
+    return {"kind": "text", "needed": bool(getattr(codec, "needed", False)), **known}
 
 
 def _needs(site: Site) -> list[list[str]]:

@@ -18,6 +18,7 @@ from genloom.server.access import Who
 from genloom.server.call import Call
 from genloom.server.failure import Failure
 from genloom.server.forms import described, form_of, read_form
+from genloom.server.leaving import while_there
 from genloom.server.making import Made, ended, item_of, keep, make, steps
 from genloom.server.routes.images_schema import seed_of
 from genloom.server.routes.sampling import LARGEST_SEED, seed_header
@@ -80,6 +81,7 @@ class Transcription(Asked):
 
 @router.post("/speech", response_model=None)
 async def speak(
+    request: Request,
     body: Speech,
     caller: Who,
     service: Here,
@@ -92,13 +94,29 @@ async def speak(
     headers = seed_header(seed)
     if body.stream_format == IN_EVENTS:
         return EventStream(_spoken_events(service, call), headers=headers)
-    return StreamingResponse(_spoken(service, call), media_type=media, headers=headers)
+    pieces = _spoken(service, call)
+    first = await while_there(request, _first(pieces))  # what fails before it is no 200
+    return StreamingResponse(_whole(first, pieces), media_type=media, headers=headers)
+
+
+async def _first(pieces: AsyncGenerator[bytes]) -> bytes:
+    return await anext(pieces, b"")
+
+
+async def _whole(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    try:
+        yield first
+        async for piece in rest:
+            yield piece
+    finally:
+        await rest.aclose()
 
 
 def _manner(body: Speech, about: Any) -> dict[str, Any]:
-    """Voice, speed and instructions as conditions, where the model has them."""
+    """The voice as a condition, speed and instructions as options, where the model has them."""
     takes, voices = about.get("takes", ()), about.get("voices") or ()
     where: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     voice = body.voice.id if isinstance(body.voice, VoiceName) else body.voice
     if voice is not None:
         if voice not in voices:
@@ -110,8 +128,8 @@ def _manner(body: Speech, about: Any) -> dict[str, Any]:
         if value != usual and field not in takes:
             raise refused(field, "this model does not act on it: leave it out")
         if value != usual:
-            where[field] = value
-    return {"where": where} if where else {}
+            options[field] = value
+    return {**({"where": where} if where else {}), **({"options": options} if options else {})}
 
 
 async def _spoken(service: Service, call: Call) -> AsyncGenerator[bytes]:

@@ -59,7 +59,7 @@ ROWS = (
     Row(
         path="music",
         object="music",
-        media=("audio/midi", "audio/x-midi", "audio/*"),
+        media=("audio/midi", "audio/x-midi", "audio/*", "text/vnd.abc"),
         wanted="a model of music",
         body=Clip,
     ),

@@ -31,6 +31,7 @@ MAKING = {
     # of `Anything` alone
     **{name: name for name in ("frequency_penalty", "presence_penalty", "beams", "directions")},
     **{name: name for name in ("guidance_interval", "frames", "towards", "towards_seed")},
+    "speed": "speed",
     "json_schema": "schema",
     "infill": "suffix",
 }
@@ -109,6 +110,7 @@ class Anything(Making):
     frames: Annotated[int, Field(ge=2, le=MOST_ROWS)] | None = None
     towards: Words | None = None
     towards_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
+    speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
     json_schema: Annotated[dict[str, Any], Field(max_length=500)] | None = None
     infill: Words | None = None
     regex: str | None = None

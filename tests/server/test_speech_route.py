@@ -1,0 +1,61 @@
+"""Speech by the official library from a model that says words: voices, speed, formats, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import openai
+import pytest
+import small_server
+
+from genloom.codec.sound_files import read_sound
+
+
+@pytest.fixture(scope="module")
+def url(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    name = small_server.speakers(home)
+    with small_server.running(tmp_path_factory.mktemp("speech"), [name]) as it:
+        yield it.url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as it:
+        yield it
+
+
+def said(client: openai.OpenAI, **more: object) -> bytes:
+    asked = {"model": "speakers", "voice": "bob", "input": "low", "response_format": "wav"}
+    body = {"seed": 3}
+    return client.audio.speech.create(**{**asked, **more}, extra_body=body).read()  # type: ignore[call-overload]
+
+
+def test_a_voice_says_it_the_same_each_time(client: openai.OpenAI) -> None:
+    first = said(client)
+    assert read_sound(first).samples.numel()
+    assert read_sound(first).samples.equal(read_sound(said(client)).samples)
+    assert not read_sound(first).samples.equal(read_sound(said(client, voice="ann")).samples)
+
+
+def test_the_slowest_is_the_longest(client: openai.OpenAI) -> None:
+    slow, fast = (read_sound(said(client, input="high", speed=s)) for s in (0.25, 4.0))
+    assert slow.seconds > fast.seconds
+
+
+def test_voices_and_the_form_are_those_of_the_model(url: str, client: openai.OpenAI) -> None:
+    told = httpx2.get(f"{url}/v1/audio/voices", params={"model": "speakers"}, timeout=60).json()
+    assert [one["id"] for one in told["data"]] == ["ann", "bob"]
+    form = httpx2.get(f"{url}/v1/models/speakers/form", timeout=60).json()
+    assert form["prompt"] == {"kind": "text", "needed": True}
+    assert form["takes"] == {} and "speed" in [one["name"] for one in form["options"]]
+
+
+def test_what_it_cannot_do_is_told(client: openai.OpenAI) -> None:
+    for field, value in (("voice", "eve"), ("instructions", "whisper")):
+        with pytest.raises(openai.BadRequestError) as caught:
+            said(client, **{field: value})
+        assert caught.value.param == field
+    with pytest.raises(openai.BadRequestError, match="shorten it"):  # no 200 that breaks off
+        said(client, input="high low " * 20)
