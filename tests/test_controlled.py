@@ -58,6 +58,7 @@ def test_the_new_part_begins_at_zero_and_alone_learns(base):
         assert torch.equal(nets["net"](x, time, None, other), before.nets["net"](x, time))
 
 
+@pytest.mark.slow
 def test_what_was_learnt_stays_and_what_is_told_is_followed(base, tmp_path):
     model = told(base, tmp_path / "grey", GREY, "train.steps=250", "data.batch=16")
     known, now = api.load(base).nets.state_dict(), model.nets.state_dict()

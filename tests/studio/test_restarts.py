@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import small_server
 
 from genloom.studio import pages
@@ -16,6 +17,7 @@ from genloom.studio import pages
 GONE = "The server does not answer"
 
 
+@pytest.mark.slow
 def test_what_was_typed_outlives_the_server(
     studio_models: tuple[str, ...],
     opened_at: Callable[[str], Any],

@@ -68,6 +68,7 @@ def said(server: Running, model: str) -> str:
     return str(answer.json["choices"][0]["text"])
 
 
+@pytest.mark.slow
 def test_a_model_goes_out_as_an_archive_and_comes_in_again(server: Running) -> None:
     told, data = exported(server, model="plain-words", to="hf")
     assert told["filename"] == "plain-words-hf.zip" and told["progress"] == 100
