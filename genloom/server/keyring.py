@@ -6,16 +6,16 @@ made anywhere, nothing is open without one. Knows the records; no path and no ro
 
 from __future__ import annotations
 
-import asyncio
-import hmac
 import ipaddress
 import time
 from collections import OrderedDict
+from functools import partial
 
 from genloom.server.caller import LOCAL, ROLES, Caller
 from genloom.server.failure import Failure
 from genloom.server.records.people import Key, User, hash_of
 from genloom.server.records.records import Records
+from genloom.server.remembered import Remembered
 from genloom.server.threads import at_the_door
 
 FRESH = 2.0  # seconds for which an answer of the records is believed
@@ -30,13 +30,9 @@ class Keyring:
     def __init__(self, records: Records, host: str) -> None:
         self.records = records
         self.local = is_loopback(host)
-        self._needed = False
-        self._asked = float("-inf")
-        self._asking = asyncio.Lock()
-        self._known: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
-        self._hashes: frozenset[str] = frozenset()  # of all keys, as they were at `_listed`
-        self._listed = float("-inf")
-        self._listing = asyncio.Lock()
+        self._needed = Remembered(partial(at_the_door, records.keys.any), FRESH)
+        self._hashes = Remembered(partial(at_the_door, self._listed), FRESH)
+        self._known: OrderedDict[str, Remembered[Caller | None]] = OrderedDict()
 
     async def caller(self, token: str) -> Caller:
         """Failure 401 where there is a key and this is none, or where this is none that opens."""
@@ -61,38 +57,32 @@ class Keyring:
 
     async def _open(self) -> bool:
         """Whether no key was ever made; once one was, this is never asked again."""
-        async with self._asking:  # one asks, those who come meanwhile wait for it
-            if not self._needed and time.monotonic() - self._asked > FRESH:
-                self._needed = await at_the_door(self.records.keys.any)
-                self._asked = time.monotonic()
-        return self.local and not self._needed
+        needed = self._needed.believed or await self._needed()
+        return self.local and not needed
 
     async def _found(self, token: str) -> Caller | None:
         digest = hash_of(token)
-        if digest not in self._known and not await self._may_be(digest):
-            return None
-        when, caller = self._known.get(digest, (float("-inf"), None))
-        if time.monotonic() - when > FRESH:
-            caller = await at_the_door(self._read, token, digest)
-            self._known[digest] = time.monotonic(), caller
-            self._known.move_to_end(digest)
+        if digest not in self._known:
+            if not await self._may_be(digest):
+                return None
+            reading = partial(at_the_door, self._read, digest)
+            self._known.setdefault(digest, Remembered(reading, FRESH))
             while len(self._known) > KNOWN:
                 self._known.popitem(last=False)
-        return caller
+        return await self._known[digest]()
 
     async def _may_be(self, digest: str) -> bool:
         """Whether there is such a key at all: a flood of wrong ones asks the records once in a
         while, not each time."""
-        async with self._listing:
-            if digest not in self._hashes and time.monotonic() - self._listed > FRESH:
-                keys = await at_the_door(self.records.keys.listed)
-                self._hashes = frozenset(key.hash for key in keys)
-                self._listed = time.monotonic()
-        return digest in self._hashes
+        return digest in (self._hashes.believed or ()) or digest in await self._hashes()
 
-    def _read(self, token: str, digest: str) -> Caller | None:
-        key = self.records.keys.found(token)
-        if key is None or not hmac.compare_digest(key.hash, digest) or not key.valid(time.time()):
+    def _listed(self) -> frozenset[str]:
+        return frozenset(key.hash for key in self.records.keys.listed())
+
+    def _read(self, digest: str) -> Caller | None:
+        """Looked up by its hash: how long it takes says nothing of any key."""
+        key = self.records.keys.found(digest)
+        if key is None or not key.valid(time.time()):
             return None
         user = None if key.user_id is None else self.records.users.get(key.user_id)
         return None if user is not None and user.disabled is not None else caller_of_key(key, user)
@@ -100,7 +90,8 @@ class Keyring:
     def forget(self) -> None:
         """Ask the records anew: keys or users were changed here."""
         self._known.clear()
-        self._asked = self._listed = float("-inf")
+        self._needed.forget()
+        self._hashes.forget()
 
 
 def caller_of_key(key: Key, user: User | None) -> Caller:

@@ -140,12 +140,10 @@ class Keys:
             raise missing("user", user_id or "") from None
         return key, secret
 
-    def found(self, secret: str) -> Key | None:
-        """The key of this secret, valid or not; None where there is none.
-
-        Looked up by its hash: how long it takes says nothing of any key."""
+    def found(self, digest: str) -> Key | None:
+        """The key whose secret has this hash, valid or not; None where there is none."""
         with self._database.reading() as connection:
-            row = connection.execute(select(KEYS).where(KEYS.c.hash == hash_of(secret))).first()
+            row = connection.execute(select(KEYS).where(KEYS.c.hash == digest)).first()
         return None if row is None else _key(row)
 
     def get(self, id: str) -> Key:
