@@ -9,6 +9,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -17,13 +18,19 @@ from genloom.errors import RecipeError
 
 def configure(cls: type, values: Mapping[str, Any], where: str) -> Any:
     """An instance of the dataclass from JSON values; RecipeError names the place and the key."""
-    hints = {k: v for k, v in get_type_hints(cls).items() if get_origin(v) is not ClassVar}
+    hints = _hints(cls)
     check_keys(values, hints, where)
     ready = {k: _fit(v, hints[k], f"{where}.{k}") for k, v in values.items()}
     try:
         return cls(**ready)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{where}: {error}") from error
+
+
+@cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Of the fields."""
+    return {k: v for k, v in get_type_hints(cls).items() if get_origin(v) is not ClassVar}
 
 
 def call(make: Callable[..., Any], values: Mapping[str, Any], where: str) -> Any:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from genloom import registry, store, tuning
 from genloom.codec.base import Codec
+from genloom.data.contents import contents
 from genloom.data.loader import Batches, Loader, Telling
 from genloom.data.overlap import Overlap, overlap
 from genloom.data.source import Manifest
@@ -239,7 +240,7 @@ def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> t
     if not isinstance(data, str | Path):
         if len(data) == 0:
             raise DataError("the data given has no items: give at least one")
-        blocks = (repr(row).encode() for row in _rows(data))
+        blocks = (block for row in _rows(data) for block in contents(row))
         manifest = Manifest.of_memory(blocks, items=len(data), licence=licence)
         return data, manifest
     path = Path(data).expanduser()
