@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import copy
 import glob
-import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,10 +22,12 @@ import torch
 
 from genloom import adapted, averaging, store
 from genloom import model as stored
+from genloom.card import card_of
 from genloom.engine.engine import Engine
-from genloom.engine.keeping import kept, needs_keeping
 from genloom.engine.requests import streams
 from genloom.errors import ModelError, UsageError
+from genloom.exact import exact as exact
+from genloom.exact import spoken
 from genloom.folders import own_place, read_json, recover, write_json
 from genloom.forecast import decide, fresh, job_of, speed_of
 from genloom.material import Material, Terms, prepare, read_again
@@ -35,7 +36,8 @@ from genloom.net.quantize import quantize
 from genloom.recipe import Recipe, Start
 from genloom.requested import record as record
 from genloom.requested import request_of, software
-from genloom.spec import Options, Request, spec_from_json
+from genloom.saying import Spoken
+from genloom.spec import Options, spec_from_json
 from genloom.train import parallel
 from genloom.train.log import Event, Listener, silent
 from genloom.train.loop import Loop, Outcome
@@ -85,6 +87,23 @@ class Model(stored.Model):
         request = request_of(text, count, seed, where, first, options, fields)
         return exact(self, request, guide)
 
+    def say(
+        self,
+        text: str,
+        *,
+        voice: str | None = None,
+        speed: float | None = None,
+        seed: int = 0,
+        options: Options | None = None,
+        **fields: Any,
+    ) -> Iterator[Spoken]:
+        """A text of up to 50,000 characters, plain or marked (SSML), piece by piece as it is said:
+        each has its sound, its words and their times, see `Spoken`; `generate` makes the same sound
+        as one. voice: of the model's own; an `item` with `consent` is another."""
+        where = None if voice is None else {"voice": voice}
+        fields |= {} if speed is None else {"speed": speed}
+        return spoken(self, request_of(text, 1, seed, where, 0, options, fields))
+
     def training_items(self) -> Any:
         """The items it learnt from, read again from where they lay."""
         return read_again(self)[0]
@@ -92,16 +111,6 @@ class Model(stored.Model):
     def held_out_items(self) -> Any:
         """The items that were kept back while it was trained."""
         return read_again(self)[1]
-
-
-def exact(model: stored.Model, request: Request, guide: stored.Model | None = None) -> Any:
-    """The request's items. Where conditions say more than ids can (part of a cell, several
-    columns at once), candidates are drawn under further numbers and kept so that what is kept
-    follows the model's conditional distribution exactly."""
-    with Engine(model, guide=guide) as engine:
-        if needs_keeping(model.codec, request):
-            return kept(engine, request)
-        return engine.submit(request).result()
 
 
 # --- training -----------------------------------------------------------------------------------
@@ -192,7 +201,7 @@ def train(
         loop = Loop(job)
         outcome = loop.fit()
         model.nets.to("cpu")
-        model.card = _card(material, outcome, time.monotonic() - begun, where)
+        model.card = card_of(material, outcome, time.monotonic() - begun, where)
         if parallel.rank() == 0:
             adapted.save(model, target)
             averaging.keep(model, run, loop.snapshots())
@@ -451,49 +460,10 @@ def _keep(
         recipe=model.recipe, codec=model.codec, prompt=model.prompt, nets=copy.deepcopy(model.nets)
     )
     now.nets.requires_grad_(False)
-    now.card = _card(material, Outcome(steps=step, seconds=0.0), 0.0, model.device)
+    now.card = card_of(material, Outcome(steps=step, seconds=0.0), 0.0, model.device)
     place = target.with_name(f"{target.name}:step-{step}")
     adapted.save(now, place)
     listener(Event(kind="kept", step=step, values={"path": str(place), "model": place.name}))
     names = target.parent.glob(f"{glob.escape(target.name)}:step-[0-9]*")
     for old in sorted(names, key=lambda path: int(path.name.rpartition("-")[2]))[:-most]:
         shutil.rmtree(old)
-
-
-def _parents(start: Start | None) -> list[dict[str, str]]:
-    """The models that this one comes from."""
-    if start is None:
-        return []
-    told = {
-        "start": (start.model, start.weights),
-        "teacher": (start.teacher, start.teacher_weights),
-    }
-    return [{"as": k, "model": place, "weights": w} for k, (place, w) in told.items() if place]
-
-
-def _card(material: Material, outcome: Any, seconds: float, device: torch.device) -> dict[str, Any]:
-    return {
-        "data": material.manifest.to_json(),
-        **({} if material.validation is None else {"validation": material.validation.to_json()}),
-        "recipe": material.recipe.digest(),
-        "parents": _parents(material.recipe.start),
-        "metrics": {k: round(v, 6) for k, v in outcome.metrics.items()},
-        "protocol": {
-            "holdout": material.recipe.data.holdout,
-            "held_out_items": len(material.held_items),
-            "seed": material.recipe.train.seed,
-            **({} if material.overlap is None else {"overlap": material.overlap.to_json()}),
-        },
-        "steps": outcome.steps,
-        "skipped_steps": outcome.skipped,
-        "roll_backs": outcome.rollbacks,
-        **({"ended": outcome.ended} if outcome.ended else {}),
-        "seconds": round(seconds, 2),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "software": software(),
-        "hardware": {
-            "device": str(device),
-            "processor": platform.processor() or platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-    }

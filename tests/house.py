@@ -32,6 +32,7 @@ RANK = {
     "net": 1.0,
     "native": 0.5,
     "sound": 0.5,  # signals on tensors
+    "speech": 1.9,  # texts that are read aloud
     "music": 1.8,  # scores and their notations
     "family": 2.0,
     "data": 2.0,
@@ -50,6 +51,7 @@ RANK = {
     "rewards": 4.1,
     "enhancing": 4.1,
     "latents": 4.1,
+    "saying": 4.1,
     "rollouts": 4.6,
     "averaging": 4.7,
     "speaking": 4.7,
@@ -60,6 +62,8 @@ RANK = {
     "watch": 4.9,
     "forecast": 4.95,
     "requested": 4.96,
+    "card": 4.97,
+    "exact": 4.97,
     "api": 5.0,
     "trust": 6.0,
     "agent": 6.0,

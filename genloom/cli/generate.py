@@ -7,16 +7,17 @@ model makes is asked of its items, never of its name.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import making, output, sampling, settings, sheets, source
+from genloom.cli import making, output, said, sampling, settings, sheets, source
 from genloom.cli.ending import warn
 from genloom.cli.picture_options import PictureOptions
+from genloom.cli.speech_options import SpeechOptions
 from genloom.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Want:
     strip: Path | None = None
     sheet: bool = False
     columns: int | None = None
+    piped: bool = False  # the samples themselves go to stdout
+    subtitles: Path | None = None
 
     def record(self) -> dict[str, Any]:
         from genloom import api
@@ -83,6 +86,7 @@ def generate(
     guidance: float | None = None,
     solver: Literal["euler", "heun", "multistep"] | None = None,
     picture: PictureOptions | None = None,
+    speech: SpeechOptions | None = None,
     grid: bool = False,
     json: bool = False,
     no_record: bool = False,
@@ -90,8 +94,8 @@ def generate(
 ) -> None:
     """Make new things with a model.
 
-    Texts and tables are printed; pictures go to files. With -o everything goes to files, each with
-    a record of how it was made.
+    Texts and tables are printed; pictures and sounds go to files. With -o everything goes to files,
+    each with a record of how it was made; with -o - what is said goes to stdout as it is made.
 
     Parameters
     ----------
@@ -169,6 +173,7 @@ def generate(
     from genloom import api
 
     loaded, picture = settings.load(model, bits, adapter), picture or PictureOptions()
+    speech = speech or SpeechOptions()
     options = {
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -192,6 +197,7 @@ def generate(
         "guidance": guidance,
         "solver": solver,
         **picture.fields(),
+        **{name: value for name, value in speech.fields().items() if value is not None},
     }
     request = api.request_of(source.prompt_from(prompt), count, seed, where, 0, None, options)
     want = Want(
@@ -207,7 +213,10 @@ def generate(
         sheet=picture.sheet or picture.columns is not None,
         columns=picture.columns,
         strip=None if picture.save_steps is None else Path(picture.save_steps).expanduser(),
+        piped=out == source.STDIN,
+        subtitles=None if speech.subtitles is None else Path(speech.subtitles).expanduser(),
     )
+    speech.check(said.says(loaded), count)
     _check(want)
     _deliver(want, quiet)
 
@@ -216,6 +225,8 @@ def _check(want: Want) -> None:
     """Refuse what cannot be before anything is made; mention words that the model never learnt."""
     from genloom.engine.requests import Encoder
 
+    if said.says(want.model):
+        return  # a text in pieces is checked as it is cut
     Encoder(want.model)(want.request)
     if want.request.options.logprobs is not None and not want.json:
         raise UsageError("--logprobs is told in JSON: add --json")
@@ -235,6 +246,9 @@ def _check(want: Want) -> None:
 
 
 def _deliver(want: Want, quiet: bool) -> None:
+    if said.says(want.model) and not want.grid:
+        said.deliver(want, quiet)
+        return
     if _streams(want):
         for piece in _growing(want):
             output.text(piece, end="")
@@ -253,7 +267,7 @@ def _deliver(want: Want, quiet: bool) -> None:
     elif want.target is None and all(isinstance(item, str) for item in items):
         _texts(want, items)
     else:
-        _files(want, items)
+        files(want, items)
 
 
 # --- texts as they come -------------------------------------------------------------------------
@@ -326,7 +340,7 @@ def _with_logprobs(want: Want) -> None:
 
 def _rows(want: Want, frame: Any) -> None:
     if want.target is not None:
-        _files(want, frame)
+        files(want, frame)
     elif want.json:
         import json
 
@@ -336,7 +350,8 @@ def _rows(want: Want, frame: Any) -> None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
 
 
-def _files(want: Want, items: Any) -> None:
+def files(want: Want, items: Any, more: Mapping[str, Any] | None = None) -> None:
+    """Write items with their records; more: what --json tells besides."""
     from genloom.trust import provenance
 
     record = want.record()
@@ -346,7 +361,7 @@ def _files(want: Want, items: Any) -> None:
         paths = _bare(want, items, paths)
     if want.json:
         told = {"record": record} if want.recorded else {}
-        output.values({"files": [str(p) for p in paths], **told})
+        output.values({"files": [str(p) for p in paths], **(more or {}), **told})
     else:
         output.text("\n".join(map(str, paths)))
 

@@ -1,7 +1,8 @@
 """Letters to sounds: words as phonemes of the International Phonetic Alphabet.
 
 By espeak-ng, where it is installed: started once for many words, never by a shell, told nothing but
-words of letters. Knows words alone; sentences, numbers and marks are the business of others.
+words of letters. Where it is not, English words are read by a small net that was taught by it
+(speech/speller.py). Knows words alone; sentences, numbers and marks are the business of others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from genloom.errors import ResourceError
+from genloom.speech import speller
 
 PROGRAM = "espeak-ng"
 WAIT = 60.0  # seconds for one call
@@ -28,10 +30,21 @@ def installed() -> str | None:
     return shutil.which(PROGRAM)
 
 
+def told(language: str) -> bool:
+    """Whether the sounds of this language's words can be told on this machine."""
+    return installed() is not None or (english(language) and speller.there())
+
+
+def english(language: str) -> bool:
+    return language.split("-")[0] == "en"
+
+
 def phonemes(words: Sequence[str], language: str) -> dict[str, tuple[str, ...]]:
     """word -> its phonemes; words that have none are left out. ResourceError where it fails."""
     found: dict[str, tuple[str, ...]] = {}
     distinct = [word for word in dict.fromkeys(words) if WORD.fullmatch(word)]
+    if installed() is None and english(language):
+        return speller.phonemes(distinct)
     for start in range(0, len(distinct), TOGETHER):
         found |= _asked(distinct[start : start + TOGETHER], language)
     return found

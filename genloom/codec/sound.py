@@ -23,7 +23,7 @@ from genloom.codec.saving import load_json, save_json
 from genloom.codec.vocoding import Vocoder
 from genloom.codec.voiced import said_by, voiced
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
-from genloom.sound.joining import trimmed
+from genloom.sound.joining import heard, trimmed
 from genloom.sound.phases import waves_of_mel
 from genloom.sound.spectra import FLOOR, Frames
 from genloom.sound.wave import Sound
@@ -153,16 +153,22 @@ class SoundCodec(Heard):
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> list[Sound]:
         """Sounds, without the silence around them."""
-        return [self._sound(one) for one in x]
+        return [self.placed(one)[0] for one in x]
 
-    def _sound(self, one: Tensor) -> Sound:
+    def placed(self, one: Tensor) -> tuple[Sound, float]:
+        """A sound without the silence around it, and the seconds that were cut before it."""
         mel = self.unscaled(torch.nan_to_num(one.detach().float().cpu()))
         mel = mel.clamp(math.log(FLOOR), TOP)
         waves = waves_of_mel(self.cut, mel) if self._vocoder is None else self._vocoder.waves(mel)
-        sound = trimmed(Sound(waves.clamp(-1, 1)[None], self.cut.rate))
-        return (
-            sound if sound.samples.shape[1] else Sound(torch.zeros(1, self.cut.hop), self.cut.rate)
-        )
+        sound = Sound(waves.clamp(-1, 1)[None], self.cut.rate)
+        begin, end = heard(sound)
+        if begin == end:
+            return Sound(torch.zeros(1, self.cut.hop), self.cut.rate), 0.0
+        return Sound(sound.samples[:, begin:end], self.cut.rate), begin / self.cut.rate
+
+    def second(self, frame: float) -> float:
+        """When a frame begins."""
+        return frame * self.cut.hop / self.cut.rate
 
     def begin(self, item: Any, grid: tuple[int, ...]) -> Tensor:
         """float [M, T]: a given recording as frames, cut or with silence behind."""

@@ -175,7 +175,7 @@ def write_sound(sound: Sound, path: Path, record: Mapping[str, Any] | None = Non
         write_atomic(path, wav_bytes(sound, record))
         return record is not None
     if suffix == ".pcm":
-        write_atomic(path, _whole(sound.samples).tobytes())
+        write_atomic(path, pcm_bytes(sound))
         return False
     if suffix not in WRITTEN:
         known = ", ".join((".wav", *WRITTEN))
@@ -197,6 +197,19 @@ def wav_bytes(sound: Sound, record: Mapping[str, Any] | None = None) -> bytes:
         chunks += [(b"LIST", b"INFO" + marks), (RECORD, told)]
     body = b"WAVE" + b"".join(kind + _sized(chunk) for kind, chunk in chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def wav_head(rate: int, channels: int = 1) -> bytes:
+    """The beginning of a WAV file of 16 bits whose length is not known yet: samples follow it, as
+    `pcm_bytes` has them. Readers take such files to their end."""
+    form = struct.pack("<HHIIHH", PCM, channels, rate, 2 * channels * rate, 2 * channels, 16)
+    endless = struct.pack("<I", 0xFFFFFFFF)
+    return b"RIFF" + endless + b"WAVEfmt " + _sized(form) + b"data" + endless
+
+
+def pcm_bytes(sound: Sound) -> bytes:
+    """Bare samples of 16 bits, low bytes first."""
+    return _whole(sound.samples).tobytes()
 
 
 def _sized(chunk: bytes) -> bytes:

@@ -1,20 +1,17 @@
 """Who says a text, told within it: SSML's <voice name="...">, as prompts and captions have it.
 
-Knows this one mark; other marks, and what becomes of a text, are the business of the prompt codec.
+Knows how a voice is put around a text; other marks are the business of speech/ssml.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from genloom.errors import RequestError
 
 VOICE = "voice"
-LONGEST = 200_000  # characters of a marked text
 
 
 def voiced(text: str, voice: str | None) -> str:
@@ -46,36 +43,3 @@ def _asked(where: Any) -> str | None:
         return str(where[VOICE]) if set(where) == {VOICE} else None
     name, sign, value = str(where).partition("=")
     return value.strip(" ='\"") if sign and name.strip() == VOICE else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """A text and who says it."""
-
-    text: str
-    voice: str | None = None
-
-
-def said(text: str) -> list[Said]:
-    """What is said by whom, in order: a plain text as it is, a marked one by its marks.
-    RequestError where it begins as a marked one and is none."""
-    if not text.lstrip().startswith("<"):
-        return [Said(text=text)] if text.strip() else []
-    if len(text) > LONGEST:
-        raise RequestError(f"{len(text):,} characters of marked text: {LONGEST:,} at most")
-    if "<!" in text or "<?" in text:
-        raise RequestError("marked text takes no declarations: leave out what begins with <! or <?")
-    try:
-        root = ElementTree.fromstring(f"<all>{text}</all>")
-    except ElementTree.ParseError as error:
-        raise RequestError(f"the text begins as marked text, but is none ({error})") from None
-    return [one for one in _within(root, None) if one.text.strip()]
-
-
-def _within(node: ElementTree.Element, voice: str | None) -> list[Said]:
-    voice = node.get("name", voice) if node.tag == VOICE else voice
-    found = [Said(text=node.text or "", voice=voice)]
-    for child in node:
-        found += _within(child, voice)
-        found.append(Said(text=child.tail or "", voice=voice))
-    return found

@@ -304,6 +304,7 @@ class Engine:
         else:
             assert isinstance(results, Tensor)
             mass = landed.state.get("mass")
+            self._note(landed, owners.tolist(), slots.tolist())
             for number in owners.unique().tolist():
                 mine = owners == number
                 here = mine.to(results.device)
@@ -318,6 +319,15 @@ class Engine:
         stay = torch.ones(len(flight), dtype=torch.bool)
         stay[rows.cpu()] = False
         flight.keep(stay.nonzero()[:, 0])
+
+    def _note(self, landed: Making, owners: list[int], slots: list[int]) -> None:
+        """What the family knows of these samples besides themselves goes with them."""
+        told = getattr(self.family, "told", None)
+        known: dict[str, Tensor] = {} if told is None else told(landed)
+        if known:
+            for row, (owner, slot) in enumerate(zip(owners, slots, strict=True)):
+                one = {name: value[row].cpu() for name, value in known.items()}
+                self.open[owner].told[slot] = one
 
     def _land_streams(
         self, flight: Flight, landed: Streams, rows: list[int], owners: list[int], slots: list[int]

@@ -62,7 +62,8 @@ class Generation:
     """A request under way. Iterate for progress, or call `result`. shown: whether arrays in the
     making are decoded for those who iterate, `previews` times each at most; where not, progress
     counts their steps alone. finals: whether finished ones are, too. streams: runs of ids in the
-    making, by sample, for those who read them as they like."""
+    making, by sample, for those who read them as they like. told: what the family knows of finished
+    samples besides themselves, by sample (`Family.told`)."""
 
     engine: Steps
     request: Request
@@ -76,6 +77,7 @@ class Generation:
     previews: int = PREVIEWS
     finals: bool = True
     streams: dict[int, Stream] = field(default_factory=dict)
+    told: dict[int, dict[str, Tensor]] = field(default_factory=dict)
     endings: dict[int, Ending] = field(default_factory=dict)
     _slots: list[Tensor] = field(default_factory=list)
     _parts: list[Any] = field(default_factory=list)

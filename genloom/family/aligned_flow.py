@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from genloom.errors import RequestError
@@ -24,6 +25,7 @@ from genloom.spec import ArraySpec, Batch, Encoded, Loss, Spec
 SPREAD = (
     0.5  # deviation of a frame around what its symbol lets expect, as it is taken while aligning
 )
+LASTING = "durations"  # of what is told of a sample
 ENDS = 2  # frames of the silence that the first and the last symbol are, when something is made
 
 
@@ -105,7 +107,15 @@ class AlignedFlow(Flow):
         frames = -(-int(durations.sum()) // net.patch) * net.patch
         control = _laid(means, told, durations, frames)[0]
         plain = replace(request, prompt=None, item=None, control=control, grid=(frames,))
-        return super().start(nets, spec, plain)
+        samples = super().start(nets, spec, plain)
+        lasting = F.pad(durations, (prompt.shape[1] - durations.shape[1], 0))  # none of the voice
+        samples.state[LASTING] = lasting.expand(len(samples), -1).clone()
+        return samples
+
+    def told(self, samples: Samples) -> dict[str, Tensor]:
+        """What is known of finished samples besides themselves: durations, long [B, P], how many
+        frames each symbol of the prompt has."""
+        return {LASTING: samples.state[LASTING]} if LASTING in samples.state else {}
 
 
 def foretold(log_durations: Tensor, present: Tensor, speed: float) -> Tensor:

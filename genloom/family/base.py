@@ -100,8 +100,9 @@ class Family(Protocol):
     One may also have `least`, parts of its loss by name with what they must not stay below: there
     what it makes has collapsed (train/collapse.py), `acts(spec)`, those of `takes` that it acts on
     in items of this kind, where they are not all, and `usual`, what it does by itself where an
-    option says nothing, `choices`, the values of an option that is a word, and `begins(nets)`,
-    whether it makes items without one to begin from.
+    option says nothing, `choices`, the values of an option that is a word, `begins(nets)`,
+    whether it makes items without one to begin from, and `told(samples)`, what it knows of finished
+    samples besides themselves, as tensors [B, ...] by name (`Generation.told`).
     """
 
     kind: ClassVar[str]

@@ -38,6 +38,41 @@ def joined(sounds: Sequence[Sound], pauses: Sequence[float] = (), fade: float = 
     return Sound(made, rate)
 
 
+class Joiner:
+    """The same as `joined`, of sounds of one channel as they come: what a crossfade may still
+    change is held back until the next one is known."""
+
+    def __init__(self, rate: int, fade: float = FADE) -> None:
+        self.rate, self.fade = rate, round(fade * rate)
+        self._held: Tensor | None = None
+        self._given, self._pause = 0, 0
+
+    @property
+    def seconds(self) -> float:
+        """Of all that came, pauses behind the last one left out."""
+        return (self._given + (0 if self._held is None else self._held.shape[1])) / self.rate
+
+    def push(self, sound: Sound, pause: float = 0.0) -> tuple[Sound, float]:
+        """(what comes next of the whole, the second at which this sound begins in it)."""
+        if sound.rate != self.rate:
+            raise DataError("the sounds to join have several rates: resample them to one first")
+        x, before = sound.samples, self._held
+        whole = x if before is None else _behind(before, x, self._pause, self.fade)
+        begin = (self._given + whole.shape[1] - x.shape[1]) / self.rate
+        self._pause = round(pause * self.rate)
+        ready = max(0, whole.shape[1] - self.fade)
+        self._held = whole[:, ready:]
+        self._given += ready
+        return Sound(whole[:, :ready], self.rate), begin
+
+    def end(self) -> Sound:
+        """What was held back, and the last pause."""
+        held = torch.zeros(1, 0) if self._held is None else self._held
+        self._held = None
+        self._given += held.shape[1]
+        return Sound(torch.cat((held, held.new_zeros(len(held), self._pause)), 1), self.rate)
+
+
 def _wide(x: Tensor, channels: int) -> Tensor:
     return x if len(x) == channels else x.mean(0, keepdim=True).expand(channels, -1)
 

@@ -9,7 +9,6 @@ import torch
 
 from genloom.codec import letters
 from genloom.codec.spelled import END, GAP, SpelledCodec, parts
-from genloom.codec.voiced import said
 from genloom.errors import DataError, RecipeError, RequestError
 
 ESPEAK = pytest.mark.skipif(letters.installed() is None, reason="espeak-ng is not installed")
@@ -91,9 +90,43 @@ def test_the_same_after_disk(tmp_path: Path) -> None:
     assert torch.equal(again.encode(CAPTIONS), codec.encode(CAPTIONS))
 
 
-def test_marks_within_marks() -> None:
-    told = said('<voice name="a">one <voice name="b">two</voice> three</voice>')
-    assert [(p.text.strip(), p.voice) for p in told] == [("one", "a"), ("two", "b"), ("three", "a")]
+def test_numbers_and_signs_are_said_as_words() -> None:
+    codec = fitted()
+    assert torch.equal(codec.encode(["1 & 2."]), codec.encode(["one and two."]))
+    german = SpelledCodec(letters="plain", language="de")
+    german.fit(["acht & 8 sind da"])
+    assert "8" in german.words  # rules are English ones
+
+
+def test_sounds_may_be_given() -> None:
+    codec = fitted()
+    given = codec.encode(['<speak>is <phoneme ph="w o r l d">it</phoneme></speak>'])
+    assert torch.equal(given, codec.encode(["is world"]))
+    assert torch.equal(given, codec.encode(['<speak>is <phoneme ph="world">x</phoneme></speak>']))
+    with pytest.raises(RequestError, match="no sound 'q'"):
+        codec.encode(['<phoneme ph="q">it</phoneme>'])
+
+
+def test_each_word_knows_its_symbols() -> None:
+    codec = SpelledCodec(letters="plain")
+    codec.fit(["one twenty two five dollars is it"])
+    row = codec.encode(["is $5, it"])[0].tolist()
+    laid = codec.laid("is $5, it")
+    assert [word for word, _, _ in laid] == ["is", "$5,", "it"]
+    symbols = dict(enumerate(codec.symbols, 4))
+    told = ["".join(symbols.get(n, " ") for n in row[a:b]) for _, a, b in laid]
+    assert told == ["is", "five dollars", "it"]
+
+
+def test_a_long_text_is_many_prompts() -> None:
+    codec = fitted()
+    pieces = codec.pieces("hello world. it is one, hello two! " * 3)
+    assert all(len(codec.encode([piece.prompt])[0]) == codec.length for piece in pieces)
+    assert "".join(p.text for p in pieces).count("hello") == 6
+    with pytest.raises(RequestError, match="ann, bob"):
+        codec.pieces('hello <voice name="eve">hello</voice>'.replace("hello <", "<"))
+    with pytest.raises(RequestError, match="one pace and no pause"):
+        codec.encode(['<speak>one <break time="1s"/> two</speak>'])
 
 
 def test_illegal_options() -> None:

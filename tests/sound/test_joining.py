@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genloom.errors import DataError
-from genloom.sound.joining import faded, heard, joined, trimmed
+from genloom.sound.joining import Joiner, faded, heard, joined, trimmed
 from genloom.sound.wave import Sound
 
 RATE = 8_000
@@ -54,3 +54,21 @@ def test_unlike_rates_and_nothing_are_refused() -> None:
         joined([noise(0.1), Sound(torch.zeros(1, 10), 16_000)])
     with pytest.raises(DataError, match="no sounds"):
         joined([])
+
+
+@pytest.mark.parametrize("sizes", [(900, 400, 700), (900, 30, 700), (40, 20, 30), (500,)])
+@pytest.mark.parametrize("pauses", [(0.0, 0.02, 0.01), (0.0, 0.0, 0.0), (0.05, 0.0, 0.0)])
+def test_joining_as_they_come_is_joining_all(
+    sizes: tuple[int, ...], pauses: tuple[float, ...]
+) -> None:
+    rng = torch.Generator().manual_seed(1)
+    sounds = [Sound(torch.randn(1, size, generator=rng), 8000) for size in sizes]
+    joiner = Joiner(8000)
+    parts, begins = zip(
+        *(joiner.push(s, p) for s, p in zip(sounds, pauses, strict=False)), strict=True
+    )
+    made = torch.cat([*(part.samples for part in parts), joiner.end().samples], 1)
+    assert torch.equal(made, joined(sounds, pauses[: len(sizes)]).samples)
+    assert [round(begin * 8000) for begin in begins[:1]] == [0]
+    if min(sizes) > 100:
+        assert list(begins) == sorted(begins)

@@ -1,0 +1,172 @@
+"""A long text as pieces that a model can say one by one, and the silence behind each.
+
+Cut behind sentences, at breaks and where the manner changes; a sentence that is too long is cut at
+its strongest mark near the middle. Knows texts and a count of sounds that others make; no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from genloom.errors import RequestError
+from genloom.speech.ssml import PARAGRAPH, SENTENCE, Break, Part, Run, parsed, written
+
+MOST = 50_000  # characters of a text, its marks left out
+TOKEN = re.compile(r"\S+\s*|^\s+")
+CLOSING = "\"'\u201d\u2019)]\u00bb"
+OPENING = "\"'\u201c\u2018([\u00ab"
+BLANK = re.compile(r"\n[ \t\r]*\n")
+# behind the last mark of a piece
+PAUSES = {
+    ".": SENTENCE,
+    "?": 0.4,
+    "!": 0.4,
+    "\u2026": 0.5,
+    ";": 0.25,
+    ":": 0.3,
+    ",": 0.15,
+    "\u2014": 0.2,
+    "\u2013": 0.2,
+}
+HURRIED = 0.06  # where a sentence without marks had to be cut
+ABBREVIATED = re.compile(
+    r"(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Capt|Lt|Sgt|Rev|Gov|Sen|Rep|Pres|Hon|Messrs|Mt|Ft|No|vs|cf|"
+    r"e\.g|i\.e|approx|Fig|Vol|ca|al|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[A-Z]|"
+    r"(?:[A-Za-z]\.)+[A-Za-z])\."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """prompt: as the model is told; text: as it was written; pause: seconds of silence behind."""
+
+    prompt: str
+    text: str
+    voice: str | None = None
+    rate: float = 1.0
+    pause: float = 0.0
+
+
+def cut(text: str, count: Callable[[Sequence[Run]], int], most: int) -> list[Piece]:
+    """The pieces of a text. count: sounds of runs; most: of a piece. RequestError where there is
+    nothing to say, or a single word is more than that."""
+    parts = parsed(text)
+    size = sum(len(part.text) for part in parts if isinstance(part, Run))
+    if size > MOST:
+        raise RequestError(f"{size:,} characters: {MOST:,} at most are said at once: cut the text")
+    pieces: list[Piece] = []
+    for manner, some in groupby(parts, key=_manner):
+        if manner is None:
+            pieces = _paused(pieces, max(part.seconds for part in some if isinstance(part, Break)))
+            continue
+        tokens = [token for run in some if isinstance(run, Run) for token in _tokens(run)]
+        for sentence in _sentences(tokens):
+            pieces += _fitting(sentence, count, most)
+    if not pieces:
+        raise RequestError(
+            f"nothing in {text.strip()[:40]!r} can be said: give words in letters that the model "
+            "has learnt"
+        )
+    return [*pieces[:-1], replace(pieces[-1], pause=_last(parts, pieces[-1]))]
+
+
+def _manner(part: Part) -> tuple[str | None, float] | None:
+    return (part.voice, part.rate) if isinstance(part, Run) else None
+
+
+def _paused(pieces: list[Piece], seconds: float) -> list[Piece]:
+    """A break stands in place of the pause that the last piece would have; none where it is 0."""
+    if not pieces or not seconds:
+        return pieces
+    return [*pieces[:-1], replace(pieces[-1], pause=seconds)]
+
+
+def _last(parts: Sequence[Part], piece: Piece) -> float:
+    """No silence behind the end, unless it is asked for."""
+    end = parts[-1]
+    return end.seconds if isinstance(end, Break) and end.asked else 0.0
+
+
+def _tokens(run: Run) -> list[Run]:
+    """A run word by word, the space behind each; a marked one whole."""
+    if run.marked:
+        return [run]
+    return [replace(run, text=match.group()) for match in TOKEN.finditer(run.text)]
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def _sentences(tokens: Sequence[Run]) -> list[list[Run]]:
+    made: list[list[Run]] = [[]]
+    for number, token in enumerate(tokens):
+        made[-1].append(token)
+        following = tokens[number + 1] if number + 1 < len(tokens) else None
+        if following is not None and _ends(token, following):
+            made.append([])
+    return [one for one in made if any(token.text.strip() for token in one)]
+
+
+def _ends(token: Run, following: Run) -> bool:
+    """Whether a sentence ends with this token."""
+    if BLANK.search(token.text):
+        return True
+    bare = token.text.strip().rstrip(CLOSING)
+    if token.marked or not bare.endswith((".", "?", "!", "\u2026")) or token.text[-1:].strip():
+        return False
+    if bare.endswith("."):
+        if ABBREVIATED.fullmatch(bare.lstrip(OPENING)):
+            return False
+        begins = following.text.strip().lstrip(OPENING)[:1]
+        return not begins.islower()
+    return not following.text.strip().lstrip(OPENING)[:1].islower()
+
+
+# --- what is too long -----------------------------------------------------------------------------
+
+
+def _fitting(tokens: list[Run], count: Callable[[Sequence[Run]], int], most: int) -> list[Piece]:
+    size = count(tokens)
+    if size <= most:
+        return [] if size == 0 else [_piece(tokens)]
+    if len(tokens) == 1:
+        bare = replace(tokens[0], text=tokens[0].text.strip().strip(f"{CLOSING}{OPENING}.,;:?!"))
+        if not tokens[0].marked and count([bare]) <= most:  # a mark is heard in its pause
+            return [replace(_piece(tokens), prompt=written([bare]))]
+        word = tokens[0].text.strip()
+        raise RequestError(
+            f"{word[:40]!r} has {size} sounds, this model says {most} at a time: shorten it"
+        )
+    at = _place(tokens)
+    first = _fitting(tokens[:at], count, most)
+    return [*first, *_fitting(tokens[at:], count, most)]
+
+
+def _place(tokens: Sequence[Run]) -> int:
+    """Where to cut: behind the strongest mark, the nearest to the middle of those alike."""
+    sizes = [len(token.text) for token in tokens]
+    whole, so_far, best = sum(sizes), 0, (2.0, 1)
+    for number, token in enumerate(tokens[:-1]):
+        so_far += sizes[number]
+        off = abs(so_far / whole - 0.5)
+        mark = token.text.strip().rstrip(CLOSING)[-1:]
+        weak = {";": 0.0, ":": 0.0, ".": 0.0, "!": 0.0, "?": 0.0, "\u2014": 0.1, ",": 0.15}
+        best = min(best, (off + weak.get(mark, 0.5), number + 1))
+    return best[1]
+
+
+def _piece(tokens: Sequence[Run]) -> Piece:
+    last = tokens[-1].text
+    text = " ".join("".join(token.text for token in tokens).split())
+    mark = last.strip().rstrip(CLOSING)[-1:]
+    pause = PARAGRAPH if BLANK.search(last) else PAUSES.get(mark, HURRIED)
+    return Piece(
+        prompt=written(list(tokens)).strip(),
+        text=text,
+        voice=tokens[0].voice,
+        rate=tokens[0].rate,
+        pause=pause,
+    )
