@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from genloom.codec.chorale_files import JSON, Opened, as_json
-from genloom.codec.chorale_item import BAR, Chorale
+from genloom.codec.chorale_item import BAR, Chorale, of_score
 from genloom.codec.pictures import pillow
-from genloom.codec.played import HEARD, heard, write_played
 from genloom.codec.saving import write_atomic
-from genloom.errors import RequestError
+from genloom.codec.scores import READERS, WRITTEN, write_score
+from genloom.errors import DataError, RequestError
+from genloom.music.repeats import played
 
 SHOWN = 6
 ACROSS, UP, GAP = 6, 4, 10  # pixels of a frame, of a semitone, between pieces
@@ -26,18 +27,30 @@ PAPER, LINE, BARLINE = (250, 247, 240), (232, 226, 214), (200, 192, 176)
 
 
 def opened() -> dict[str, Opened]:
-    return {}
+    """Scores of every notation, beside JSON."""
+    return {suffix: _pieces(suffix) for suffix in READERS}
+
+
+def _pieces(suffix: str) -> Opened:
+    def open_(name: str, data: bytes) -> list[Chorale]:
+        found = []
+        for place, score in READERS[suffix](data, name):
+            if isinstance(score, DataError):
+                raise DataError(f"{place}: {score}" if len(place) > len(name) else str(score))
+            found.append(of_score(played(score)))
+        return found
+
+    return open_
 
 
 def written(item: Chorale, path: Path, record: Mapping[str, Any] | None) -> bool:
     """By the suffix. True where the record went into the file."""
-    suffix = path.suffix.lower()
-    if heard(path):
-        return write_played(item.score(), path, record)
-    if suffix == JSON:
+    if path.suffix.lower() == JSON:
         write_atomic(path, as_json(item))
         return False
-    raise RequestError(f"{path.name}: chorales are written as {JSON} or {', '.join(sorted(HEARD))}")
+    if path.suffix.lower() not in WRITTEN:
+        raise RequestError(f"{path.name}: chorales are written as {', '.join((JSON, *WRITTEN))}")
+    return write_score(item.score(), path, record)
 
 
 def preview(items: Sequence[Chorale], path: Path) -> Path:

@@ -37,6 +37,7 @@ WRITTEN: dict[str, tuple[str, str, tuple[int, ...]]] = {
     ".mp3": ("MP3", "MPEG_LAYER_III", (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)),
 }
 LONGEST = 4 * 3600.0  # seconds of one file that are taken in
+TOGETHER = 1 << 16  # samples that are handed to libsndfile at once
 RECORD = b"glmr"  # the chunk of a WAV file that holds the record
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 
@@ -237,7 +238,9 @@ def _coded(sound: Sound, suffix: str, record: Mapping[str, Any] | None) -> bytes
     ) as file:
         if record is not None:
             file.software, file.comment = "genloom", _text(record)
-        file.write(_whole(sound.samples))
+        samples = _whole(sound.samples)
+        for at in range(0, len(samples), TOGETHER):  # Vorbis crashes on minutes at once
+            file.write(samples[at : at + TOGETHER])
     return buffer.getvalue()
 
 

@@ -51,7 +51,7 @@ def drawing(image: Image.Image, record: Mapping[str, Any] | None, pixel: bool = 
     size = image.size if pixel else _scaled(image.size)
     flat = _flat(image, size, pixel)
     head = f'<svg xmlns="{SPACE}" viewBox="0 0 {size[0]} {size[1]}">'
-    return "\n".join([head, *_metadata(record), *_paths(flat, pixel), "</svg>", ""])
+    return "\n".join([head, *metadata(record), *_paths(flat, pixel), "</svg>", ""])
 
 
 def _scaled(size: tuple[int, int]) -> tuple[int, int]:
@@ -155,7 +155,8 @@ def _rounded(value: float) -> str:
 # --- the record -----------------------------------------------------------------------------------
 
 
-def _metadata(record: Mapping[str, Any] | None) -> list[str]:
+def metadata(record: Mapping[str, Any] | None) -> list[str]:
+    """The element that holds a record, as a line; none where there is none."""
     if record is None:
         return []
     text = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

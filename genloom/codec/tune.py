@@ -18,26 +18,33 @@ from torch import Tensor
 from genloom.codec.base import Condition, Reading
 from genloom.codec.saving import load_json, save_json
 from genloom.codec.tune_asked import asked, gap
+from genloom.codec.tune_chords import unchorded
 from genloom.codec.tune_files import preview_tunes, read_tunes, write_tune
 from genloom.codec.tune_form import TuneGuide, guide_after
+from genloom.codec.tune_fresh import Learnt
+from genloom.codec.tune_given import begun
 from genloom.codec.tune_item import Tune, tune, varied
 from genloom.codec.tune_kin import kin, profile
-from genloom.codec.tune_score import score_of
+from genloom.codec.tune_score import arranged, score_of
 from genloom.codec.tune_words import BOS, EOS, PAD, WORDS, spelt
 from genloom.errors import OVER_CONTEXT, DataError, ModelError, RecipeError, RequestError
 from genloom.music.abc_writing import write_abc
 from genloom.spec import TokenSpec
+from genloom.tensor_files import TensorFiles, write
 
 MOST_VARIATIONS = 100
-_OPTIONS = frozenset({"length", "variations", "words"})
+LEAST_FRESH, MOST_FRESH = 4, 32
+RUNS = "runs.safetensors"
+_OPTIONS = frozenset({"length", "variations", "fresh", "words"})
 
 
 class TuneCodec:
     """Tunes as words: header (type, metre, tonic, mode), then bars of lengths and degrees.
 
     length      ids of context; longer tunes are left out
-    variations  of each tune to learn from, the tune itself among them: with its header in any
-                order, in other keys, with bars taken out and filled last
+    variations  of each tune to learn from: with its header in any order, in other keys, with bars
+                taken out and filled last, with chords
+    fresh       so many bars of what was learnt are never repeated as they are; 0 for no such rule
     """
 
     kind: ClassVar[str] = "tune"
@@ -48,12 +55,17 @@ class TuneCodec:
     conditional: ClassVar[bool] = False
     carries: ClassVar[type] = TokenSpec
 
-    def __init__(self, *, length: int = 512, variations: int = 4) -> None:
+    def __init__(self, *, length: int = 512, variations: int = 4, fresh: int = 8) -> None:
         if not isinstance(length, int) or not 16 <= length <= 1 << 16:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 16")
         if not isinstance(variations, int) or not 1 <= variations <= MOST_VARIATIONS:
             raise RecipeError(f"codec.variations is {variations!r}: give 1 to {MOST_VARIATIONS}")
-        self.length, self.variations = length, variations
+        if not isinstance(fresh, int) or not (fresh == 0 or LEAST_FRESH <= fresh <= MOST_FRESH):
+            raise RecipeError(
+                f"codec.fresh is {fresh!r}: give 0 or {LEAST_FRESH} to {MOST_FRESH} bars"
+            )
+        self.length, self.variations, self.fresh = length, variations, fresh
+        self.learnt = Learnt(fresh)
         self.strict = True  # whether what is drawn has to follow the form
 
     @property
@@ -82,9 +94,12 @@ class TuneCodec:
     # --- learning
 
     def fit(self, items: Sequence[Any]) -> None:
-        """Nothing is learnt: the words are the same for all."""
+        """The runs of bars that are not to come again; the words are the same for all."""
         if not len(items):
             raise DataError("no tunes to learn from: give at least one")
+        if self.fresh:
+            told = {tuple(unchorded(arranged(tune(item).ids))) for item in items}
+            self.learnt = Learnt.of(sorted(told), self.fresh)
 
     def keys(self, items: Sequence[Any]) -> list[str]:
         """The same for settings of one tune: alike in title or in how they begin."""
@@ -96,7 +111,10 @@ class TuneCodec:
         out: list[Tune] = []
         for one in map(tune, items):
             for turn in range(self.variations):
-                out.append(varied(one, draw, moves=turn % 2 == 1, gap=turn % 4 == 2))
+                gap, chords = turn % 4 == 2, turn % 4 == 3
+                most = self.length - 1
+                made = varied(one, draw, moves=turn % 2 == 1, gap=gap, chords=chords, most=most)
+                out.append(made if len(made.ids) <= most else one)
         return out
 
     def encode(self, items: Iterable[Any]) -> list[Tensor]:
@@ -121,6 +139,10 @@ class TuneCodec:
         known = asked(prompt, where).ids()
         return Condition(known=self._within(known)) if known else Condition()
 
+    def given(self, item: Any, prompt: str | None, where: Any) -> Condition:
+        """A melody to go on from or, where bars are named, to fill in; see `tune_given`."""
+        return Condition(known=self._within(begun(item, prompt, where)))
+
     def gap(self, before: str, after: str) -> Tensor:
         """long [L]: before and after the bars that are to be filled in; before has the header."""
         return self._within(gap(before, after))
@@ -128,7 +150,8 @@ class TuneCodec:
     def guide(self, known: Tensor | None) -> Callable[[], TuneGuide] | None:
         """What may follow such a beginning, so that bars add up; None where anything may."""
         ids = [] if known is None else known.tolist()
-        return (lambda: guide_after(ids)) if self.strict else None
+        learnt = self.learnt if self.fresh else None
+        return (lambda: guide_after(ids, learnt)) if self.strict else None
 
     def _within(self, ids: list[int]) -> Tensor:
         if len(ids) > self.length - 1:
@@ -158,8 +181,9 @@ class TuneCodec:
         return {}
 
     def save(self, folder: Path) -> None:
-        values = {"length": self.length, "variations": self.variations, "words": list(WORDS)}
-        save_json(folder, self.kind, values)
+        values = {name: getattr(self, name) for name in ("length", "variations", "fresh")}
+        save_json(folder, self.kind, {**values, "words": list(WORDS)})
+        write(folder / RUNS, self.learnt.tensors())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -167,6 +191,9 @@ class TuneCodec:
         if values.pop("words") != list(WORDS):
             raise ModelError(f"{folder} has other words than this version: use the one it is of")
         try:
-            return cls(**values)
-        except RecipeError as error:
+            made = cls(**values)
+            held = TensorFiles.open(folder / RUNS)
+            made.learnt = Learnt.from_tensors(made.fresh, {n: held.read(n) for n in held.names})
+        except (RecipeError, KeyError, OSError) as error:
             raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
+        return made

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genloom.codec.tune_chords import plan_asked
 from genloom.codec.tune_events import events, key_ids, metre_id
 from genloom.codec.tune_item import HEADER
 from genloom.codec.tune_words import (
@@ -18,6 +19,7 @@ from genloom.codec.tune_words import (
     BAR,
     BEFORE,
     DOUBLE,
+    FIELDS,
     KINDS,
     METRES,
     MODE_NAMES,
@@ -41,6 +43,7 @@ NAMES = {
     "tonic": "tonic",
     "mode": "mode",
 }
+CHORDS = "chords"
 _MUSIC = re.compile(r"(^|\n)[XKTML]:|\|")
 _NOTES = re.compile(r"[\^_=A-Ga-gz,'0-9/\s()\[\]<>-]+")
 _KEY = re.compile(
@@ -52,27 +55,40 @@ _BAR_LINE = re.compile(r"[|\]:]\s*$")
 
 @dataclass
 class Asked:
-    """fields: type, metre, tonic, mode -> id, in the order asked; motif: ABC or ""."""
+    """fields: type, metre, tonic, mode -> id, in the order asked; motif: ABC or ""; plan: the ids
+    of chords that are told ahead."""
 
     fields: dict[str, int] = field(default_factory=dict)
     motif: str = ""
+    plan: list[int] = field(default_factory=list)
 
     def ids(self) -> list[int]:
         """What the tune begins with: the fields asked for, or with a motif all of them."""
         if not self.motif:
-            return list(self.fields.values())
-        return motif(self.motif, self.fields)
+            return [*self.plan, *self.fields.values()]
+        return [*self.plan, *motif(self.motif, self.fields)]
 
 
 def asked(prompt: str | None, where: Any) -> Asked:
     """RequestError names what cannot be met."""
-    out = Asked(fields=conditions(where))
+    fields, chords = split_where(where, CHORDS)
+    out = Asked(fields=conditions(fields))
     text = (prompt or "").strip()
+    _say(out, text)
+    if chords is not None:
+        head = motif(out.motif, out.fields)[:HEADER] if out.motif else []
+        known = dict(zip(FIELDS, head, strict=False)) | out.fields
+        out.plan = plan_asked(chords, known.get("tonic"))
+    return out
+
+
+def _say(out: Asked, text: str) -> None:
+    """What a prompt says: a motif, or fields in words."""
     if not text:
-        return out
+        return
     if _MUSIC.search(text) or _NOTES.fullmatch(text):
         out.motif = text
-        return out
+        return
     said = words(text)
     if not said:
         raise RequestError(
@@ -81,30 +97,53 @@ def asked(prompt: str | None, where: Any) -> Asked:
             param="prompt",
         )
     out.fields = {**said, **out.fields}
-    return out
+
+
+def split_where(where: Any, name: str) -> tuple[Any, str | None]:
+    """Conditions without the one of this name, and what it says."""
+    if not where:
+        return None, None
+    told = pairs(where)
+    found = [value for key, value in told if key == name]
+    return dict(pair for pair in told if pair[0] != name), found[-1] if found else None
+
+
+def pairs(where: Any) -> list[tuple[str, str]]:
+    """(name, value) of {"key": "D mix"} or "key = D mix and type = jig"."""
+    if isinstance(where, Mapping):
+        return [(_name(key), _value(value)) for key, value in where.items()]
+    if not isinstance(where, str):
+        raise RequestError("where: an object of fields is expected", param="where")
+    parts = re.split(r"\s+and\s+|\s*,\s*(?=\w+\s*=)", where.strip())
+    if not all("=" in part for part in parts):
+        raise RequestError(
+            f"where is {where[:60]!r}: give such as key = D mix and type = jig", param="where"
+        )
+    split = [part.split("=", 1) for part in parts]
+    return [(_name(key), _value(value)) for key, value in split]
+
+
+def _name(text: Any) -> str:
+    return str(text).strip().lower()
+
+
+def _value(value: Any) -> str:
+    told = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return told.strip().strip("'\"= ")
 
 
 def conditions(where: Any) -> dict[str, int]:
     """From {"key": "D mix", "type": "jig"} or "key = D mix and type = jig"."""
-    if not where:
-        return {}
-    if isinstance(where, str):
-        parts = re.split(r"\s+and\s+|\s*,\s*", where.strip())
-        if not all("=" in part for part in parts):
-            raise RequestError(
-                f"where is {where[:60]!r}: give such as key = D mix and type = jig", param="where"
-            )
-        where = dict(part.split("=", 1) for part in parts)
-    if not isinstance(where, Mapping):
-        raise RequestError("where: an object of fields is expected", param="where")
     out: dict[str, int] = {}
-    for name, value in where.items():
-        plain = NAMES.get(str(name).strip().lower())
+    for name, value in pairs(where) if where else ():
+        plain = NAMES.get(name)
         if plain is None:
             raise RequestError(
-                f"a tune has no field {str(name)[:40]!r}: it has {', '.join(NAMES)}", param="where"
+                f"a tune has no field {name[:40]!r}: it has {', '.join((*NAMES, CHORDS))}, and "
+                "with a given melody bars",
+                param="where",
             )
-        out |= _field(plain, str(value).strip().strip("'\"= "))
+        out |= _field(plain, value)
     return out
 
 
@@ -233,4 +272,4 @@ def gap(before: str, after: str, where: Any = None) -> list[int]:
     behind = motif(f"{head}\n{after}", conditions(where))[HEADER:]
     if behind and behind[-1] not in (BAR, REPEAT, DOUBLE):
         behind.append(DOUBLE)
-    return [*first[:HEADER], AFTER, *behind, BEFORE, *first[HEADER:]]
+    return [*first[:HEADER], AFTER, BAR, *behind, BEFORE, *first[HEADER:]]

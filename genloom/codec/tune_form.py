@@ -17,9 +17,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from genloom.codec.tune_fresh import Follower, Learnt
 from genloom.codec.tune_words import (
     AFTER,
     BAR,
+    BARS_AT,
     BEFORE,
     BEGIN,
     BOS,
@@ -33,6 +35,7 @@ from genloom.codec.tune_words import (
     LOWERED,
     METRES,
     METRES_AT,
+    PLAN,
     RAISED,
     REPEAT,
     REST,
@@ -85,6 +88,15 @@ class TuneGuide:
     fresh: bool = True  # nothing came in this bar but signs
     sounded: bool = False  # there is something to end
     done: bool = False
+    gap: bool = False  # what fills a gap is being told
+    follows: int = BAR  # the line behind it
+    first: bool = True  # nothing behind it was told yet
+    left: int | None = None  # bars of the gap that are still open; None where nobody said
+    planning: bool = False  # chords of bars to come are being told
+    plan: tuple[tuple[int, int], ...] = ()
+    planned: int = 0  # chords that were due so far
+    chorded: bool = False  # there is one in this bar
+    follower: Follower | None = None  # what is not to be repeated
 
     # --- what came
 
@@ -97,16 +109,34 @@ class TuneGuide:
     def take(self, one: int) -> None:
         """Follow an id, whether or not it was allowed."""
         if one == AFTER:
-            self.behind = True
+            self.behind, self.follows = True, BAR
+        elif self.behind and self.first and one != BEFORE:
+            self.follows, self.first = one, False
         elif one == BEFORE:
-            self.behind = False
+            self.behind, self.first, self.gap = False, False, True
         elif one == EOS:
             self.done = True
+        elif self.planning and one != PLAN:
+            self._told_ahead(one)
         elif not self.behind and one != BOS and 0 <= one < len(SORT):
+            if self.follower is not None:
+                self.follower.take(one)
             getattr(self, f"_{SORT[one]}", self._nothing)(one)
 
     def _nothing(self, one: int) -> None:
         """It changes nothing."""
+
+    def _plan(self, one: int) -> None:
+        self.planning = not self.planning
+
+    def _told_ahead(self, one: int) -> None:
+        if SORT[one] == "chord":
+            self.plan = (*self.plan, (one, ids_of("quality")[0]))
+        elif SORT[one] == "quality" and self.plan:
+            self.plan = (*self.plan[:-1], (self.plan[-1][0], one))
+
+    def _bars(self, one: int) -> None:
+        self.left = one - BARS_AT + 1
 
     def _type(self, one: int) -> None:
         self.missing.discard("type")
@@ -130,6 +160,8 @@ class TuneGuide:
 
     def _chord(self, one: int) -> None:
         self.slot, self.fresh = "chord", False
+        self.planned += not self.chorded
+        self.chorded = True
 
     def _quality(self, one: int) -> None:
         self.slot = "chorded"
@@ -181,8 +213,10 @@ class TuneGuide:
             self.upbeat = self.at if short else Fraction(0)
             self.first_upbeat = self.first_upbeat or self.upbeat
         self.halved = short and self.bars > 0 and one == BAR and not self.ending
-        self.lead = False
+        self.planned += bool(self.plan) and not self.chorded and not short
+        self.lead = self.chorded = False
         self.bars += 1
+        self.left = None if self.left is None else self.left - 1
         if one in (REPEAT, DOUBLE):
             second = self.ending == 1 and one == REPEAT
             self.bars, self.ending = 0, SECOND_NEXT if second else 0
@@ -194,19 +228,30 @@ class TuneGuide:
     # --- what may come
 
     def allowed(self) -> list[int]:
-        """The ids that may come next, at least one."""
-        if self.done:
+        """The ids that may come next, at least one; none that would repeat what was learnt, where
+        there is a choice."""
+        out = self._allowed()
+        refused = self.follower.refused() if self.follower is not None else ()
+        return [one for one in out if one not in refused] or out if refused else out
+
+    def _allowed(self) -> list[int]:
+        if self.planning:
+            return [PLAN, *ids_of("chord"), *ids_of("quality")]
+        if self.done or (self.gap and self.left == 0):
             return [EOS]
         if self.missing:
             return [one for sort in self.missing for one in ids_of(sort)]
         if self.slot == "tonic":
             return list(ids_of("mode"))
         if self.slot == "chord":
-            return list(ids_of("quality"))
+            return self._qualities()
         if self.sign is not None:
             return self._degrees()
         if self.slot in ("with", "grace"):
             return [*self._degrees(), RAISED, LOWERED]
+        if self._due() and not self._lifting():
+            endings = [one for one in self._lines() if one == FIRST] if self.fresh else []
+            return [self._planned()[0], *endings]
         out = self._notes()
         if self.length is None and self.slot == "note":
             out += self._lines()
@@ -224,7 +269,8 @@ class TuneGuide:
         """A note or a rest, or what stands before one."""
         if self.ending == SECOND_NEXT or (self.halved and self.fresh):
             return []
-        fits = _lengths(self.bar, self.at, self.thirds)
+        room = self.bar / 2 if self.bar is not None and self._lifting() else self.bar
+        fits = _lengths(room, self.at, self.thirds)
         if self.length is not None:
             return self._heads() if self.length in fits else [BAR]
         out = [LENGTHS_AT + LENGTH_OF.index(one) for one in fits if one != USUAL]
@@ -234,8 +280,39 @@ class TuneGuide:
             if self.graces < MOST_GRACES:
                 out.append(GRACE)
             if self.slot == "note":
-                out += ids_of("chord")
+                out += self._chords()
         return out
+
+    # --- chords that were told ahead
+
+    def _planned(self) -> tuple[int, int]:
+        return self.plan[self.planned % len(self.plan)]
+
+    def _due(self) -> bool:
+        """Whether a chord has to come before anything else of this bar."""
+        begun = self.at > 0 or self.length is not None or self.slot != "note"
+        lines = self.fresh and (self.ending == SECOND_NEXT or self.halved or self.closes)
+        return bool(self.plan) and not (self.chorded or begun or lines)
+
+    @property
+    def closes(self) -> bool:
+        """Whether a section has ended, so that the tune may, too."""
+        return self.line in (REPEAT, DOUBLE) and self.sounded and not self.bars
+
+    def _lifting(self) -> bool:
+        """Whether this bar may be an upbeat, or is one: a section's first without its chord."""
+        first = self.bars == 0 and not self.ending and self.bar is not None
+        return bool(self.plan) and first and not self.chorded
+
+    def _chords(self) -> list[int]:
+        if not self.plan:
+            return list(ids_of("chord"))
+        return [self._planned()[0]] if not (self.chorded or self.at) else []
+
+    def _qualities(self) -> list[int]:
+        if not self.plan:
+            return list(ids_of("quality"))
+        return [self.plan[(self.planned - 1) % len(self.plan)][1]]
 
     def _heads(self) -> list[int]:
         if self.tied is not None:
@@ -248,7 +325,8 @@ class TuneGuide:
         if self.last is None or self.tied is not None:
             return []
         out = [WITH] if self.stack < MOST_WITH and self.last < DEGREE_IDS[-1] else []
-        return [*out, TIE] if not self.stack else out
+        full = self.gap and self.left == 1 and self.at == self.bar
+        return [*out, TIE] if not (self.stack or full) else out
 
     def _lines(self) -> list[int]:
         """Bar lines, and what stands behind one."""
@@ -259,21 +337,31 @@ class TuneGuide:
         if self.ending == SECOND_NEXT:
             return [SECOND]
         closed = self.line in (REPEAT, DOUBLE)
-        out = [BEGIN] if closed and not self.bars else []
-        if self.line == BAR and self.bars and not self.ending:
+        out = [BEGIN] if closed and not self.bars and not self.gap else []
+        if self.line == BAR and self.bars and not self.ending and not self.gap:
             out.append(FIRST)
         if closed and self.sounded:
-            out += [EOS, *ids_of("tonic"), *list(ids_of("metre"))[1:]]  # none is no change
+            out += [] if self.gap else [EOS]
+            if not (self.gap or self.plan):  # both are told in the key and metre of the header
+                out += [*ids_of("tonic"), *list(ids_of("metre"))[1:]]  # none is no change
         return out
 
     def _closing(self) -> list[int]:
         if self.thirds:
             return []
+        out = self._lines_of_bars()
+        if not self.gap or self.left not in (None, 1) or self.tied is not None:
+            return out
+        whole = self.bar is None or self.at == self.bar or not self.bars
+        fits = self.follows in out and (whole or self.follows != BAR)
+        return ([EOS] if fits else []) + (out if self.left is None else [])
+
+    def _lines_of_bars(self) -> list[int]:
         whole = self.bar is None or self.at == self.bar
         lifted = self.bars == 0 and not self.ending and self.bar is not None
         out = [BAR] if whole or (lifted and self.at <= (self.bar or 0) / 2) else []
         completes = self.bar is not None and self.at in self._completions(self.bar)
-        splits = completes and self.bars and not self.ending and self.tied is None
+        splits = completes and self.bars and not (self.ending or self.gap) and self.tied is None
         leads = self.lead and self.at in (self.upbeat, self.first_upbeat)
         if (splits or leads) and BAR not in out:
             out.append(BAR)
@@ -319,6 +407,7 @@ class TuneGuide:
     def copy(self) -> TuneGuide:
         made = copy.copy(self)
         made.missing = set(self.missing)
+        made.follower = None if self.follower is None else self.follower.copy()
         return made
 
 
@@ -340,9 +429,10 @@ def _fits(left: Fraction, thirds: Fraction, length: Fraction) -> bool:
     return left >= 0 and (left / STEP).denominator == 1
 
 
-def guide_after(ids: Sequence[int]) -> TuneGuide:
-    """A guide that has followed these ids."""
-    made = TuneGuide()
+def guide_after(ids: Sequence[int], learnt: Learnt | None = None) -> TuneGuide:
+    """A guide that has followed these ids. learnt: runs of bars that are not to come again."""
+    made = TuneGuide(follower=None if learnt is None else Follower(learnt))
     for one in ids:
         made.take(one)
+    made.sounded = False  # it goes on: what is given is not the whole
     return made

@@ -10,8 +10,19 @@ import random
 from collections.abc import Sequence
 from typing import Self
 
+from genloom.codec.tune_chords import chorded, plan_of
 from genloom.codec.tune_events import events, shifted
-from genloom.codec.tune_words import AFTER, BAR, BEFORE, DOUBLE, FIELDS, REPEAT, TYPES_AT
+from genloom.codec.tune_words import (
+    AFTER,
+    BAR,
+    BARS_AT,
+    BEFORE,
+    DOUBLE,
+    FIELDS,
+    MOST_GAP,
+    REPEAT,
+    TYPES_AT,
+)
 from genloom.errors import DataError
 from genloom.music.abc_reading import read_abc
 from genloom.music.abc_writing import write_abc
@@ -21,6 +32,8 @@ HEADER = len(FIELDS)
 LEAST_BARS = 4  # of a tune in which a gap is made
 UNTOLD = 0.1  # of variations: their type is not told
 UP = range(-5, 7)  # semitones of variations
+PLANNED = (2, 4, 8)  # bars whose chords are told ahead
+CLOSING = (BAR, REPEAT, DOUBLE)
 
 
 class Tune(str):
@@ -55,27 +68,44 @@ def tune(item: object) -> Tune:
     return Tune(item, events(scores[0]), scores[0].title)
 
 
-def varied(item: Tune, draw: random.Random, *, moves: bool, gap: bool) -> Tune:
+def varied(
+    item: Tune, draw: random.Random, *, moves: bool, gap: bool, chords: bool = False, most: int = 0
+) -> Tune:
     """The tune told otherwise: fields in any order; in another key; with a gap of whole bars, what
-    stands behind it first."""
+    stands behind it first; with chords, some told ahead. most: ids of one, 0 any number."""
     ids = list(item.ids)
     if moves:
         ids = shifted(ids, draw.choice(UP)) or ids
+    plan: list[int] = []
+    if chords:
+        with_chords = chorded(ids)
+        plan = plan_of(with_chords, draw.choice(PLANNED))
+        if most and len(with_chords) + len(plan) > most:
+            plan, with_chords = [], ids
+        ids = with_chords
     head, body = ids[:HEADER], ids[HEADER:]
     if draw.random() < UNTOLD:
         head[0] = TYPES_AT
     draw.shuffle(head)
     if gap:
         body = gapped(body, draw)
-    return Tune(item, [*head, *body], item.name, varied=True)
+    return Tune(item, [*plan, *head, *body], item.name, varied=True)
 
 
 def gapped(body: list[int], draw: random.Random) -> list[int]:
-    """AFTER, what stands behind a gap, BEFORE, what stands before it, and the gap itself."""
-    lines = [n + 1 for n, one in enumerate(body) if one in (BAR, REPEAT, DOUBLE)]
-    if len(lines) < LEAST_BARS:
+    """A gap of some bars, up to half of them, wherever it is."""
+    count = sum(one in CLOSING for one in body)
+    if count < LEAST_BARS:
         return body
-    size = draw.randint(1, max(1, len(lines) // 2))
-    first = draw.randint(0, len(lines) - size - 1)
-    start, stop = ([0, *lines][first], [0, *lines][first + size])
-    return [AFTER, *body[stop:], BEFORE, *body[:start], *body[start:stop]]
+    size = draw.randint(1, min(MOST_GAP, count // 2))
+    return around(body, draw.randint(0, count - size), size, told=True)
+
+
+def around(body: list[int], first: int, size: int, *, told: bool) -> list[int]:
+    """AFTER, what stands behind a gap of `size` bars from the first-th on, BEFORE, what stands
+    before it and how many bars are to come; then, where told, the gap. The line that closes its
+    last bar counts to what stands behind."""
+    lines = [n + 1 for n, one in enumerate(body) if one in CLOSING]
+    start, stop = [0, *lines][first], lines[first + size - 1] - 1
+    known = [AFTER, *body[stop:], BEFORE, *body[:start], BARS_AT + size - 1]
+    return [*known, *body[start:stop]] if told else known

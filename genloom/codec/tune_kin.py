@@ -47,12 +47,14 @@ def runs(ids: Sequence[int], size: int) -> set[tuple[tuple[int, ...], ...]]:
     bars = bars_of(ids)
     out: set[tuple[tuple[int, ...], ...]] = set()
     for start in range(len(bars) - size + 1):
-        first = list(bars[start])
-        place = next((n for n, one in enumerate(first) if one < 1000), None)
-        if place is not None:
-            first[place] = 0
-        out.add((tuple(first), *bars[start + 1 : start + size]))
+        out.add((unplaced(bars[start]), *bars[start + 1 : start + size]))
     return out
+
+
+def unplaced(bar: tuple[int, ...]) -> tuple[int, ...]:
+    """A bar without the step into its first note."""
+    place = next((n for n, one in enumerate(bar) if one < 1000), None)
+    return bar if place is None else (*bar[:place], 0, *bar[place + 1 :])
 
 
 def kin(tunes: Sequence[Tune]) -> list[str]:

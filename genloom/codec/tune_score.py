@@ -28,6 +28,7 @@ from genloom.codec.tune_words import (
     METRES_AT,
     MODE_NAMES,
     MODES_AT,
+    PLAN,
     QUALITIES,
     QUALITIES_AT,
     RAISED,
@@ -65,6 +66,7 @@ def arranged(ids: Sequence[int]) -> list[int]:
     out = list(ids)
     if EOS in out:
         out = out[: out.index(EOS)]
+    out = [one for one in unplanned(out) if SORT[one] != "bars"]
     if AFTER not in out:
         return [one for one in out if one != BEFORE]
     at = out.index(AFTER)
@@ -73,12 +75,22 @@ def arranged(ids: Sequence[int]) -> list[int]:
     return [one for one in (*head, *before, *behind) if one not in (AFTER, BEFORE)]
 
 
+def unplanned(ids: Sequence[int]) -> list[int]:
+    """Without the chords that are told ahead."""
+    out, within = [], False
+    for one in ids:
+        if one == PLAN:
+            within = not within
+        elif not within:
+            out.append(one)
+    return out
+
+
 def score_of(ids: Sequence[int]) -> Score:
     """The score of a run of ids, whatever they are."""
     maker = _Maker()
-    for one in arranged(ids):
-        if 0 <= one < len(SORT):
-            maker.take(one)
+    for one in arranged([one for one in ids if 0 <= one < len(SORT)]):
+        maker.take(one)
     return maker.score()
 
 

@@ -43,6 +43,7 @@ USUAL = Fraction(1, 2)  # an eighth: a note without a length
 DEGREES = range(-14, 22)  # steps of the scale above the tonic of the octave of middle C
 SIGNS = ("^", "_", "z", "-", "+", "~")  # raised, lowered, rest, tie, sounds with, grace note
 QUALITIES = ("", "m", "7", "m7", "maj7", "dim", "aug", "sus4")
+MOST_GAP = 32  # bars
 
 WORDS: tuple[str, ...] = (
     *SPECIAL,
@@ -56,6 +57,8 @@ WORDS: tuple[str, ...] = (
     *SIGNS,
     *(f"chord {pitch}" for pitch in range(12)),
     *(f"quality {name}" for name in QUALITIES),
+    "plan",  # chords of bars to come stand between two of it
+    *(f"bars {count}" for count in range(1, MOST_GAP + 1)),  # so many are to fill the gap
 )
 NUMBER = {word: n for n, word in enumerate(WORDS)}
 TYPES_AT = NUMBER["type "]
@@ -68,6 +71,8 @@ DEGREES_AT = NUMBER[f"degree {DEGREES[0]}"]
 SIGNS_AT = NUMBER["^"]
 CHORDS_AT = NUMBER["chord 0"]
 QUALITIES_AT = NUMBER["quality "]
+PLAN = NUMBER["plan"]
+BARS_AT = NUMBER["bars 1"]
 BAR, REPEAT, DOUBLE, BEGIN, FIRST, SECOND = range(LINES_AT, LINES_AT + len(LINES))
 RAISED, LOWERED, REST, TIE, WITH, GRACE = range(SIGNS_AT, SIGNS_AT + len(SIGNS))
 FIELDS = ("type", "metre", "tonic", "mode")  # of the header, in their usual order
@@ -84,7 +89,9 @@ _BOUNDS = (
     ("degree", DEGREES_AT, SIGNS_AT),
     ("sign", SIGNS_AT, CHORDS_AT),
     ("chord", CHORDS_AT, QUALITIES_AT),
-    ("quality", QUALITIES_AT, len(WORDS)),
+    ("quality", QUALITIES_AT, PLAN),
+    ("plan", PLAN, BARS_AT),
+    ("bars", BARS_AT, len(WORDS)),
 )
 SORT = tuple(name for name, low, high in _BOUNDS for _ in range(low, high))  # of every id
 LENGTH_OF = (*LENGTHS, *THIRDS)

@@ -41,7 +41,7 @@ class Autoregressive:
             *("max_tokens", "min_tokens", "temperature", "top_k", "top_p", "min_p"),
             *("repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias"),
             *("logprobs", "stop", "stop_ids", "ignore_eos", "schema", "regex", "grammar"),
-            *("suffix", "beams"),
+            *("suffix", "beams", "item"),
         }
     )
     group: ClassVar[int] = 1

@@ -48,6 +48,12 @@ def found_key(score: Score) -> Key:
     return ranked(score)[0][0]
 
 
+def of_signature(score: Score, signed: Key) -> Key:
+    """The likeliest key of this signature; the one given where the score has no notes."""
+    fitting = [key for key, _ in ranked(score) if key.fifths == signed.fifths]
+    return fitting[0] if fitting and score.notes else signed
+
+
 def ranked(score: Score) -> list[tuple[Key, float]]:
     """All keys with their log-odds but for a constant, the best first."""
     notes = score.parts[0].sounding() if score.parts else []

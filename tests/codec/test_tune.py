@@ -120,10 +120,3 @@ def test_all_folk_tunes_come_back():
     assert len(items) > 650
     for a, b in zip(ids, codec.encode(codec.decode(ids)), strict=True):
         assert a.tolist() == b.tolist()
-
-
-def test_tunes_are_written_as_abc_alone(tmp_path):
-    with pytest.raises(RequestError, match=r"written as \.abc"):
-        TuneCodec().write("X:1\nK:C\nC|\n", tmp_path / "a.wav")
-    assert not list(tmp_path.iterdir())
-    assert not TuneCodec().write("X:1\nK:C\nC|\n", tmp_path / "a.abc", {"model": "x"})
