@@ -200,14 +200,6 @@ def wav_bytes(sound: Sound, record: Mapping[str, Any] | None = None) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def wav_head(rate: int, channels: int = 1) -> bytes:
-    """The beginning of a WAV file of 16 bits whose length is not known yet: samples follow it, as
-    `pcm_bytes` has them. Readers take such files to their end."""
-    form = struct.pack("<HHIIHH", PCM, channels, rate, 2 * channels * rate, 2 * channels, 16)
-    endless = struct.pack("<I", 0xFFFFFFFF)
-    return b"RIFF" + endless + b"WAVEfmt " + _sized(form) + b"data" + endless
-
-
 def pcm_bytes(sound: Sound) -> bytes:
     """Bare samples of 16 bits, low bytes first."""
     return _whole(sound.samples).tobytes()

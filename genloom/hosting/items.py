@@ -42,6 +42,16 @@ class Items(Task):
     # --- before
 
     def prepare(self) -> None:
+        self._ask()
+        site, codec = self.site, self.site.model.codec
+        if needs_keeping(codec, self.request):
+            self.keeping = Keeping(codec, self.request, TOGETHER)
+            self.prepared = site.engine.prepare(self.keeping.next())
+        else:
+            self.prepared = site.engine.prepare(self.request)
+
+    def _ask(self) -> None:
+        """The request, its record, and what of it is told on the way."""
         site, given = self.site, self.given
         codec: Any = site.model.codec
         self.suffix = suffix_of(codec, given.get("suffix"))
@@ -53,11 +63,6 @@ class Items(Task):
         more = {"prompt": prompt, "where": given.get("where")}
         self.request = asked.request_of(given, self.blobs, options, **more)
         self.record = record_of(site, self.request)
-        if needs_keeping(codec, self.request):
-            self.keeping = Keeping(codec, self.request, TOGETHER)
-            self.prepared = site.engine.prepare(self.keeping.next())
-        else:
-            self.prepared = site.engine.prepare(self.request)
 
     def begin(self) -> None:
         self.generation = self.site.engine.submit(self.prepared)
@@ -81,15 +86,21 @@ class Items(Task):
         if self.error is not None or generation.error is not None:
             self.cancel()
             raise self.error or generation.error or RequestError("nothing was made")
+        self._progress(now)
+        told, self.ready = self.ready, []
+        if self.made >= self._expected():
+            told.append(self.finish())
+        return told
+
+    def _progress(self, now: float) -> None:
+        """Take what the engine has made."""
+        generation = self.generation
+        assert generation is not None
         if self.keeping is not None:
             self._keep(generation, self.keeping)
         else:
             self._watch(generation, now)
             self._land(generation)
-        told, self.ready = self.ready, []
-        if self.made >= self._expected():
-            told.append(self.finish())
-        return told
 
     def _expected(self) -> int:
         return 1 if self._whole or self.keeping is not None else self.request.count

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genloom import api
+from genloom import api, saying
 from genloom.codec import chat
 from genloom.engine.engine import Engine
 from genloom.engine.grammar import pairs_of
@@ -33,6 +33,7 @@ class Site:
         self.model, self.engine, self.adapters = model, engine, dict(adapters)
         self.side = Side()
         self.texts = streams(model.codec.spec) and isinstance(engine.words, Words)
+        self.says = saying.says(model)
         self.desk = Desk(self._reader)
         self._renderer: chat.Renderer | None = None
         self._lock = threading.Lock()

@@ -11,6 +11,7 @@ from genloom.hosting.items import Items
 from genloom.hosting.kept_texts import KeptTexts
 from genloom.hosting.nearest import Nearest
 from genloom.hosting.reads import Embed, Rank, Score
+from genloom.hosting.says import Says
 from genloom.hosting.site import Site
 from genloom.hosting.task import Task
 from genloom.hosting.texts import Complete
@@ -35,7 +36,7 @@ def task_of(
     made = TASKS.get(name)
     if name == GENERATE:
         texts = KeptTexts if given.get("keep") else Complete
-        made = texts if site.texts else Items
+        made = texts if site.texts else Says if site.says else Items
     if made is None:
         known = ", ".join((GENERATE, *TASKS))
         raise RequestError(f"no task is called {str(name)[:40]!r}: known are {known}")

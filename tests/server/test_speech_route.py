@@ -10,6 +10,7 @@ import openai
 import pytest
 import small_server
 
+from genloom import api
 from genloom.codec.sound_files import read_sound
 
 
@@ -57,5 +58,35 @@ def test_what_it_cannot_do_is_told(client: openai.OpenAI) -> None:
         with pytest.raises(openai.BadRequestError) as caught:
             said(client, **{field: value})
         assert caught.value.param == field
-    with pytest.raises(openai.BadRequestError, match="shorten it"):  # no 200 that breaks off
-        said(client, input="high low " * 20)
+    for text, told in (
+        ("<speak>low", "is none"),
+        ("<speak>low <audio/></speak>", "<audio> is not known"),
+        ("\U0001f600", "can be said"),
+        ("low " * 13_000, "50,000 at most"),
+    ):
+        with pytest.raises(openai.BadRequestError, match=told):  # no 200 that breaks off
+            said(client, input=text)
+
+
+LONG = "Low high low. High low!"
+
+
+def test_the_first_piece_is_given_out_while_the_rest_is_made(
+    home: Path, url: str, client: openai.OpenAI
+) -> None:
+    whole = api.load(home / "models" / "speakers").generate(LONG, where={"voice": "bob"}, seed=3)
+    streamed = read_sound(said(client, input=LONG)).samples
+    assert (streamed - whole[0].samples).abs().max() < 1e-4
+    body = {"model": "speakers", "voice": "bob", "input": LONG, "seed": 3, "response_format": "pcm"}
+    with httpx2.stream("POST", f"{url}/v1/audio/speech", json=body, timeout=60) as answer:
+        pieces = list(answer.iter_raw())
+    assert len(pieces) > 1 and len(b"".join(pieces)) == 2 * streamed.shape[1]
+    flac = read_sound(said(client, input=LONG, response_format="flac")).samples
+    assert (flac - streamed).abs().max() < 1e-4
+
+
+def test_speech_in_events(url: str) -> None:
+    body = {"model": "speakers", "input": LONG, "response_format": "pcm", "stream_format": "sse"}
+    with httpx2.stream("POST", f"{url}/v1/audio/speech", json=body, timeout=60) as answer:
+        kinds = [line[7:] for line in answer.iter_lines() if line.startswith("event: ")]
+    assert kinds[-1] == "speech.audio.done" and kinds.count("speech.audio.delta") >= 4

@@ -27,6 +27,7 @@ from genloom.server.service import Here, Service
 from genloom.server.sniffing import sniffed
 from genloom.server.sse import EventStream, event
 from genloom.server.suited import fits, suited, unsuited
+from genloom.sound.wav_head import wav_head
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 SOUND, RECORDED = ("audio/*",), ("audio/*", "video/*")
@@ -41,6 +42,8 @@ FORMATS = {
     "wav": (".wav", "audio/wav"),
     "pcm": (".pcm", "audio/pcm"),
 }
+STREAMED = ("wav", "pcm")  # go out piece by piece, while the rest of a long text is made
+LONGEST = 200_000  # characters with their marks; how many are said at once the model decides
 Sent = Literal["sse", "audio"]  # how speech goes out
 IN_EVENTS: Sent = "sse"
 
@@ -51,7 +54,7 @@ class VoiceName(Asked):
 
 class Speech(Asked):
     model: str
-    input: Annotated[str, Field(min_length=1, max_length=4096)]
+    input: Annotated[str, Field(min_length=1, max_length=LONGEST)]
     voice: str | VoiceName | None = None
     instructions: Annotated[str, Field(max_length=4096)] | None = None
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
@@ -89,12 +92,14 @@ async def speak(
     about = await suited(service, body.model, SOUND, "a model of speech")
     suffix, media = FORMATS[body.response_format]
     seed = seed_of(body.seed)
-    given = {"prompt": body.input, "seed": seed, "suffix": suffix, **_manner(body, about)}
+    streamed = body.response_format in STREAMED
+    given = {"prompt": body.input, "seed": seed, "suffix": suffix, "pieces": streamed}
+    given |= _manner(body, about)
     call = Call(model=body.model, task="generate", given=given, owner=caller.owner)
     headers = seed_header(seed)
     if body.stream_format == IN_EVENTS:
-        return EventStream(_spoken_events(service, call), headers=headers)
-    pieces = _spoken(service, call)
+        return EventStream(_spoken_events(service, call, suffix), headers=headers)
+    pieces = _spoken(service, call, suffix, Made())
     first = await while_there(request, _first(pieces))  # what fails before it is no 200
     return StreamingResponse(_whole(first, pieces), media_type=media, headers=headers)
 
@@ -132,24 +137,28 @@ def _manner(body: Speech, about: Any) -> dict[str, Any]:
     return {**({"where": where} if where else {}), **({"options": options} if options else {})}
 
 
-async def _spoken(service: Service, call: Call) -> AsyncGenerator[bytes]:
-    async for one in steps(service, call, Made()):
-        if one.kind == "asset":
+async def _spoken(service: Service, call: Call, suffix: str, made: Made) -> AsyncGenerator[bytes]:
+    """A text of several pieces piece by piece, where its format can; else the finished file, which
+    has its record inside. The file is kept in any case."""
+    begun = False
+    async for one in steps(service, call, made):
+        if one.kind == "piece" and one.values["of"] > 1:
+            if not begun and suffix == FORMATS["wav"][0]:
+                yield wav_head(one.values["rate"])
+            begun = True
+            yield one.blob or b""
+        elif one.kind == "asset":
             item = item_of(one)
             await keep(service, call.owner, item)
-            for at in range(0, len(item.data), PIECE):
+            for at in range(0, 0 if begun else len(item.data), PIECE):
                 yield item.data[at : at + PIECE]
 
 
-async def _spoken_events(service: Service, call: Call) -> AsyncGenerator[bytes]:
+async def _spoken_events(service: Service, call: Call, suffix: str) -> AsyncGenerator[bytes]:
     made = Made()
-    async for one in steps(service, call, made):
-        if one.kind == "asset":
-            item = item_of(one)
-            await keep(service, call.owner, item)
-            for at in range(0, len(item.data), PIECE):
-                data = base64.b64encode(item.data[at : at + PIECE]).decode()
-                yield event({"type": "speech.audio.delta", "audio": data}, "speech.audio.delta")
+    async for piece in _spoken(service, call, suffix, made):
+        data = base64.b64encode(piece).decode()
+        yield event({"type": "speech.audio.delta", "audio": data}, "speech.audio.delta")
     done = {"type": "speech.audio.done", "usage": ended(made.usage)}
     yield event(done, "speech.audio.done")
 
