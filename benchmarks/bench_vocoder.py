@@ -1,17 +1,19 @@
 """Sounds from the mel frames of held-out recordings: a trained vocoder beside Griffin-Lim.
 
-Usage: bench_vocoder.py MODEL DATA [--count 40] [--keep FOLDER]
-MODEL was made by `genloom train vocoder DATA`; measured are recordings that it held out. Mel
-distance is the mean gap of logarithms at windows of 256, 512, 1024 and 2048, STFT distance the same
-of magnitudes; F0 error the median gap in cents where both have a pitch, by autocorrelation. The
-floor keeps the magnitudes that Griffin-Lim begins with under random phases; the ceiling is the
-recording at 3/4 of its rate and back. --keep: spectrograms and sounds of the first ones.
+Usage: bench_vocoder.py MODEL DATA [--count 40] [--keep FOLDER] [--all]
+MODEL was made by `genloom train vocoder`; measured are recordings of DATA that it held out, or any
+of them with --all, where it never saw DATA. Mel distance is the mean gap of logarithms at windows
+of 256, 512, 1024 and 2048, STFT distance the same of magnitudes. Pitch (sound/pitch.py): the share
+of the recording's voiced frames that have a pitch within 50 cents of its own; the mean gap of how
+alike one period and the next are there (hoarse where it is large); the share of its other frames,
+of those that sound, that stay without a voice (a buzz where it is small). The floor keeps the
+magnitudes that Griffin-Lim begins with under random phases; the ceiling of every way that guesses
+phases gives the same magnitudes the recording's. --keep: spectrograms and sounds of the first ones.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,13 +29,16 @@ from genloom.codec.vocoding import Vocoder
 from genloom.data.split import split_items, take
 from genloom.family.spectral import magnitudes
 from genloom.sound.phases import waves_of_mel
-from genloom.sound.resampling import resample
+from genloom.sound.pitch import pitches
 from genloom.sound.spectra import Frames
 from genloom.sound.wave import Sound
 
 SIZES = {256: 24, 512: 40, 1024: 80, 2048: 120}  # windows, and their mel bands
-PITCHES = (70.0, 400.0)  # Hz
-VOICED = 0.5  # of the autocorrelation's height
+PITCHES = (60.0, 480.0)  # Hz
+SIGHT = 0.048  # seconds that a pitch is looked for in
+VOICED, UNVOICED = 0.6, 0.4  # of how alike two periods are; between the two nothing is counted
+LOUD = 0.005  # of full scale: quieter frames are not judged
+CENTS = 50
 SHOWN = 3
 Way = Callable[[Tensor], Tensor]
 
@@ -44,12 +49,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--all", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     protocol.head(f"Vocoder: {args.model.name} on held-out recordings of {args.data.name}")
     vocoder = Vocoder.of(args.model)
     items = vocoder.codec.read(args.data).items
-    held = take(items, split_items(len(items), 0.1)[1])
+    held = items if args.all else take(items, split_items(len(items), 0.1)[1])
     step = max(1, len(held) // args.count)
     real = [vocoder.codec.mono(one.open()) for one in held[::step][: args.count]]
     made = {name: _timed(way, real) for name, way in _ways(vocoder).items()}
@@ -77,8 +83,8 @@ def _ways(vocoder: Vocoder) -> dict[str, Way]:
         "Griffin-Lim, 32 rounds": griffin_lim(32),
         "Griffin-Lim, 100 rounds": griffin_lim(100),
         "vocoder": lambda x: vocoder.waves(frames.mel(x)),
-        "resampled (ceiling)": lambda x: resample(
-            resample(x, frames.rate, frames.rate * 3 // 4), frames.rate * 3 // 4, frames.rate
+        "true phases (ceiling)": lambda x: frames.waves(
+            torch.polar(frames.magnitudes(frames.mel(x)), frames.spectrum(x).angle())
         ),
     }
 
@@ -94,10 +100,16 @@ def _timed(way: Way, real: list[Tensor]) -> tuple[list[Tensor], float]:
 def _judged(real: list[Tensor], made: list[Tensor], rate: int) -> dict[str, str]:
     pairs = list(zip(real, made, strict=True))
     gaps = [_gaps(x, y, rate) for x, y in pairs]
-    cents = [c for x, y in pairs for c in _cents(x, y, rate)]
     mel, plain = (sum(g[n] for g in gaps) / len(gaps) for n in (0, 1))
-    pitch = f"{sorted(cents)[len(cents) // 2]:.1f}" if cents else "-"
-    return {"mel": f"{mel:.3f}", "STFT": f"{plain:.3f}", "F0, cents": pitch}
+    heard = [_voices(x, y, rate) for x, y in pairs]
+    kept, hoarse, still = (torch.cat([one[n] for one in heard]).float() for n in range(3))
+    return {
+        "mel": f"{mel:.3f}",
+        "STFT": f"{plain:.3f}",
+        "pitch kept": f"{100 * float(kept.mean()):.1f} %",
+        "period's gap": f"{float(hoarse.mean()):.3f}",
+        "no voice kept": f"{100 * float(still.mean()):.1f} %",
+    }
 
 
 def _gaps(x: Tensor, y: Tensor, rate: int) -> tuple[float, float]:
@@ -111,25 +123,18 @@ def _gaps(x: Tensor, y: Tensor, rate: int) -> tuple[float, float]:
     return sum(mels) / len(mels), sum(plains) / len(plains)
 
 
-def _cents(x: Tensor, y: Tensor, rate: int) -> list[float]:
-    a, b = (_pitches(one, rate) for one in (x, y))
-    return [abs(1200 * math.log2(q / p)) for p, q in zip(a, b, strict=True) if p and q]
-
-
-def _pitches(x: Tensor, rate: int) -> list[float]:
-    """Hz of each 40 ms, every 20; 0 where there is none."""
-    size, low, high = rate // 25, int(rate / PITCHES[1]), int(rate / PITCHES[0])
-    if len(x) < size:
-        return []
-    pieces = x.unfold(0, size, size // 2)
-    pieces = pieces - pieces.mean(1, keepdim=True)
-    spectrum = torch.fft.rfft(pieces, 2 * size)
-    around = torch.fft.irfft(spectrum.abs().square())[:, : high + 1]
-    height, place = (around[:, low:] / around[:, :1].clamp(min=1e-6)).max(1)
-    voiced = (height > VOICED) & (pieces.square().mean(1).sqrt() > 0.01)
-    return [
-        rate / (low + p) if v else 0.0 for p, v in zip(place.tolist(), voiced.tolist(), strict=True)
-    ]
+def _voices(x: Tensor, y: Tensor, rate: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the recording's voiced frames: is the pitch kept, how far apart is the likeness of the
+    periods; of its others: is there none."""
+    low, high = (one / rate for one in PITCHES)
+    window = int(SIGHT * rate) // 4 * 4
+    frames = Frames(rate=rate, window=window, hop=window // 4)
+    (p, a), (q, b) = (pitches(one, frames, low, high) for one in (x, y))
+    loud = frames.pieces(x).square().mean(-1).sqrt() > LOUD
+    voiced, still = (a > VOICED) & loud, (a < UNVOICED) & loud
+    cents = 1200 * (q / p).log2().abs()
+    kept = (cents < CENTS) & (b > UNVOICED)
+    return kept[voiced], (a - b).abs()[voiced], (b < VOICED)[still]
 
 
 def _keep(

@@ -50,15 +50,28 @@ def autoencoder(levels: tuple[int, ...] = ()) -> str:
     made = recipe(
         Part("image", OPTIONS["image"][0]), Part("reconstruction"), {"net": "autoencoder"}
     ).with_(f"net.net.levels={[*levels]}")
+    return untrained(made, captioned())
+
+
+def tokenizer() -> str:
+    """The folder of an untrained tokenizer of such sounds."""
+    made = recipe(
+        Part("waves", OPTIONS["waves"][0]), Part("reconstruction"), {"net": "sound_tokenizer"}
+    ).with_("net.net.levels=3", "net.net.codes=16")
+    return untrained(made, sounds())
+
+
+def untrained(made: Recipe, items: Any) -> str:
+    """The folder of a model of this recipe that has learnt nothing, kept while the tests run."""
     codec = made.make_codec()
-    codec.fit(captioned())
+    codec.fit(items)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         nets = made.make_nets(codec.spec, None)
     place = Path(tempfile.mkdtemp(prefix="genloom-toy-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     model = Model(recipe=made, codec=codec, prompt=None, nets=nets)
-    return str(model.save(place / "autoencoder"))
+    return str(model.save(place / "untrained"))
 
 
 # codec -> items of its medium; a codec of two carriers has an entry in OPTIONS for each
@@ -75,6 +88,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "latent": captioned,
     "codes": captioned,
     "sound": sounds,
+    "sound_codes": sounds,
     "waves": sounds,
     "table": frame,
     "chorale": chorales,
@@ -142,6 +156,7 @@ def recipe(
     )
 
 
+OPTIONS["sound_codes"] = [{"autoencoder": tokenizer(), "levels": 2}]
 OPTIONS["latent"] = [{"autoencoder": autoencoder()}]
 OPTIONS["codes"] = [{"autoencoder": autoencoder((4, 3, 3))}]
 
@@ -273,6 +288,24 @@ MADE: dict[str, Callable[..., Recipe]] = {
         Part("waves", OPTIONS["waves"][0]),
         Part("reconstruction", {"pixel": 0.0, "detail": 0.0, "spectral": 1.0, "resolutions": 2}),
         {"net": "vocoder"},
+        **train,
+    ),
+    "sound by vocoder, before a critic": lambda **train: recipe(
+        Part("waves", OPTIONS["waves"][0]),
+        Part("reconstruction", {"pixel": 0.0, "spectral": 1.0, "adversarial": 0.1, "matching": 1}),
+        {"net": "vocoder", "critic": "wave_critic"},
+        **train,
+    ).with_("net.critic.windows=[64]", "net.critic.periods=[3]"),
+    "sound through codes": lambda **train: recipe(
+        Part("waves", OPTIONS["waves"][0]),
+        Part("reconstruction", {"pixel": 0.0, "detail": 0.0, "spectral": 1.0, "resolutions": 2}),
+        {"net": "sound_tokenizer"},
+        **train,
+    ),
+    "sound by codes": lambda **train: recipe(
+        Part("sound_codes", OPTIONS["sound_codes"][0]),
+        Part("autoregressive"),
+        {"net": "transformer"},
         **train,
     ),
     "row by flow": lambda **train: recipe(

@@ -12,27 +12,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from genloom.codec.base import Condition
+from genloom.codec.captioned_runs import BOS, EOS, PAD, Caption, CaptionedRuns
 from genloom.codec.coder import Coded, Coder
-from genloom.codec.label import LabelCodec
 from genloom.codec.pictures import as_picture
 from genloom.codec.saving import load_json, save_json
-from genloom.codec.words import WordsCodec
-from genloom.errors import DataError, ModelError, RecipeError, RequestError
+from genloom.errors import DataError, RecipeError
 from genloom.spec import TokenSpec
 
-BOS, EOS, PAD, FIRST = 0, 1, 2, 3
-UNTOLD = 10  # one training picture in so many is shown once more without its caption
-FEW, SHORT = 100, 3  # classes at most, of so many words at most
-CAPTIONS: dict[str, Any] = {"label": LabelCodec, "words": WordsCodec}
 
-
-class CodesCodec(Coded):
+class CodesCodec(CaptionedRuns, Coded):
     """Runs of a caption and codes.
 
     autoencoder  folder of a model made by `genloom train image-tokenizer`
@@ -47,13 +41,10 @@ class CodesCodec(Coded):
         self,
         *,
         autoencoder: str = "",
-        caption: Literal["auto", "label", "words", "none"] = "auto",
+        caption: Caption = "auto",
     ) -> None:
-        super().__init__(autoencoder=autoencoder)
-        if caption not in ("auto", "none", *CAPTIONS):
-            raise RecipeError(f"codec.caption is {caption!r}: use auto, label, words or none")
-        self.caption = caption
-        self.prompts: Any = None  # reads the captions, None where there are none
+        CaptionedRuns.__init__(self, caption)
+        Coded.__init__(self, autoencoder=autoencoder)
 
     @property
     def spec(self) -> TokenSpec:
@@ -63,19 +54,9 @@ class CodesCodec(Coded):
         )
 
     @property
-    def led(self) -> int:
-        """Ids of a caption."""
-        return 0 if self.prompts is None else int(self.prompts.spec.length)
-
-    @property
     def codes(self) -> int:
         """Codes of a picture."""
         return prod(self.coder.grid)
-
-    @property
-    def _first(self) -> int:
-        """The first id that is a code."""
-        return FIRST + (0 if self.prompts is None else int(self.prompts.spec.vocab))
 
     @property
     def _finite(self) -> Any:
@@ -98,11 +79,12 @@ class CodesCodec(Coded):
         """With a tenth of the pictures once more without their captions, so that pictures can be
         made without a prompt, too."""
         items = super().vary(items, seed)
-        if self.caption == "none" or not any(self.captions(items) or ()):
-            return items
-        rng = torch.Generator().manual_seed(seed)
-        some = torch.randperm(len(items), generator=rng)[: len(items) // UNTOLD].tolist()
-        return [*items, *(replace(as_picture(items[n]), caption=None) for n in some)]
+        some = self._untold(self.captions(items), len(items), seed)
+        return (
+            items
+            if not some
+            else [*items, *(replace(as_picture(items[n]), caption=None) for n in some)]
+        )
 
     def fit(self, items: Sequence[Any]) -> None:
         """The captions' words or classes; what is to be known of pictures is known already."""
@@ -114,14 +96,7 @@ class CodesCodec(Coded):
                 "codec.sizes"
             )
         self._finite  # noqa: B018 - says so where the autoencoder has no codes
-        captions = [caption for caption in self.captions(items) or () if caption]
-        kind = _kind(captions) if self.caption == "auto" else self.caption
-        if kind == "none":
-            return
-        if not captions:
-            raise DataError(f"codec.caption is {kind}, but the data has no captions: use none")
-        self.prompts = CAPTIONS[kind]()
-        self.prompts.fit(captions)
+        self._learn(self.captions(items))
 
     def encode(self, items: Sequence[Any]) -> list[Tensor]:
         """long [P + K] each."""
@@ -130,18 +105,9 @@ class CodesCodec(Coded):
         codes = self._first + self.coder.net.ids(found).flatten(1)
         return [*torch.cat((self._captions(self.captions(items), len(items)), codes), 1)]
 
-    def _captions(self, captions: Sequence[str] | None, count: int) -> Tensor:
-        """long [count, P]; unknown words are left to the caption codec's own id for such."""
-        if self.prompts is None:
-            return torch.zeros(count, 0, dtype=torch.long)
-        told = [""] * count if captions is None else captions
-        ids = self.prompts.encode([*told], strict=False)
-        return FIRST + torch.nn.functional.pad(ids, (0, self.led - ids.shape[1]))
-
     def weights(self, items: Sequence[Any]) -> list[Tensor]:
         """float [P + K + 1] each: the caption is given, codes and the end are learnt."""
-        one = torch.ones(self.led + self.codes + 1)
-        one[: self.led] = 0
+        one = self._weighed(self.codes)
         return [one] * len(items)
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> Any:
@@ -165,41 +131,21 @@ class CodesCodec(Coded):
     def condition(self, prompt: str | None, where: Any) -> Condition:
         """The caption's ids as a beginning; no prompt is the empty caption."""
         self.pictures.condition(None, where)
-        if self.prompts is None:
-            if prompt is not None:
-                raise RequestError(
-                    "this model was trained without captions and takes no prompt: leave it out"
-                )
-            return Condition()
-        ids = self.prompts.encode([prompt or ""])
-        padded = torch.nn.functional.pad(ids, (0, self.led - ids.shape[1]))
-        return Condition(known=FIRST + padded[0])
+        return self._begun(prompt)
 
     # --- disk -------------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        told = None if self.prompts is None else self.prompts.kind
-        values = {"autoencoder": self.autoencoder, "caption": self.caption, "told": told}
+        values = {"autoencoder": self.autoencoder, "caption": self.caption, "told": self._told}
         save_json(folder, self.kind, values)
         self.coder.save(folder)
-        if self.prompts is not None:
-            (folder / "captions").mkdir(exist_ok=True)
-            self.prompts.save(folder / "captions")
+        self._save_captions(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         values = load_json(folder, cls.kind, frozenset({"autoencoder", "caption", "told"}))
         told = values.pop("told")
-        if told is not None and told not in CAPTIONS:
-            raise ModelError(f"{folder} names the unknown captions {told!r}: restore it")
         codec = cls(**values)
+        codec._load_captions(told, folder)
         codec._coder = Coder.load(folder)
-        codec.prompts = None if told is None else CAPTIONS[told].load(folder / "captions")
         return codec
-
-
-def _kind(captions: Sequence[str]) -> str:
-    """What suits these captions."""
-    distinct = set(captions)
-    few = len(distinct) <= FEW and all(len(caption.split()) <= SHORT for caption in distinct)
-    return "none" if not distinct else "label" if few else "words"

@@ -53,6 +53,7 @@ class Reconstruction:
     spectral: float = 0.0  # of the spectra, of items of one grid axis
     resolutions: int = 0  # of the spectra, in each batch anew; 0 for all of them
     adversarial: float = 0.0
+    matching: float = 0.0  # of what the critic sees in each layer, where there is one
     penalty: float = 0.1  # of the critic's slopes
     penalised: float = 0.25
 
@@ -79,12 +80,17 @@ class Reconstruction:
             with torch.no_grad():
                 out, _ = nets["net"](given(batch))
             return rival.judge(nets["critic"], batch, out.float())
-        out, parts = nets["net"](given(batch))
+        net = nets["net"]
+        shown = (batch.x,) if getattr(net, "learns_of", False) else ()
+        out, parts = net(given(batch), *shown)
         sizes = some(batch.x.shape[-1], self.resolutions, rng) if self.spectral else []
         errors = {**self.errors(out.float(), batch.x, sizes), **parts}
         sums = {name: (value * batch.weight).sum() for name, value in errors.items()}
         total: Any = sum(weight * sums[name] for name, weight in self.weights.items())
         total = total + sum(sums[name] for name in parts)
+        if self.adversarial and self.matching:
+            sums["matching_error"] = (unmatched(nets["critic"], out, batch) * batch.weight).sum()
+            total = total + self.matching * sums["matching_error"]
         if self.adversarial:
             convinced = rival.convince(nets["critic"], batch, out.float()).total
             sums["critic_doubt"] = convinced
@@ -164,6 +170,22 @@ class Reconstruction:
 def given(batch: Batch) -> Tensor:
     """What the net sees, [B, K, *grid]."""
     return batch.x if batch.control is None else batch.control
+
+
+def unmatched(critic: Any, out: Tensor, batch: Batch) -> Tensor:
+    """float [B]: how differently the critic sees `out` and the items, a mean over its layers."""
+    if not hasattr(critic, "seen"):
+        raise RecipeError(
+            "family.matching needs a critic that tells what it sees in its layers, and this one "
+            "does not: use family.matching=0"
+        )
+    control = None if batch.control is None else torch.cat((batch.control, batch.control))
+    found = []
+    for layer in critic.seen(torch.cat((out.float(), batch.x)), control):
+        made, real = layer.float().flatten(1).chunk(2)
+        real = real.detach()
+        found.append((made - real).abs().mean(1) / real.abs().mean().clamp(min=1e-6))
+    return torch.stack(found).mean(0)
 
 
 def details(x: Tensor) -> list[Tensor]:

@@ -19,15 +19,26 @@ MINUTES = {"tiny": 4.0, "small": 60.0, "base": 300.0, "large": float("inf")}
 
 def choose(size: str, facts: Facts) -> Recipe:
     """By the spectra alone."""
+    return heard("vocoder", Part("vocoder", SIZES[size]))
+
+
+def heard(name: str, net: Part) -> Recipe:
+    """Windows of half a second or so, judged by their spectra."""
     return Recipe(
-        name="vocoder",
+        name=name,
         codec=Part("waves", {"control": "mel", "samples": 8192}),
         family=Part(
             "reconstruction", {"pixel": 0.0, "detail": 0.0, "spectral": 1.0, "resolutions": 2}
         ),
-        net={"net": Part("vocoder", SIZES[size])},
+        net={"net": net},
         data=Data(batch=16),
         train=Train(
-            steps=3000, rate=2e-3, muon_rate=0.0, weight_decay=0.0, betas=(0.8, 0.99), preview=500
+            steps=3000,
+            rate=2e-3,
+            muon_rate=0.0,
+            weight_decay=0.0,
+            betas=(0.8, 0.99),
+            preview=500,
+            compile="off",  # complex numbers are not compiled, and a try takes a minute
         ),
     )

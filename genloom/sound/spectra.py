@@ -51,13 +51,8 @@ class Frames:
 
     def spectrum(self, x: Tensor) -> Tensor:
         """complex [..., F, T] of float [..., N]; T = ceil(N / hop). Edges are mirrored."""
-        frames = -(-x.shape[-1] // self.hop)
-        rows = x.reshape(-1, x.shape[-1])
-        edge = (self.window - self.hop) // 2
-        rows = F.pad(rows, (0, frames * self.hop - x.shape[-1]))
-        rows = _mirrored(rows, edge, self.window - self.hop - edge)
         made = torch.stft(
-            rows,
+            self._whole(x),
             self.window,
             self.hop,
             window=hann(self.window, x.device),
@@ -65,6 +60,19 @@ class Frames:
             return_complex=True,
         )
         return made.reshape(*x.shape[:-1], *made.shape[1:])
+
+    def pieces(self, x: Tensor) -> Tensor:
+        """float [..., T, window] of float [..., N]: what each frame sees, before it is windowed."""
+        rows = self._whole(x).unfold(-1, self.window, self.hop)
+        return rows.reshape(*x.shape[:-1], *rows.shape[1:])
+
+    def _whole(self, x: Tensor) -> Tensor:
+        """[R, N] in whole hops with what the outermost frames see besides."""
+        frames = -(-x.shape[-1] // self.hop)
+        rows = x.reshape(-1, x.shape[-1])
+        edge = (self.window - self.hop) // 2
+        rows = F.pad(rows, (0, frames * self.hop - x.shape[-1]))
+        return _mirrored(rows, edge, self.window - self.hop - edge)
 
     def waves(self, spectrum: Tensor) -> Tensor:
         """float [..., T * hop] of complex [..., F, T]: the least-squares inverse of `spectrum`
@@ -102,7 +110,8 @@ class Frames:
 
 @cache
 def hann(size: int, device: torch.device) -> Tensor:
-    return torch.hann_window(size, device=device)
+    with torch.inference_mode(False):  # kept, and used in training, too
+        return torch.hann_window(size, device=device)
 
 
 def _mirrored(rows: Tensor, left: int, right: int) -> Tensor:

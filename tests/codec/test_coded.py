@@ -11,7 +11,8 @@ import toys
 from PIL import Image
 
 from genloom import material
-from genloom.codec.codes import EOS, FIRST, CodesCodec
+from genloom.codec.captioned_runs import EOS, FIRST
+from genloom.codec.codes import CodesCodec
 from genloom.codec.latent import SPREAD, LatentCodec
 from genloom.engine.engine import Engine
 from genloom.errors import ModelError, RecipeError, RequestError

@@ -9,7 +9,7 @@ from PIL import Image
 
 from genloom.engine.engine import Engine
 from genloom.errors import RecipeError
-from genloom.family.reconstruction import Reconstruction, details
+from genloom.family.reconstruction import Reconstruction, details, unmatched
 from genloom.recipe import Part
 from genloom.spec import ArraySpec, Batch, Encoded, Request
 from genloom.train.loop import Loop
@@ -102,3 +102,29 @@ def test_the_critic_learns_to_tell_pictures_from_their_reconstructions(tmp_path)
     still.parts, still.rates = [], []  # it stays as it is
     gaps = [loop.advance(lambda *_, **__: None)["gap"] for _ in range(15)]
     assert sum(gaps[-5:]) / 5 > sum(gaps[:5]) / 5 + 0.1
+
+
+class Sees(torch.nn.Module):
+    """A critic that shows the signs and the sizes of what it judges."""
+
+    def forward(self, x, prompt=None, control=None):
+        return x.flatten(1).mean(1)
+
+    def seen(self, x, control=None):
+        return [x.sign(), 4 * x]
+
+
+def test_what_the_critic_sees_is_matched_as_a_share_of_it():
+    x = torch.tensor([[[1.0, -1.0]], [[2.0, 2.0]]])
+    batch = Batch(spec=ArraySpec(grid=(2,), channels=1), x=x, weight=torch.ones(2))
+    assert unmatched(Sees(), x, batch).tolist() == [0, 0]
+    assert unmatched(Sees(), 2 * x, batch).tolist() == pytest.approx([(0 + 4 / 6) / 2, 8 / 12])
+    family = Reconstruction(adversarial=0.1, matching=1.0)
+    loss = family.loss("net", {"net": Keeps(), "critic": Sees()}, batch, torch.Generator())
+    assert float(loss.parts["matching_error"]) == 0
+
+
+def test_matching_needs_a_critic_that_shows_what_it_sees():
+    batch = Batch(spec=SPEC, x=torch.zeros(1, 1, 8, 8), weight=torch.ones(1))
+    with pytest.raises(RecipeError, match=r"family\.matching"):
+        unmatched(Keeps(), batch.x, batch)
