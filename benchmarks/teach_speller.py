@@ -1,7 +1,7 @@
 """Teach the speller that comes with the package, and measure it: letters to phonemes where
 espeak-ng is not installed.
 
-Usage: teach_speller.py [--steps 1100] [--batch 256] [--seed 0] [--out genloom/speech] [--measure]
+Usage: teach_speller.py [--steps 1000] [--batch 256] [--seed 0] [--out genloom/speech] [--measure]
 Words of ../shared/data/stories (public-domain books, of words that occur at least three times) and
 translation (Tatoeba, CC BY 2.0), each read by espeak-ng alone (en-us): the teacher. 2,000 words
 drawn by the seed are held out. Writes speller.safetensors (float16) and speller.json with the
@@ -40,7 +40,7 @@ FROM = "books of Project Gutenberg in the public domain, sentences of Tatoeba (C
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=1100)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=PLACE.parent)
@@ -94,8 +94,10 @@ def learnt(
     train = Train(steps=args.steps, rate=2e-3, muon_rate=0.01, weight_decay=0.0)
     optimiser, rng = Optimiser.build(net, train), random.Random(args.seed)
     numbers = {sound: n + 1 for n, sound in enumerate(sounds)}
+    by_length = sorted(words, key=len)  # words of a batch are alike in length: half the padding
     for step in range(args.steps):
-        some = rng.sample(words, args.batch)
+        begin = rng.randrange(len(words) - 4 * args.batch)
+        some = rng.sample(by_length[begin : begin + 4 * args.batch], args.batch)
         ids = padded([spelling.ids(word) for word in some])
         wanted = padded([[numbers[s] for s in told[word]] for word in some])
         total = loss(net(ids), ids, wanted, config.slots) / args.batch

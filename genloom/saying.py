@@ -103,8 +103,8 @@ class Saying:
     ) -> Spoken:
         sound, cut = self.codec.placed(x)
         joiner = self.joiners[sample]
-        ready, begin = joiner.push(sound, piece.pause)
-        end = begin + sound.seconds
+        ready, begin = joiner.push(_later(sound, piece.lead), piece.pause)
+        begin, end = begin + piece.lead, begin + piece.lead + sound.seconds
         if self.done:
             rest = joiner.end()
             assert rest is not None
@@ -145,6 +145,12 @@ class Saying:
             Sound(torch.cat([one.sound.samples for one in made], 1), made[0].sound.rate)
             for made in self.made
         ]
+
+
+def _later(sound: Sound, seconds: float) -> Sound:
+    """With silence before it."""
+    silence = sound.samples.new_zeros(len(sound.samples), round(seconds * sound.rate))
+    return Sound(torch.cat((silence, sound.samples), 1), sound.rate)
 
 
 def spoken(engine: Engine, saying: Saying) -> Iterator[Spoken]:

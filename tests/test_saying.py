@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import small_server
 import torch
+import toys
 
-from genloom import api
+from genloom import api, exact
 from genloom.errors import RequestError, UsageError
 from genloom.saying import Spoken
+from genloom.spec import Request
 
 LONG = "Low high low. High low!"
 
@@ -47,8 +49,9 @@ def test_words_come_in_order_within_their_pieces(model: api.Model) -> None:
 
 
 def test_a_pause_is_silence_of_its_length(model: api.Model) -> None:
-    marked = '<speak>low <break time="500ms"/> high</speak>'
+    marked = '<speak><break time="1s"/>low <break time="500ms"/> high</speak>'
     first, second = model.say(marked)
+    assert first.begin == 1.0 and not bool(first.sound.samples[:, : first.sound.rate].any())
     assert second.begin - first.end == pytest.approx(0.5, abs=1e-3)
     rate = first.sound.rate
     gap = whole([first, second])[:, round(first.end * rate) : round(second.begin * rate)]
@@ -100,6 +103,6 @@ def test_fifty_thousand_characters_are_said(model: api.Model) -> None:
 
 
 def test_a_model_of_something_else_says_nothing(tmp_path: Path) -> None:
-    texts = api.load(tmp_path / "models" / small_server.words(tmp_path))
+    one = toys.shaken(toys.MADE["sound by flow"](), tmp_path)
     with pytest.raises(UsageError, match="says no texts"):
-        texts.say("hello")
+        exact.spoken(one, Request(prompt="low"))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genloom.cli import generate as way
+from genloom.cli.ending import warn
 
 if TYPE_CHECKING:
     from genloom.api import Model
@@ -30,6 +31,8 @@ def deliver(want: Want, quiet: bool) -> None:
     """One sound as it is made, or several, one after the other, each whole."""
     from genloom import api
 
+    if "<emphasis" in (want.request.prompt or ""):
+        warn("<emphasis> is read like the rest: these models know no emphasis")
     if want.request.count > 1:
         way.files(want, api.exact(want.model, want.request))
         return

@@ -23,7 +23,7 @@ from genloom.codec import letters
 from genloom.codec.saving import load_json, save_json
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.spec import Span, TokenSpec
-from genloom.speech.pieces import Piece, cut
+from genloom.speech.pieces import Piece, cut, parts_of
 from genloom.speech.reading import RULES, Chunk, chunks
 from genloom.speech.ssml import Break, Run, parsed
 
@@ -120,11 +120,12 @@ class SpelledCodec:
     def pieces(self, prompt: str) -> list[Piece]:
         """A text of any length as prompts that `encode` takes, with the silence behind each.
         RequestError where there is nothing to say in it, or a voice is not known."""
-        runs = [part for part in parsed(prompt) if isinstance(part, Run)]
+        told = parts_of(prompt)
+        runs = [part for part in told if isinstance(part, Run)]
         for voice in {run.voice for run in runs}:
             self._voice(voice)
         self._learn_sounds([_Line.of(runs, None, self._rules)])  # of all words at once
-        return cut(prompt, self._count, self.length)
+        return cut(told, self._count, self.length)
 
     def _count(self, runs: Sequence[Run]) -> int:
         """Symbols of what one voice says; 0 where nothing of it is said."""

@@ -41,22 +41,29 @@ ABBREVIATED = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """prompt: as the model is told; text: as it was written; pause: seconds of silence behind."""
+    """prompt: as the model is told; text: as it was written; pause: seconds of silence behind;
+    lead: before, where a text begins with a break."""
 
     prompt: str
     text: str
     voice: str | None = None
     rate: float = 1.0
     pause: float = 0.0
+    lead: float = 0.0
 
 
-def cut(text: str, count: Callable[[Sequence[Run]], int], most: int) -> list[Piece]:
-    """The pieces of a text. count: sounds of runs; most: of a piece. RequestError where there is
-    nothing to say, or a single word is more than that."""
+def parts_of(text: str) -> list[Part]:
+    """A text by its marks. RequestError where it is none, or too long to be said at once."""
     parts = parsed(text)
     size = sum(len(part.text) for part in parts if isinstance(part, Run))
     if size > MOST:
         raise RequestError(f"{size:,} characters: {MOST:,} at most are said at once: cut the text")
+    return parts
+
+
+def cut(parts: Sequence[Part], count: Callable[[Sequence[Run]], int], most: int) -> list[Piece]:
+    """The pieces of a text. count: sounds of runs; most: of a piece. RequestError where there is
+    nothing to say, or a single word is more than that."""
     pieces: list[Piece] = []
     for manner, some in groupby(parts, key=_manner):
         if manner is None:
@@ -66,11 +73,15 @@ def cut(text: str, count: Callable[[Sequence[Run]], int], most: int) -> list[Pie
         for sentence in _sentences(tokens):
             pieces += _fitting(sentence, count, most)
     if not pieces:
+        text = " ".join(part.text.strip() for part in parts if isinstance(part, Run))
         raise RequestError(
-            f"nothing in {text.strip()[:40]!r} can be said: give words in letters that the model "
-            "has learnt"
+            f"nothing in {text[:40]!r} can be said: give words in letters that the model has learnt"
         )
-    return [*pieces[:-1], replace(pieces[-1], pause=_last(parts, pieces[-1]))]
+    pieces[-1] = replace(
+        pieces[-1], pause=_asked(parts[-1])
+    )  # no silence at the ends, unless asked
+    pieces[0] = replace(pieces[0], lead=_asked(parts[0]))
+    return pieces
 
 
 def _manner(part: Part) -> tuple[str | None, float] | None:
@@ -84,10 +95,8 @@ def _paused(pieces: list[Piece], seconds: float) -> list[Piece]:
     return [*pieces[:-1], replace(pieces[-1], pause=seconds)]
 
 
-def _last(parts: Sequence[Part], piece: Piece) -> float:
-    """No silence behind the end, unless it is asked for."""
-    end = parts[-1]
-    return end.seconds if isinstance(end, Break) and end.asked else 0.0
+def _asked(part: Part) -> float:
+    return part.seconds if isinstance(part, Break) and part.asked else 0.0
 
 
 def _tokens(run: Run) -> list[Run]:

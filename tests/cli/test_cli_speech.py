@@ -10,7 +10,9 @@ import small_server
 from commands import Shell, one_error
 
 from genloom.cli import main
+from genloom.cli.speech_options import SpeechOptions
 from genloom.codec.sound_files import read_sound
+from genloom.errors import UsageError
 
 LONG = "Low high low. High low!"
 
@@ -50,11 +52,20 @@ def test_what_is_piped_is_what_is_written(
     assert piped.equal(read_sound(out.read_bytes()).samples)
 
 
-def test_what_is_refused(shell: Shell, speakers: Path, text_model: str, tmp_path: Path) -> None:
+def test_what_is_refused(shell: Shell, speakers: Path) -> None:
     ask = ("generate", speakers)
     one_error(shell(*ask, "low", "--subtitles", "a.ass"), ".srt or .vtt")
     one_error(shell(*ask, "low", "-n", "2", "--subtitles", "a.srt"), "one sound")
     one_error(shell(*ask, "low", "--speaker", "nobody.wav"), "no such file")
     one_error(shell(*ask, "<speak>low"), "is none")
     one_error(shell(*ask, "\U0001f600"), "can be said")
-    one_error(shell("generate", text_model, "the", "--subtitles", "a.srt"), "says none")
+    with pytest.raises(UsageError, match="says none"):
+        SpeechOptions(subtitles="a.srt").check(False, 1)
+
+
+def test_emphasis_is_said_to_be_read_like_the_rest(
+    shell: Shell, speakers: Path, tmp_path: Path
+) -> None:
+    marked = "<speak>low <emphasis>high</emphasis></speak>"
+    ran = shell("generate", speakers, marked, "-o", tmp_path / "a.wav")
+    assert ran.code == 0 and "no emphasis" in ran.err

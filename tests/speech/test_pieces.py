@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from genloom.errors import RequestError
-from genloom.speech.pieces import MOST, Piece, cut
+from genloom.speech.pieces import MOST, Piece, cut, parts_of
 from genloom.speech.ssml import Run
 
 
@@ -17,7 +17,7 @@ def letters(runs: Sequence[Run]) -> int:
 
 
 def pieces(text: str, most: int = 60) -> list[Piece]:
-    return cut(text, letters, most)
+    return cut(parts_of(text), letters, most)
 
 
 def test_sentences_end_where_they_end() -> None:
@@ -47,7 +47,7 @@ def test_pauses_follow_the_marks() -> None:
 
 def test_breaks_and_manners_cut() -> None:
     told = pieces(
-        '<speak>One <break time="2s"/>two. <voice name="b">Three</voice> '
+        '<speak><break time="3s"/>One <break time="2s"/>two. <voice name="b">Three</voice> '
         '<prosody rate="fast">four</prosody><break time="1s"/></speak>'
     )
     assert [(p.text, p.voice, p.rate, p.pause) for p in told] == [
@@ -56,6 +56,7 @@ def test_breaks_and_manners_cut() -> None:
         ("Three", "b", 1.0, 0.06),
         ("four", None, 1.25, 1.0),
     ]
+    assert [p.lead for p in told] == [3.0, 0.0, 0.0, 0.0]
     assert told[2].prompt == '<voice name="b">Three</voice>'
 
 
@@ -71,7 +72,7 @@ def test_a_word_that_fits_without_its_mark_is_said_without() -> None:
     def marked(runs: Sequence[Run]) -> int:
         return sum(len(run.text.strip()) for run in runs)
 
-    told = cut("so abcd. Yes", marked, 4)
+    told = cut(parts_of("so abcd. Yes"), marked, 4)
     assert [(p.prompt, p.text, p.pause) for p in told] == [
         ("so", "so", 0.06),
         ("abcd", "abcd.", 0.35),
