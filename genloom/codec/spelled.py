@@ -125,7 +125,7 @@ class SpelledCodec:
         for voice in {run.voice for run in runs}:
             self._voice(voice)
         self._learn_sounds([_Line.of(runs, None, self._rules)])  # of all words at once
-        return cut(told, self._count, self.length)
+        return cut(told, self._count, self.length, self._rules)
 
     def _count(self, runs: Sequence[Run]) -> int:
         """Symbols of what one voice says; 0 where nothing of it is said."""

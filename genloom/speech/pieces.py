@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from genloom.errors import RequestError
+from genloom.speech.reading import RULES, chunks
+from genloom.speech.rule import Rule
 from genloom.speech.ssml import PARAGRAPH, SENTENCE, Break, Part, Run, parsed, written
 
 MOST = 50_000  # characters of a text, its marks left out
@@ -61,9 +63,14 @@ def parts_of(text: str) -> list[Part]:
     return parts
 
 
-def cut(parts: Sequence[Part], count: Callable[[Sequence[Run]], int], most: int) -> list[Piece]:
-    """The pieces of a text. count: sounds of runs; most: of a piece. RequestError where there is
-    nothing to say, or a single word is more than that."""
+def cut(
+    parts: Sequence[Part],
+    count: Callable[[Sequence[Run]], int],
+    most: int,
+    rules: Sequence[Rule] = RULES,
+) -> list[Piece]:
+    """The pieces of a text. count: sounds of runs; most: of a piece; rules: of reading, as in
+    `chunks`. RequestError where there is nothing to say, or a single word is more than that."""
     pieces: list[Piece] = []
     for manner, some in groupby(parts, key=_manner):
         if manner is None:
@@ -71,7 +78,7 @@ def cut(parts: Sequence[Part], count: Callable[[Sequence[Run]], int], most: int)
             continue
         tokens = [token for run in some if isinstance(run, Run) for token in _tokens(run)]
         for sentence in _sentences(tokens):
-            pieces += _fitting(sentence, count, most)
+            pieces += _fitting(sentence, count, most, rules)
     if not pieces:
         text = " ".join(part.text.strip() for part in parts if isinstance(part, Run))
         raise RequestError(
@@ -137,7 +144,12 @@ def _ends(token: Run, following: Run) -> bool:
 # --- what is too long -----------------------------------------------------------------------------
 
 
-def _fitting(tokens: list[Run], count: Callable[[Sequence[Run]], int], most: int) -> list[Piece]:
+def _fitting(
+    tokens: list[Run],
+    count: Callable[[Sequence[Run]], int],
+    most: int,
+    rules: Sequence[Rule],
+) -> list[Piece]:
     size = count(tokens)
     if size <= most:
         return [] if size == 0 else [_piece(tokens)]
@@ -145,13 +157,24 @@ def _fitting(tokens: list[Run], count: Callable[[Sequence[Run]], int], most: int
         bare = replace(tokens[0], text=tokens[0].text.strip().strip(f"{CLOSING}{OPENING}.,;:?!"))
         if not tokens[0].marked and count([bare]) <= most:  # a mark is heard in its pause
             return [replace(_piece(tokens), prompt=written([bare]))]
+        if (
+            len(words := _words(tokens[0], rules)) > 1
+        ):  # a number, an address: as many words as it has
+            return _fitting(words, count, most, rules)
         word = tokens[0].text.strip()
         raise RequestError(
             f"{word[:40]!r} has {size} sounds, this model says {most} at a time: shorten it"
         )
     at = _place(tokens)
-    first = _fitting(tokens[:at], count, most)
-    return [*first, *_fitting(tokens[at:], count, most)]
+    first = _fitting(tokens[:at], count, most, rules)
+    return [*first, *_fitting(tokens[at:], count, most, rules)]
+
+
+def _words(token: Run, rules: Sequence[Rule]) -> list[Run]:
+    """What is said of a token, word by word."""
+    told = " ".join(chunk.said for chunk in chunks([token], rules))
+    plain = replace(token, alias=None, reading="", phonemes=())
+    return [replace(plain, text=f"{word} ") for word in told.split()]
 
 
 def _place(tokens: Sequence[Run]) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from genloom.errors import RequestError
 from genloom.speech.pieces import MOST, Piece, cut, parts_of
+from genloom.speech.reading import chunks
 from genloom.speech.ssml import Run
 
 
@@ -77,6 +78,21 @@ def test_a_word_that_fits_without_its_mark_is_said_without() -> None:
         ("so", "so", 0.06),
         ("abcd", "abcd.", 0.35),
         ("Yes", "Yes", 0.0),
+    ]
+
+
+def test_a_long_number_is_cut_between_its_words() -> None:
+    def read(runs: Sequence[Run]) -> int:
+        return sum(len(chunk.said) for chunk in chunks(runs))
+
+    told = cut(parts_of("Pay $1,234 now"), read, 14)
+    assert [p.text for p in told] == [
+        "Pay",
+        "one thousand",
+        "two hundred",
+        "thirty four",
+        "dollars",
+        "now",
     ]
 
 
