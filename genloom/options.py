@@ -31,6 +31,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "towards_seed": (int, 0, float(1 << 63)),
     "frames": (int, 2, 1e6),
     "speed": (float, 0.25, 4.0),
+    "tempo": (float, 10.0, 1000.0),
 }
 _BIAS = 100.0
 _FAR = 20.0
@@ -72,6 +73,8 @@ class Options:
     towards_seed          a seed to go to, from the request's own, in
     frames                so many samples: the first is the one end, the last the other
     speed                 how fast a prompt is said; 1 is as learnt
+    instrument            who plays it: "flute", or of several parts "flute, strings, bass"
+    tempo                 quarter notes a minute
     consent               a statement that whoever's voice is given agrees to its use
     """
 
@@ -109,12 +112,23 @@ class Options:
     towards_seed: int | None = None
     frames: int | None = None
     speed: float | None = None
+    instrument: str | None = None
+    tempo: float | None = None
     consent: str | None = None
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in RANGES.items():
             self._set(name, _number(name, getattr(self, name), kind, low, high))
-        for name in ("regex", "grammar", "suffix", "solver", "negative", "towards", "consent"):
+        for name in (
+            "regex",
+            "grammar",
+            "suffix",
+            "solver",
+            "negative",
+            "towards",
+            "instrument",
+            "consent",
+        ):
             _typed(name, getattr(self, name), str, "a string")
         for name in ("ignore_eos", "seamless"):
             _typed(name, getattr(self, name), bool, "true or false")

@@ -17,7 +17,7 @@ import databases
 import numpy as np
 import pandas as pd
 from PIL import Image
-from toys import sounds, texts
+from toys import sounds, texts, tunes
 
 from genloom import api
 from genloom.codec.sound_files import wav_bytes
@@ -85,6 +85,17 @@ def speakers(home: Path, name: str = "speakers") -> str:
     changes = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
     changes = (*changes, "prompt.letters=plain", "family.steps=2")
     api.train("speech", folder, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def fiddler(home: Path, name: str = "fiddler") -> str:
+    """A model of tunes that has hardly learnt; its form lets bars add up all the same."""
+    folder = home / "tunes"
+    folder.mkdir()
+    (folder / "tunes.abc").write_text("\n".join(tunes(24)))
+    changes = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
+    changes = (*changes, "codec.length=256", "codec.variations=1")
+    api.train("folk", folder, out=home / "models" / name, size="tiny", changes=changes)
     return name
 
 

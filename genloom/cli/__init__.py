@@ -80,6 +80,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("compare", "looking:compare", "Several models or settings side by side on one sheet."),
         ("history", "looking:history", "Draw how a training went, or goes: its losses by step."),
         ("replay", "provenance:replay", "Make it again from its record."),
+        ("play", "play:play", "Play a score, or write it as another notation or a picture."),
         ("doctor", "doctor:doctor", "Look at this machine: torch, cores, memory, disk, extras."),
         ("completion", "completion:completion", "Print the completion script of a shell."),
     )

@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from genloom.cli import making, output, said, sampling, settings, sheets, source
 from genloom.cli.ending import warn
+from genloom.cli.music_options import MusicOptions
 from genloom.cli.picture_options import PictureOptions
 from genloom.cli.speech_options import SpeechOptions
 from genloom.errors import UsageError
@@ -87,6 +88,7 @@ def generate(
     solver: Literal["euler", "heun", "multistep"] | None = None,
     picture: PictureOptions | None = None,
     speech: SpeechOptions | None = None,
+    music: MusicOptions | None = None,
     grid: bool = False,
     json: bool = False,
     no_record: bool = False,
@@ -198,6 +200,7 @@ def generate(
         "solver": solver,
         **picture.fields(),
         **{name: value for name, value in speech.fields().items() if value is not None},
+        **(music or MusicOptions()).fields(),
     }
     request = api.request_of(source.prompt_from(prompt), count, seed, where, 0, None, options)
     want = Want(

@@ -9,6 +9,7 @@ Shape legend: N chorales, T frames, V = 4 voices, L = 1 + T V positions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -20,13 +21,16 @@ from genloom.codec.base import Condition, Reading
 from genloom.codec.chorale_files import read_chorales
 from genloom.codec.chorale_given import conditions, made_anew
 from genloom.codec.chorale_item import BAR, MOST_FRAMES, SILENT, VOICES, Chorale
-from genloom.codec.chorale_pages import opened, preview, written
+from genloom.codec.chorale_pages import given_pieces, opened, preview, written
+from genloom.codec.dressing import TAKES, programmes
 from genloom.codec.label import LabelCodec
 from genloom.codec.saving import load_json, save_json
+from genloom.codec.scores import MEDIA
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.metric.voice_leading import chorale_features
 from genloom.music.key_finder import every_key
 from genloom.music.keys import Key
+from genloom.options import Options
 from genloom.spec import Span, TokenSpec
 
 PAD, BOS = 0, 1
@@ -52,7 +56,9 @@ class ChoraleCodec:
     preview_suffix: ClassVar[str] = ".png"
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
-    travels: ClassVar[bool] = False  # a wire brings pictures along, no scores yet
+    brings: ClassVar[tuple[str, ...]] = (*MEDIA, "application/json")
+    takes: ClassVar[frozenset[str]] = TAKES
+    told_where: ClassVar[bool] = True
     carries: ClassVar[type] = TokenSpec
 
     def __init__(self, *, frames: int = 128, stride: int = 16, transpose: int = 5) -> None:
@@ -196,12 +202,24 @@ class ChoraleCodec:
         if isinstance(item, Chorale):
             return item
         try:
-            found = self.read(Path(item)).items
+            found = given_pieces(item) if isinstance(item, bytes) else self.read(Path(item)).items
         except (DataError, TypeError) as error:
             raise RequestError(f"the given piece cannot be read ({error})", param="item") from error
         if len(found) > 1:
-            raise RequestError(f"{item} holds {len(found)} pieces: give one", param="item")
+            raise RequestError(f"the given file holds {len(found)} pieces: give one", param="item")
         return found[0]
+
+    def dressed(self, items: Sequence[Chorale], options: Options) -> list[Chorale]:
+        """The pieces with the instruments and the tempo that are asked for."""
+        chosen = programmes(options.instrument, len(VOICES))
+        return [
+            replace(
+                one,
+                instruments=one.instruments if chosen is None else tuple(chosen),
+                tempo=options.tempo or one.tempo,
+            )
+            for one in items
+        ]
 
     # --- quality ----------------------------------------------------------------------------------
 

@@ -22,19 +22,20 @@ VOICES = ("soprano", "alto", "tenor", "bass")
 SILENT = -1
 QUARTER, BAR = 4, 16  # frames
 MOST_FRAMES = 8_192
-ORGAN = 19  # General MIDI programme, from 0
-TEMPO = 80.0
 
 
 @dataclass(frozen=True, eq=False)
 class Chorale:
     """voices: int16 [T, V], MIDI pitches, SILENT where a voice rests. upbeat: frames before the
-    first bar. told: the key, where it is known; else it is found from the notes."""
+    first bar. told: the key, where it is known; else it is found from the notes. instruments,
+    tempo: how it is played."""
 
     voices: np.ndarray
     title: str = ""
     told: Key | None = None
     upbeat: int = 0
+    instruments: tuple[int, ...] = (19,) * 4  # General MIDI programmes, from 0: organs
+    tempo: float = 80.0  # quarter notes a minute
 
     def __post_init__(self) -> None:
         held = np.asarray(self.voices, np.int16)
@@ -83,15 +84,15 @@ class Chorale:
                     for start, size, pitch in self.held(voice)
                 ),
                 name=name.capitalize(),
-                instrument=ORGAN,
+                instrument=programme,
             )
-            for voice, name in enumerate(VOICES)
+            for (voice, name), programme in zip(enumerate(VOICES), self.instruments, strict=True)
         ]
         return Score(
             title=self.title,
             kind="chorale",
             key=self.key,
-            tempo=TEMPO,
+            tempo=self.tempo,
             unit=Fraction(1, 4),
             parts=tuple(parts),
             bars=tuple(self._bars()),

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from genloom.codec.chorale_files import JSON, Opened, as_json
+from genloom.codec.chorale_files import JSON, Opened, as_json, pieces_in
 from genloom.codec.chorale_item import BAR, Chorale, of_score
 from genloom.codec.pictures import pillow
 from genloom.codec.saving import write_atomic
-from genloom.codec.scores import READERS, WRITTEN, write_score
+from genloom.codec.scores import READERS, WRITTEN, kind_of, write_score
 from genloom.errors import DataError, RequestError
 from genloom.music.repeats import played
 
@@ -41,6 +41,13 @@ def _pieces(suffix: str) -> Opened:
         return found
 
     return open_
+
+
+def given_pieces(data: bytes) -> list[Chorale]:
+    """Of the bytes of a file without a name. DataError where they are no piece."""
+    if data.lstrip()[:1] in (b"{", b"["):
+        return pieces_in(data, "the file", "train", [])
+    return opened()[kind_of(data)]("the file", data)
 
 
 def written(item: Chorale, path: Path, record: Mapping[str, Any] | None) -> bool:

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from genloom.codec.base import Condition, Reading
+from genloom.codec.dressing import TAKES, dressed_score
 from genloom.codec.saving import load_json, save_json
+from genloom.codec.scores import MEDIA
 from genloom.codec.tune_asked import asked, gap
 from genloom.codec.tune_chords import unchorded
 from genloom.codec.tune_files import preview_tunes, read_tunes, write_tune
@@ -28,7 +30,9 @@ from genloom.codec.tune_kin import kin, profile
 from genloom.codec.tune_score import arranged, score_of
 from genloom.codec.tune_words import BOS, EOS, PAD, WORDS, spelt
 from genloom.errors import OVER_CONTEXT, DataError, ModelError, RecipeError, RequestError
+from genloom.music.abc_reading import read_abc
 from genloom.music.abc_writing import write_abc
+from genloom.options import Options
 from genloom.spec import TokenSpec
 from genloom.tensor_files import TensorFiles, write
 
@@ -53,6 +57,9 @@ class TuneCodec:
     preview_suffix: ClassVar[str] = ".abc"
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
+    brings: ClassVar[tuple[str, ...]] = tuple(MEDIA)
+    takes: ClassVar[frozenset[str]] = TAKES
+    told_where: ClassVar[bool] = True
     carries: ClassVar[type] = TokenSpec
 
     def __init__(self, *, length: int = 512, variations: int = 4, fresh: int = 8) -> None:
@@ -146,6 +153,12 @@ class TuneCodec:
     def gap(self, before: str, after: str) -> Tensor:
         """long [L]: before and after the bars that are to be filled in; before has the header."""
         return self._within(gap(before, after))
+
+    def dressed(self, items: Sequence[str], options: Options) -> list[str]:
+        """The tunes with the instrument and the tempo that are asked for."""
+        if options.instrument is None and options.tempo is None:
+            return list(items)
+        return [write_abc(dressed_score(read_abc(str(one))[0], options)) for one in items]
 
     def guide(self, known: Tensor | None) -> Callable[[], TuneGuide] | None:
         """What may follow such a beginning, so that bars add up; None where anything may."""

@@ -27,11 +27,14 @@ HOOKS = {  # what the codec has to know how to do
 
 
 def takes_of(model: Model) -> frozenset[str]:
-    """What its family acts on in items of this kind."""
+    """What its family acts on in items of this kind, and its codec in finished ones."""
     family: Family = model.family
     acts = getattr(family, "acts", None)
     takes: frozenset[str] = family.takes if acts is None else acts(model.codec.spec)
-    return takes
+    codec: Any = model.codec
+    if not isinstance(codec.spec, ArraySpec) and not hasattr(codec, "given"):
+        takes -= {"item"}
+    return takes | getattr(codec, "takes", frozenset())
 
 
 def acted(model: Model) -> frozenset[str]:
@@ -61,8 +64,6 @@ def _deaf(model: Model) -> Iterator[str]:
 def _speechless(model: Model) -> Iterator[str]:
     """Of ids: what has no meaning where they spell no text, or where their number is fixed."""
     codec: Any = model.codec
-    if not hasattr(codec, "given"):
-        yield "item"
     if getattr(codec, "whole", None) is not None:
         yield from ENDLESS
     if pairs_of(codec) is None:

@@ -104,9 +104,12 @@ def _begun(codec: Any, request: Request, grid: Grid) -> dict[str, Tensor]:
 
 
 def finishing(model: Model, request: Request) -> Callable[[Any], Any]:
-    """How arrays become items. Where pictures are made through an array of fewer places, the part
-    that is to stay is put back from the given picture itself, pixel by pixel."""
+    """How tensors become items. A codec that has its own way with finished ones is asked; where
+    pictures are made through an array of fewer places, the part that is to stay is put back from
+    the given picture itself, pixel by pixel."""
     codec: Any = model.codec
+    if hasattr(codec, "dressed"):
+        return lambda x: codec.dressed(codec.decode(x), request.options)
     pictures = getattr(codec, "pictures", None)
     if pictures is None or request.item is None or not isinstance(codec.spec, ArraySpec):
         return codec.decode

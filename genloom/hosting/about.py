@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from genloom.engine.acting import takes_of
 from genloom.hosting.form import form, grids
 from genloom.hosting.site import Site
 from genloom.requested import GIVEN
@@ -20,7 +21,8 @@ def about(site: Site) -> dict[str, Any]:
     model = site.model
     codec: Any = model.codec
     spec: Any = codec.spec
-    takes = frozenset(model.family.takes)
+    takes = takes_of(model)
+    conditional = bool(codec.conditional and getattr(model.family, "conditional", True))
     return {
         "media": codec.media,
         "suffix": codec.suffix,
@@ -31,7 +33,8 @@ def about(site: Site) -> dict[str, Any]:
         "reasons": site.chats and site.renderer.markup.thought is not None,
         "variables": _variables(site),
         "embeds": site.texts,
-        "conditional": codec.conditional and getattr(model.family, "conditional", True),
+        "conditional": conditional,
+        "where": conditional or getattr(codec, "told_where", False),
         "prompted": model.prompt is not None,
         "takes": sorted(takes - set(GIVEN)),
         "accepts": _accepts(site, takes),
@@ -71,6 +74,6 @@ def _accepts(site: Site, takes: frozenset[str]) -> list[str]:
     codec: Any = site.model.codec
     if not getattr(codec, "travels", True):
         return []
-    hooks = {"item": "begin", "mask": "fresh"}
-    told = [name for name, hook in hooks.items() if name in takes and hasattr(codec, hook)]
+    hooks = {"item": ("begin", "given"), "mask": ("fresh",)}
+    told = [n for n, some in hooks.items() if n in takes and any(hasattr(codec, x) for x in some)]
     return [*told, *(["control"] if getattr(codec.spec, "control", 0) else [])]

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 MEDIA = {  # what Python's own table lacks
     ".parquet": "application/vnd.apache.parquet",
     ".jsonl": "application/jsonl",
+    ".abc": "text/vnd.abc",
+    ".mid": "audio/midi",
+    ".musicxml": "application/vnd.recordare.musicxml+xml",
+    ".mxl": "application/vnd.recordare.musicxml",
 }
 
 
@@ -95,7 +99,7 @@ def suffix_of(codec: Any, wanted: Any) -> str:
     """The suffix of the files to make: the codec's own unless another is asked for."""
     if wanted is None:
         return str(codec.suffix)
-    if not isinstance(wanted, str) or not wanted.strip(".").isalnum() or len(wanted) > 8:
+    if not isinstance(wanted, str) or not wanted.strip(".").isalnum() or len(wanted.strip(".")) > 8:
         raise RequestError(f"suffix is {str(wanted)[:20]!r}: give one such as {codec.suffix}")
     return f".{wanted.strip('.').lower()}"
 

@@ -18,10 +18,11 @@ from genloom.music.score import Score
 WIDE = 2_100  # tenths of a millimetre: a page of A4 across
 TALL = 60_000
 MOST_DRAWN = 20_000  # notes; one page of more is no picture to look at
-# where a title stands: said of the text itself, which every renderer understands
-_PLACED = re.compile(
-    r'<text font-size="0px">\s*<tspan((?: id="\w*")? class="rend")'
-    r'((?: x="-?\d+")?(?: y="-?\d+")? text-anchor="\w+")>'
+# a title, nested in ways that not every renderer places alike; it becomes one plain text
+_TITLE = re.compile(
+    r'<text font-size="0px">\s*<tspan[^>]*? x="(-?\d+)" y="(-?\d+)" text-anchor="(\w+)">'
+    r'(?:(?!</text>).)*?<tspan font-size="(\d+)px">([^<]*)</tspan>(?:(?!</text>).)*</text>',
+    re.DOTALL,
 )
 _ONE = threading.Lock()  # its resources are shared in the process
 
@@ -37,7 +38,8 @@ def engraved(score: Score) -> str:
         if not toolkit.loadData(text):
             raise DataError("Verovio cannot read this score: write it as .musicxml")
         svg: str = toolkit.renderToSVG(1)
-    return _PLACED.sub(r'<text font-size="0px"\2><tspan\1>', svg)
+    plain = r'<text x="\1" y="\2" text-anchor="\3" font-size="\4px">\5</text>'
+    return _TITLE.sub(plain, svg, count=1)
 
 
 @cache

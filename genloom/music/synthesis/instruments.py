@@ -88,6 +88,18 @@ def name_of(programme: int) -> str:
     return next(name for last, name in _PROGRAMMES if programme <= last)
 
 
+def programme_of(name: str) -> int:
+    """The first General MIDI programme that an instrument stands for, or a number as it is."""
+    plain = name.strip().lower()
+    if plain.isdecimal() and len(plain) < 4 and int(plain) <= 127:
+        return int(plain)
+    instrument(plain)
+    ends = [-1, *(last for last, _ in _PROGRAMMES)]
+    return next(
+        before + 1 for before, (_, known) in zip(ends, _PROGRAMMES, strict=False) if known == plain
+    )
+
+
 def instrument(name: str) -> Instrument:
     found = INSTRUMENTS.get(name.strip().lower())
     if found is None:

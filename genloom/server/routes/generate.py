@@ -16,8 +16,8 @@ from fastapi.responses import JSONResponse
 
 from genloom.server.access import Who
 from genloom.server.call import Call, Event
+from genloom.server.given_files import sound_file
 from genloom.server.making import Item, Made, item_of, keep, make, steps
-from genloom.server.pictures import seen
 from genloom.server.records.assets import Asset
 from genloom.server.references import referred
 from genloom.server.routes.images_given import blobs
@@ -65,10 +65,16 @@ async def generate(
 async def _call(body: Anything, service: Service, owner: str) -> Call:
     model = chosen(service, body.model)
     about = await service.engines.about(model)
-    pictures = {
-        name: (await seen((await referred(service, owner, value, name)).data, name)).data
+    found = {
+        name: (await referred(service, owner, value, name)).data
         for name in ("image", "mask", "control")
         if (value := getattr(body, name)) is not None
+    }
+    taken = about["form"]["takes"] if found else {}
+    known = {"image": "item" if "item" in taken else "control"}
+    pictures = {
+        name: await sound_file(about, known.get(name, name), data, name)
+        for name, data in found.items()
     }
     _check(body, about)
     _count(body, about)
@@ -80,7 +86,7 @@ async def _call(body: Anything, service: Service, owner: str) -> Call:
 
 def _check(body: Anything, about: Mapping[str, Any]) -> None:
     """Failure for what this model cannot act on."""
-    if body.where is not None and not about.get("conditional"):
+    if body.where is not None and not about.get("where"):
         raise refused("where", "this model takes no conditions")
     if not about.get("texts"):
         if body.store is False:

@@ -18,8 +18,8 @@ from genloom.server.call import Call
 from genloom.server.content import SHUT, stored_answer
 from genloom.server.failure import Failure
 from genloom.server.forms import described, form_of, is_form, read_body, read_form
+from genloom.server.given_files import sound_file
 from genloom.server.jobs.generation import given_for
-from genloom.server.pictures import seen
 from genloom.server.records.jobs import Job
 from genloom.server.references import referred
 from genloom.server.routes.listing import Paged, listed
@@ -138,7 +138,7 @@ async def _read(
         value = getattr(body, name, None)
         if name not in files and value is not None:
             files[name] = (await referred(service, owner, value, name)).data
-    return body, {row.given[name]: (await seen(data, name)).data for name, data in files.items()}
+    return body, {row.given[name]: data for name, data in files.items()}
 
 
 async def _call(
@@ -150,6 +150,8 @@ async def _call(
     for field, name in row.given.items():
         if name in blobs and name not in about.get("accepts", ()):
             raise refused(field, "this model begins from nothing that is given")
+        if name in blobs:
+            blobs[name] = await sound_file(about, name, blobs[name], field)
     more: dict[str, Any] = {}
     if (rows := getattr(body, "rows", None)) is not None:
         more["count"] = rows
@@ -164,7 +166,7 @@ def _check(body: Making, about: Mapping[str, Any]) -> None:
     """What a body can ask and this model cannot do."""
     if getattr(body, "seconds", None) is not None and "seconds" not in about.get("takes", ()):
         raise refused("seconds", "what this model makes has one length: leave it out")
-    if getattr(body, "where", None) is not None and not about.get("conditional"):
+    if getattr(body, "where", None) is not None and not about.get("where"):
         raise refused("where", "this model takes no conditions")
     if getattr(body, "rows", None) is not None and (body.count or body.n):
         raise refused("rows", "count says the same: leave one out")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from genloom.server.moving import sheet, thumbnail
-from genloom.server.routes.media_schema import Clip, Making, Shape, Table
+from genloom.server.routes.media_schema import Clip, Making, Music, Notation, Shape, Table
 from genloom.server.table_files import rows_of
 
 Reading = Callable[[bytes], tuple[bytes, str]]  # a finished file -> another and its media type
@@ -61,7 +62,9 @@ ROWS = (
         object="music",
         media=("audio/midi", "audio/x-midi", "audio/*", "text/vnd.abc"),
         wanted="a model of music",
-        body=Clip,
+        body=Music,
+        suffixes={way: f".{way}" for way in get_args(Notation)},
+        given={"input_reference": "item"},
     ),
     Row(
         path="3d",

@@ -22,6 +22,7 @@ Part = Annotated[float, Field(ge=0, le=1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Far = Annotated[float, Field(ge=-20, le=20)]
 Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Field(max_length=500)]
+Notation = Literal["abc", "mid", "musicxml", "mxl", "svg", "png", "wav", "flac", "ogg", "mp3"]
 # Fields of a body that are options of a request under another name, or the same.
 MAKING = {
     **OPTIONS,
@@ -32,6 +33,8 @@ MAKING = {
     **{name: name for name in ("frequency_penalty", "presence_penalty", "beams", "directions")},
     **{name: name for name in ("guidance_interval", "frames", "towards", "towards_seed")},
     "speed": "speed",
+    "instrument": "instrument",
+    "tempo": "tempo",
     "json_schema": "schema",
     "infill": "suffix",
 }
@@ -75,6 +78,17 @@ class Clip(Making):
     input_reference: Any = None
 
 
+class Music(Clip):
+    """where: conditions, as a text (`key = D mix and type = jig`) or an object; with
+    input_reference, a melody (ABC, MIDI or MusicXML), also what of it is made anew (`bars = 5-8`,
+    `keep = soprano`). response_format: of the finished file."""
+
+    where: Where | None = None
+    instrument: Annotated[str, Field(max_length=500)] | None = None
+    tempo: Annotated[float, Field(ge=10, le=1000)] | None = None
+    response_format: Notation | None = None
+
+
 class Shape(Making):
     input_reference: Any = None
 
@@ -92,8 +106,8 @@ class Anything(Making):
     """For whatever the model makes; its form tells what it acts on. count may be that of a table's
     rows, and of frames is as many as there are; first: the number of the first item within the
     seed. image, mask, control: a URL, a data: URL or the id of a file. infill: what comes after the
-    gap that is filled. previews: of each item in a stream; suffix: of its file. store: whether
-    texts become assets, too, as files always do."""
+    gap that is filled. instrument, tempo: of music. previews: of each item in a stream; suffix: of
+    its file. store: whether texts become assets, too, as files always do."""
 
     count: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
     first: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
@@ -111,6 +125,8 @@ class Anything(Making):
     towards: Words | None = None
     towards_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
     speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
+    instrument: Annotated[str, Field(max_length=500)] | None = None
+    tempo: Annotated[float, Field(ge=10, le=1000)] | None = None
     json_schema: Annotated[dict[str, Any], Field(max_length=500)] | None = None
     infill: Words | None = None
     regex: str | None = None
