@@ -73,6 +73,7 @@ RANK = {
     ROOT: 7.9,  # genloom/__init__.py: the public names
     "studio": 8.0,
     "demo": 8.0,
+    "make": 8.0,  # pipelines over the public interface, as any program could have them
     "cli": 8.1,  # starts the demo
     "__main__": 8.2,
 }

@@ -40,6 +40,13 @@ _bench = App(
     help_format="plaintext",
     sort_key=13,
 )
+_make = App(
+    name="make",
+    help="Make what takes several models, such as a podcast.",
+    default_parameter=_FLAGS,
+    help_format="plaintext",
+    sort_key=5,
+)
 _keys = App(
     name="keys",
     help="Who may use a server: make, list and revoke keys.",
@@ -50,6 +57,7 @@ _keys = App(
 app.command(_data)
 app.command(_bench)
 app.command(_keys)
+app.command(_make)
 
 for _order, (_name, _place, _help) in enumerate(
     (
@@ -111,6 +119,14 @@ _bench.command(
     "genloom.cli.bench:serve",
     name="serve",
     help="Latencies, throughput and goodput of any server in the shape of OpenAI's API.",
+    help_format="plaintext",
+    default_parameter=_FLAGS,
+)
+
+_make.command(
+    "genloom.cli.make:podcast",
+    name="podcast",
+    help="A script said by several voices, with music, chapters and subtitles.",
     help_format="plaintext",
     default_parameter=_FLAGS,
 )

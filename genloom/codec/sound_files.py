@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from torch import Tensor
 from genloom.codec.embedded import embedded
 from genloom.codec.picture_files import SOURCE_TYPE
 from genloom.codec.saving import write_atomic
+from genloom.codec.sound_marks import Mark, chapters_in, cue_chunks, cue_marks, with_chapters
 from genloom.errors import DataError, MissingExtra, RequestError
 from genloom.sound.resampling import resampled
 from genloom.sound.wave import CHANNELS, RATES, Sound
@@ -36,6 +37,7 @@ WRITTEN: dict[str, tuple[str, str, tuple[int, ...]]] = {
     ".opus": ("OGG", "OPUS", (8_000, 12_000, 16_000, 24_000, 48_000)),
     ".mp3": ("MP3", "MPEG_LAYER_III", (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)),
 }
+LOSSY = frozenset({"VORBIS", "OPUS", "MPEG_LAYER_III"})
 LONGEST = 4 * 3600.0  # seconds of one file that are taken in
 TOGETHER = 1 << 16  # samples that are handed to libsndfile at once
 RECORD = b"glmr"  # the chunk of a WAV file that holds the record
@@ -168,12 +170,18 @@ def soundfile() -> Any:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write_sound(sound: Sound, path: Path, record: Mapping[str, Any] | None = None) -> bool:
+def write_sound(
+    sound: Sound,
+    path: Path,
+    record: Mapping[str, Any] | None = None,
+    marks: Sequence[Mark] = (),
+) -> bool:
     """By suffix: .wav, .flac, .ogg, .opus, .mp3, or .pcm for the bare samples of 16 bits. True
-    where the record went into the file. Rates that a coding does not know go to the next."""
+    where the record went into the file. Rates that a coding does not know go to the next. marks:
+    chapters, which WAV and MP3 hold."""
     path, suffix = Path(path), Path(path).suffix.lower()
     if suffix in (".wav", ".wave"):
-        write_atomic(path, wav_bytes(sound, record))
+        write_atomic(path, wav_bytes(sound, record, marks))
         return record is not None
     if suffix == ".pcm":
         write_atomic(path, pcm_bytes(sound))
@@ -181,21 +189,24 @@ def write_sound(sound: Sound, path: Path, record: Mapping[str, Any] | None = Non
     if suffix not in WRITTEN:
         known = ", ".join((".wav", *WRITTEN))
         raise RequestError(f"{path.name}: sounds are written as {known}")
-    write_atomic(path, _coded(sound, suffix, record))
+    content = _coded(sound, suffix, record)
+    write_atomic(path, with_chapters(content, marks) if suffix == ".mp3" else content)
     return record is not None
 
 
-def wav_bytes(sound: Sound, record: Mapping[str, Any] | None = None) -> bytes:
+def wav_bytes(
+    sound: Sound, record: Mapping[str, Any] | None = None, marks: Sequence[Mark] = ()
+) -> bytes:
     """16 bits. No time, no path: the same sound and record give the same bytes."""
     data, channels = _whole(sound.samples).tobytes(), len(sound.samples)
     form = struct.pack(
         "<HHIIHH", PCM, channels, sound.rate, 2 * channels * sound.rate, 2 * channels, 16
     )
-    chunks = [(b"fmt ", form), (b"data", data)]
+    chunks = [(b"fmt ", form), (b"data", data), *cue_chunks(marks, sound.rate)]
     if record is not None:
         told = _text(record).encode()
-        marks = b"ISFT" + _sized(b"genloom\0") + b"ISRC" + _sized(SOURCE_TYPE.encode() + b"\0")
-        chunks += [(b"LIST", b"INFO" + marks), (RECORD, told)]
+        source = b"ISFT" + _sized(b"genloom\0") + b"ISRC" + _sized(SOURCE_TYPE.encode() + b"\0")
+        chunks += [(b"LIST", b"INFO" + source), (RECORD, told)]
     body = b"WAVE" + b"".join(kind + _sized(chunk) for kind, chunk in chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
@@ -230,10 +241,15 @@ def _coded(sound: Sound, suffix: str, record: Mapping[str, Any] | None) -> bytes
     ) as file:
         if record is not None:
             file.software, file.comment = "genloom", _text(record)
-        samples = _whole(sound.samples)
+        samples = _floats(sound.samples) if coding in LOSSY else _whole(sound.samples)
         for at in range(0, len(samples), TOGETHER):  # Vorbis crashes on minutes at once
             file.write(samples[at : at + TOGETHER])
     return buffer.getvalue()
+
+
+def _floats(samples: Tensor) -> np.ndarray:
+    """float32 [N, C]. libsndfile 1.2 makes noise of whole numbers of two channels in MP3."""
+    return torch.nan_to_num(samples.detach().float().cpu()).clamp(-1, 1).T.contiguous().numpy()
 
 
 # --- the record inside ----------------------------------------------------------------------------
@@ -242,6 +258,18 @@ def _coded(sound: Sound, suffix: str, record: Mapping[str, Any] | None) -> bytes
 def sound_record(path: Path) -> dict[str, Any] | None:
     """The record inside a file, or None where there is none. DataError where it is broken."""
     return embedded(_told(Path(path).read_bytes()), path)
+
+
+def sound_marks(path: Path) -> list[Mark]:
+    """The chapters inside a WAV or MP3 file."""
+    content = Path(path).read_bytes()
+    if content[:4] != b"RIFF":
+        return chapters_in(content) if content[:3] == b"ID3" else []
+    chunks = [(kind, content[at : at + size]) for kind, at, size in _chunks(content)]
+    points = next((chunk for kind, chunk in chunks if kind == b"cue "), b"")
+    labels = next((c for kind, c in chunks if kind == b"LIST" and c[:4] == b"adtl"), b"")
+    sound = read_sound(content, str(path))
+    return cue_marks(points, labels, sound.rate, sound.seconds)
 
 
 def _told(content: bytes) -> str | None:

@@ -130,33 +130,37 @@ def levelled(sound: Sound, loud: float = BROADCAST, peak: float = PEAK) -> Sound
     own = loudness(sound)
     if own == -math.inf:
         return sound
-    gain = loud - own
-    made = limited(_amplified(sound, gain), peak)
+    gain, highs = loud - own, _highs(sound)
+    made = _turned_down(sound, highs, gain, peak)
     for _ in range(ROUNDS):  # what is turned down is less loud
         lacks = loud - loudness(made)
         if abs(lacks) < NEAR or gain + lacks - (loud - own) > MOST:
             break
         gain += lacks
-        made = limited(_amplified(sound, gain), peak)
+        made = _turned_down(sound, highs, gain, peak)
     return made
-
-
-def _amplified(sound: Sound, decibels: float) -> Sound:
-    return Sound(sound.samples * 10 ** (decibels / 20), sound.rate)
 
 
 def limited(sound: Sound, peak: float = PEAK) -> Sound:
     """No true peak above `peak` dBTP: the gain goes down before a peak and slowly up behind it, the
     same for all channels."""
-    ceiling = 10 ** (peak / 20) * 0.995
-    if not sound.samples.numel():
-        return sound
+    return _turned_down(sound, _highs(sound), 0.0, peak) if sound.samples.numel() else sound
+
+
+def _highs(sound: Sound) -> Tensor:
+    """float [N]: the highest that the sound gets around each sample, in any channel."""
     over = resample(sound.samples, sound.rate, OVER * sound.rate).abs().amax(0)
     count = sound.samples.shape[-1]
     over = F.pad(over, (0, max(0, OVER * count - len(over))))[: OVER * count]
-    high = over.view(count, OVER).amax(1)
+    return over.view(count, OVER).amax(1)
+
+
+def _turned_down(sound: Sound, highs: Tensor, decibels: float, peak: float) -> Sound:
+    """The sound so many decibels louder, and turned down where its `highs` then are too high."""
+    ceiling, level = 10 ** (peak / 20) * 0.995, 10 ** (decibels / 20)
+    high, count = highs * level, sound.samples.shape[-1]
     if float(high.max()) <= ceiling:
-        return sound
+        return Sound(sound.samples * level, sound.rate) if decibels else sound
     wanted = (ceiling / high.clamp(min=1e-12)).clamp(max=1)
     reach = max(1, round(LOOK * sound.rate))
     held = -_highest(-wanted, 2 * reach)
@@ -166,7 +170,7 @@ def limited(sound: Sound, peak: float = PEAK) -> Sound:
         gain = held.min().expand(count)
     else:
         gain = F.conv1d(around, (window / window.sum())[None, None])[0, 0]
-    return Sound(sound.samples * gain, sound.rate)
+    return Sound(sound.samples * (gain * level), sound.rate)
 
 
 def _highest(x: Tensor, reach: int) -> Tensor:
