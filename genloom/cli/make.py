@@ -137,7 +137,7 @@ def _words(planned: Plan) -> list[str]:
     told = planned.told()
     voices = ", ".join(f"{name} ({by})" for name, by in told["voices"].items())
     lines = [
-        f"{told['title']}: {told['words']:,} words in {told['sentences']:,} pieces, by {voices}",
+        f"{told['title']}: {told['words']:,} words in {told['pieces']:,} pieces, by {voices}",
         *(f"  {chapter['title']}: {chapter['lines']:,} lines" for chapter in told["chapters"]),
         f"{output.duration(told['seconds'])} long at speed {told['speed']:g}, to be made in about "
         f"{output.duration(told['work_seconds'])}",

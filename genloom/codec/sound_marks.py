@@ -64,7 +64,7 @@ def cue_marks(points: bytes, labels: bytes, rate: int, seconds: float) -> list[M
             titles[struct.unpack_from("<I", content)[0]] = text
         at += 8 + size + size % 2
     begins = sorted((place / rate, titles.get(n, "")) for n, place in places.items())
-    ends = [*(begin for begin, _ in begins[1:]), seconds]
+    ends = [*(begin for begin, _ in begins[1:]), seconds][: len(begins)]
     return [
         Mark(title=title, begin=begin, end=end)
         for (begin, title), end in zip(begins, ends, strict=True)
@@ -102,7 +102,7 @@ def chapters_in(content: bytes) -> list[Mark]:
 
 def _tag(content: bytes) -> tuple[bytes, bytes]:
     """(frames of the tag, the rest). DataError for a tag of another version than 2.3."""
-    if content[:3] != b"ID3":
+    if content[:3] != b"ID3" or len(content) < HEADER:
         return b"", content
     if content[3] != 3 or content[5] & 0xC0:
         raise DataError(f"a tag of ID3 version 2.{content[3]}: 2.3 without extensions is expected")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genloom import api
+from genloom import api, saying
 from genloom.codec.recordings import Recording
 from genloom.errors import UsageError
 from genloom.make.brief import Voice
@@ -30,14 +30,13 @@ class Speaker:
     consent: str = ""
 
     def request(self, text: str, seed: int, speed: float) -> Request:
-        """What is asked of the model for one sentence."""
+        """What is asked of the model for a text within which its voice is told."""
         fields: dict[str, Any] = {}
         if self.recording is not None:
             fields = {"item": self.recording, "consent": self.consent}
         if speed != 1.0 and "speed" in self.model.family.takes:
             fields["speed"] = speed
-        where = None if self.voice is None else {"voice": self.voice}
-        return api.request_of(text, 1, seed, where, 0, None, fields)
+        return api.request_of(text, 1, seed, None, 0, None, fields)
 
 
 def cast(voices: Mapping[str, Voice], device: str = "auto") -> dict[str, Speaker]:
@@ -66,8 +65,7 @@ def _voices(model: api.Model) -> tuple[str, ...]:
 
 
 def _speaker(name: str, asked: Voice, model: api.Model, voice: str) -> Speaker:
-    says = getattr(model.prompts, "needed", False) and getattr(model.codec, "media", "")
-    if not says or not hasattr(model.codec, "rate"):
+    if not saying.says(model):
         raise UsageError(
             f"{asked.model}, which is to be {name}, does not speak: train one with "
             "genloom train speech"

@@ -16,7 +16,7 @@ from genloom.errors import UsageError
 from genloom.make.brief import TONES, Brief
 from genloom.make.cast import Speaker, cast
 from genloom.make.kept import Kept
-from genloom.make.saying import Sentence, pieces, said
+from genloom.make.saying import Said, pieces, said
 from genloom.make.script import Script, read_script
 from genloom.make.timeline import Spoken, laid, usual
 from genloom.make.writer import Written, write
@@ -47,8 +47,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     @property
-    def sentences(self) -> list[Sentence]:
-        return [Sentence(speaker=one.speaker, text=one.text) for one in self.spoken]
+    def pieces(self) -> list[Said]:
+        return [one.said for one in self.spoken]
 
     def told(self) -> dict[str, Any]:
         """For people and programs."""
@@ -57,7 +57,7 @@ class Plan:
             "title": self.brief.title,
             "chapters": chapters,
             "words": self.script.words,
-            "sentences": len(self.sentences),
+            "pieces": len(self.spoken),
             "voices": {name: _told(speaker) for name, speaker in self.cast.items()},
             "speed": self.speed,
             "asked_seconds": self.brief.seconds,
@@ -93,9 +93,7 @@ def plan(
     else:
         if not brief.writer:
             raise UsageError("there is nothing to say: give --script FILE, or --writer MODEL")
-        probes = [
-            Sentence(speaker=name, text=pieces(one, PROBE)[0]) for name, one in speakers.items()
-        ]
+        probes = [pieces(name, one, PROBE)[0] for name, one in speakers.items()]
         rates, _ = _rates(probes, speakers, kept, seed)
         words = _words_for(brief, sum(rates.values()) / len(rates), bool(brief.music))
         written = write(brief, words, seed, kept.folder, device)
@@ -137,17 +135,17 @@ def _check_chapters(brief: Brief, script: Script) -> None:
         )
 
 
-def _probes(sentences: Sequence[Spoken]) -> list[Sentence]:
+def _probes(sentences: Sequence[Spoken]) -> list[Said]:
     """Of each voice a sentence of usual length."""
     found = []
     for name in dict.fromkeys(one.speaker for one in sentences):
         own = sorted((s for s in sentences if s.speaker == name), key=lambda s: len(s.text))
-        found.append(Sentence(speaker=name, text=own[len(own) // 2].text))
+        found.append(own[len(own) // 2].said)
     return found
 
 
 def _rates(
-    probes: Sequence[Sentence], speakers: dict[str, Speaker], kept: Kept, seed: int
+    probes: Sequence[Said], speakers: dict[str, Speaker], kept: Kept, seed: int
 ) -> tuple[dict[str, float], float]:
     """Seconds a letter of each voice, and seconds of work for one of speech."""
     begun = time.monotonic()
@@ -167,18 +165,13 @@ def _words_for(brief: Brief, rate: float, music: bool) -> float:
 
 
 def _spoken(script: Script, speakers: dict[str, Speaker]) -> list[Spoken]:
-    """The script's sentences as they can be said, neither made nor laid out yet."""
+    """The script's lines in pieces, neither made nor laid out yet."""
     out: list[Spoken] = []
-    number = 0
-    for chapter, one in enumerate(script.chapters):
-        for line in one.lines:
-            texts = [p for text in line.sentences for p in pieces(speakers[line.voice], text)]
-            out += [
-                Spoken(speaker=line.voice, text=text, chapter=chapter, line=number)
-                for text in texts
-            ]
-            out[-1] = replace(out[-1], pause=line.pause)
-            number += 1
+    for number, chapter in enumerate(script.chapters):
+        for line in chapter.lines:
+            cut = pieces(line.voice, speakers[line.voice], line.text)
+            out += [Spoken(said=one, chapter=number, rest=one.pause) for one in cut]
+            out[-1] = replace(out[-1], rest=0.0, pause=line.pause)
     return out
 
 

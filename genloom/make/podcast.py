@@ -18,7 +18,7 @@ from genloom.make.cast import rate_of
 from genloom.make.kept import Part
 from genloom.make.planning import Plan, warnings
 from genloom.make.published import Published, Terms, publish
-from genloom.make.saying import Sentence, said
+from genloom.make.saying import Said, said
 from genloom.make.timeline import Timeline, laid
 from genloom.sound.joining import joined
 from genloom.sound.loudness import PEAK, levelled, loudness
@@ -124,19 +124,19 @@ class _Clock:
 
 
 def _say(plan: Plan, listener: Listener) -> list[Part]:
-    sentences = plan.sentences
-    letters, begun = sum(len(one.text) for one in dict.fromkeys(sentences)), time.monotonic()
+    wanted = plan.pieces
+    letters, begun = sum(len(one.text) for one in dict.fromkeys(wanted)), time.monotonic()
     told = {"done": 0, "letters": 0, "fresh": 0}
 
-    def heard(sentence: Sentence, part: Part) -> None:
+    def heard(one: Said, part: Part) -> None:
         told["done"] += 1
-        told["letters"] += len(sentence.text)
-        told["fresh"] += 0 if part.again else len(sentence.text)
+        told["letters"] += len(one.text)
+        told["fresh"] += 0 if part.again else len(one.text)
         spent = time.monotonic() - begun
         left = (letters - told["letters"]) * spent / told["fresh"] if told["fresh"] else None
-        listener(Step(stage="speech", done=told["done"], of=len(sentences), left=left))
+        listener(Step(stage="speech", done=told["done"], of=len(wanted), left=left))
 
-    return said(sentences, plan.cast, plan.kept, plan.seed, plan.speed, heard)
+    return said(wanted, plan.cast, plan.kept, plan.seed, plan.speed, heard)
 
 
 def _bed(plan: Plan, seconds: float) -> Music | None:

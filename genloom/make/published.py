@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from genloom.codec.sound_marks import Mark
 from genloom.errors import UsageError
 from genloom.make.brief import Brief
 from genloom.make.kept import Part
+from genloom.make.saying import words_of
 from genloom.make.script import Script
-from genloom.make.subtitles import Cue, srt, vtt
 from genloom.make.timeline import Timeline
 from genloom.make.writer import Written
 from genloom.requested import software
 from genloom.sound.loudness import levelled, loudness, true_peak
 from genloom.sound.wave import Sound
+from genloom.speech.subtitles import Word, subtitles
 from genloom.trust import provenance
 
 # Of a part's record what is its model's, told once for all parts of that model.
@@ -112,21 +113,34 @@ def publish(
     loud_is, peak_is = _save(target, sound, line.chapters, record, terms.loud, terms.peak)
     sealed, _ = provenance.places.find_record(target)
     beside = target.with_suffix
-    cues = [Cue(begin=s.at, end=s.end, text=s.text, speaker=s.speaker) for s in line.sentences]
+    words = _words(line, parts)
     text = terms.script.told().encode()
     script = None if terms.written is None else write_atomic(beside(".md"), text)
     chapters = [asdict(mark) for mark in line.chapters]
     rows = [f"{_clock(mark.begin)} {mark.title}" for mark in line.chapters]
     published = Published(
         sound=target,
-        srt=write_atomic(beside(".srt"), srt(cues).encode()),
-        vtt=write_atomic(beside(".vtt"), vtt(cues).encode()),
+        srt=write_atomic(beside(".srt"), subtitles(words, ".srt").encode()),
+        vtt=write_atomic(beside(".vtt"), subtitles(words, ".vtt").encode()),
         chapters=write_atomic(beside(".chapters.json"), _json({"chapters": chapters})),
         chapter_list=write_atomic(beside(".chapters.txt"), ("\n".join(rows) + "\n").encode()),
         script=script,
         record=sealed or {},
     )
     return published, loud_is, peak_is
+
+
+def _words(line: Timeline, parts: Sequence[Part]) -> list[list[Word]]:
+    """Of each piece; who begins to speak is named before the first word."""
+    found, before = [], ""
+    for one, part in zip(line.sentences, parts, strict=True):
+        words = words_of(part, one.at)
+        words = words or [Word(text=one.text, begin=one.at, end=one.end)]
+        if one.speaker != before:
+            words[0] = replace(words[0], text=f"{one.speaker.upper()}: {words[0].text}")
+        found.append(words)
+        before = one.speaker
+    return found
 
 
 def _save(

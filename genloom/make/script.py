@@ -23,11 +23,10 @@ from genloom.errors import DataError, UsageError
 LARGEST = 4 << 20  # bytes of a script
 LONGEST_PAUSE = 30.0  # seconds
 SAID = re.compile(
-    r"(?P<bold>\**)(?P<name>[^\W\d_][\w .'-]{0,39}?)(?P=bold):(?P=bold)\s*(?P<text>.*)"
+    r"(?P<bold>\**)(?P<name>[^\W\d_][\w .'-]{0,39}?)(?:(?P=bold):|:(?P=bold))\s*(?P<text>.*)"
 )
 HEADING = re.compile(r"(?P<level>#{1,6})\s+(?P<title>.+?)\s*#*")
 PAUSE = re.compile(r"\[pause\s+(?P<seconds>\d+(?:\.\d+)?)\s*s?\]", re.IGNORECASE)
-SENTENCE = re.compile(r"(?<=[.!?\u2026])[\"')\u201d\u2019]*\s+")
 WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 
 
@@ -39,10 +38,6 @@ class Line:
     voice: str
     text: str
     pause: float = 0.0
-
-    @property
-    def sentences(self) -> list[str]:
-        return [one for one in SENTENCE.split(self.text.strip()) if WORD.search(one)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +135,7 @@ def _unheard(name: str, known: Mapping[str, str], place: str) -> UsageError:
 def _script(title: str, chapters: list[tuple[str, list[Line]]], name: str) -> Script:
     kept = []
     for heading, lines in chapters:
-        said = tuple(line for line in lines if line.sentences)
+        said = tuple(line for line in lines if WORD.search(line.text))
         if said:
             kept.append(Chapter(title=heading or title, lines=said))
     if not kept:

@@ -6,34 +6,41 @@ natural. Knows seconds alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from genloom.codec.sound_marks import Mark
+from genloom.make.saying import Said
 
 LEAD = 0.6  # seconds by which a chapter begins before its first word
-# (shortest, usual, longest) seconds: of music before and behind all, between chapters, between two
-# voices, between sentences, within a sentence that is said in pieces
+# (shortest, usual, longest) seconds: of music before and behind all, between chapters, between
+# lines; and of rests within a line, as factors
 WITH_MUSIC = {"intro": (2.0, 4.0, 12.0), "outro": (2.5, 5.0, 15.0), "chapter": (1.2, 2.5, 8.0)}
 WITHOUT = {"intro": (0.2, 0.4, 1.0), "outro": (0.3, 0.6, 1.5), "chapter": (0.6, 1.0, 2.0)}
-SPOKEN = {"turn": (0.25, 0.45, 0.9), "sentence": (0.12, 0.28, 0.6)}
-SPOKEN["breath"] = (0.02, 0.06, 0.2)
-ENDS = (".", "!", "?", "\u2026")
+SPOKEN = {"line": (0.25, 0.45, 0.9), "rest": (0.4, 0.8, 1.6)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
-    """A sentence in its place: chapter and line by number, seconds as it was made, pause: seconds
-    behind it that the script asks for, at: seconds at which it begins."""
+    """A piece in its place: chapter by number, seconds as it was made; rest: seconds of silence
+    behind it within a line, 0 at a line's end; pause: those that the script asks for there; at:
+    seconds at which it begins."""
 
-    speaker: str
-    text: str
+    said: Said
     chapter: int
-    line: int
     seconds: float = 0.0
+    rest: float = 0.0
     pause: float = 0.0
     at: float = 0.0
+
+    @property
+    def speaker(self) -> str:
+        return self.said.speaker
+
+    @property
+    def text(self) -> str:
+        return self.said.text
 
     @property
     def end(self) -> float:
@@ -65,8 +72,7 @@ def laid(
     at, placed = gaps["intro"], []
     for number, one in enumerate(sentences):
         if number:
-            before = sentences[number - 1]
-            at += gaps[_kind(before, one)] + before.pause
+            at += _gap(gaps, sentences[number - 1], one)
         placed.append(replace(one, at=at))
         at += one.seconds
     whole = at + (sentences[-1].pause if sentences else 0.0) + gaps["outro"]
@@ -95,17 +101,17 @@ def _gaps(
     return {**(WITH_MUSIC if music else WITHOUT), **spoken}
 
 
-def _kind(before: Spoken, after: Spoken) -> str:
+def _gap(gaps: Mapping[str, float], before: Spoken, after: Spoken) -> float:
     if before.chapter != after.chapter:
-        return "chapter"
-    if before.speaker != after.speaker:
-        return "turn"
-    return "sentence" if before.text.rstrip("\"')\u201d\u2019").endswith(ENDS) else "breath"
+        return gaps["chapter"] + before.pause
+    if not before.rest:
+        return gaps["line"] + before.pause
+    return gaps["rest"] * before.rest
 
 
-def _silent(gaps: dict[str, float], sentences: Sequence[Spoken]) -> float:
-    between = sum(gaps[_kind(a, b)] for a, b in pairwise(sentences))
-    return gaps["intro"] + gaps["outro"] + between + sum(one.pause for one in sentences)
+def _silent(gaps: Mapping[str, float], sentences: Sequence[Spoken]) -> float:
+    between = sum(_gap(gaps, a, b) for a, b in pairwise(sentences))
+    return gaps["intro"] + gaps["outro"] + between + (sentences[-1].pause if sentences else 0.0)
 
 
 def _fitted(

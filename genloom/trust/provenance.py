@@ -31,6 +31,7 @@ from genloom.spec import Request
 from genloom.trust import record_places as places
 
 ASSET, SEAL, SHEET = "asset", "seal", "sheet"
+PARTS, MADE = "models", "made"  # of what is made of several models' items: these, and as what
 _DIGITS = 4
 
 
@@ -203,6 +204,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _among(
     record: Mapping[str, Any], known: Collection[str]
 ) -> Literal["same", "differs", "missing"]:
+    if PARTS in record:
+        return _of_all([_among(_mapping(one), known) for one in _mapping(record[PARTS]).values()])
     return "same" if record.get("weights") in known else "missing"
 
 
@@ -210,11 +213,20 @@ def _at_hand(
     record: Mapping[str, Any], model: str | Path | None
 ) -> Literal["same", "differs", "missing"]:
     """By the weights themselves, not by what the card says of them."""
+    if PARTS in record:
+        return _of_all([_at_hand(_mapping(one), None) for one in _mapping(record[PARTS]).values()])
     try:
         found = api.fingerprint(model or str(record.get("model") or ""))
     except GenloomError:
         return "missing"
     return "same" if found == record.get("weights") else "differs"
+
+
+def _of_all(
+    found: Sequence[Literal["same", "differs", "missing"]],
+) -> Literal["same", "differs", "missing"]:
+    """Of several models the worst."""
+    return next((bad for bad in ("differs", "missing") if bad in found), "same")
 
 
 # --- making again ---------------------------------------------------------------------------------
@@ -272,6 +284,11 @@ def _trusted(path: Path) -> dict[str, Any]:
         raise DataError(
             f"the record of {path} was changed after it was made, so it is not to be trusted: "
             "restore the file from a copy"
+        )
+    if MADE in record:
+        raise DataError(
+            f"{path.name} is a {str(record[MADE])[:20]} of several parts: make it again from its "
+            f"brief with  genloom make {str(record[MADE])[:20]}  and the seed {record.get('seed')}"
         )
     try:
         request_in(record)

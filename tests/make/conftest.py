@@ -45,10 +45,10 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Eight seconds of a chord."""
-    time = torch.arange(8 * 16_000) / 16_000
+    time = torch.arange(8 * 8_000) / 8_000
     chord = sum(torch.sin(2 * math.pi * hertz * time) for hertz in (220, 277, 330))
     path = tmp_path_factory.mktemp("bed") / "bed.wav"
-    path.write_bytes(wav_bytes(Sound(0.2 * torch.as_tensor(chord)[None], 16_000)))
+    path.write_bytes(wav_bytes(Sound(0.2 * torch.as_tensor(chord)[None], 8_000)))
     return str(path)
 
 
