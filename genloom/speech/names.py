@@ -68,6 +68,7 @@ PHRASES = {
     "i.e.": "that is",
     "a.k.a.": "also known as",
     "ph.d.": "pea aitch dee",
+    "phd": "pea aitch dee",
     "b.c.": "bee see",
     "a.d.": "a dee",
     "r.s.v.p.": "ar ess vee pea",
@@ -123,7 +124,7 @@ SIGNS = {
     "\u20ac": "euro",
     "\u00a3": "pound",
 }
-HOSTS = r"(?:com|org|net|edu|gov|io|ai|dev|app|info|co|uk|de|fr|eu|us|ca|au|ch|at)"
+HOSTS = r"(?-i:com|org|net|edu|gov|io|ai|dev|app|info|co|uk|de|fr|eu|au|ch)"
 ADDRESS = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon"}
 ADDRESS |= {
     "?": "question mark",
@@ -207,15 +208,26 @@ def _numbered(m: Match[str]) -> str:
 
 
 def _ruler(m: Match[str]) -> str | None:
-    value = roman(m["roman"])
+    value = None if _pronoun(m) else roman(m["roman"])
     if value is None or m["name"].lower() not in KINGS or value > 40:
         return None
     return f"{m['name']} the {ordinal(value)}{_possessive(m)}"
 
 
 def _of_a_row(m: Match[str]) -> str | None:
-    value = roman(m["roman"])
+    """Of single letters, I, V and X alone: a grade C is no hundredth."""
+    letter = m["roman"] in "LC" or _pronoun(m)
+    value = None if letter else roman(m["roman"])
     return None if value is None else f"{m['name']} {cardinal(value)}{_possessive(m)}"
+
+
+def _pronoun(m: Match[str]) -> bool:
+    """Whether "I" is more likely who speaks than a number: "the part I like"."""
+    if m["roman"] != "I":
+        return False
+    if m["name"] in ("War", "Chapter", "Act", "Scene", "Volume"):
+        return False
+    return not m["name"][0].isupper() or re.match(r"\s+(?!of\b)[a-z]", _behind(m)) is not None
 
 
 def _possessive(m: Match[str]) -> str:

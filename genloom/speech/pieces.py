@@ -36,7 +36,7 @@ PAUSES = {
 HURRIED = 0.06  # where a sentence without marks had to be cut
 ABBREVIATED = re.compile(
     r"(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Capt|Lt|Sgt|Rev|Gov|Sen|Rep|Pres|Hon|Messrs|Mt|Ft|No|vs|cf|"
-    r"e\.g|i\.e|approx|Fig|Vol|ca|al|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[A-Z]|"
+    r"e\.g|i\.e|approx|Fig|Vol|ca|al|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[A-HJ-Z]|"
     r"(?:[A-Za-z]\.)+[A-Za-z])\."
 )
 
@@ -134,9 +134,9 @@ def _ends(token: Run, following: Run) -> bool:
     if token.marked or not bare.endswith((".", "?", "!", "\u2026")) or token.text[-1:].strip():
         return False
     if bare.endswith("."):
-        if ABBREVIATED.fullmatch(bare.lstrip(OPENING)):
-            return False
-        begins = following.text.strip().lstrip(OPENING)[:1]
+        begins, word = following.text.strip().lstrip(OPENING)[:1], bare.lstrip(OPENING)
+        if ABBREVIATED.fullmatch(word):
+            return word == "No." and not begins.isdigit()
         return not begins.islower()
     return not following.text.strip().lstrip(OPENING)[:1].islower()
 

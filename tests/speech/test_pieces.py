@@ -24,7 +24,7 @@ def pieces(text: str, most: int = 60) -> list[Piece]:
 def test_sentences_end_where_they_end() -> None:
     text = (
         'Dr. Lee said: "Go home." He paid $3.50, i.e. all he had. Who? J. K. Rowling... and '
-        "so on! 3 p.m. was late."
+        "so on! 3 p.m. was late. No. 5 too. No. So am I. Yes."
     )
     assert [p.text for p in pieces(text)] == [
         'Dr. Lee said: "Go home."',
@@ -32,6 +32,10 @@ def test_sentences_end_where_they_end() -> None:
         "Who?",
         "J. K. Rowling... and so on!",
         "3 p.m. was late.",
+        "No. 5 too.",
+        "No.",
+        "So am I.",
+        "Yes.",
     ]
 
 

@@ -103,6 +103,10 @@ CASES = {
     "Chapter IV": "Chapter four",
     "Rocky III": "Rocky three",
     "I am": "I am",
+    "the part I like, a grade C": "the part I like, a grade C",
+    "I told Mary I would": "I told Mary I would",
+    "Charles I of England": "Charles the first of England",
+    "World War I was": "World War one was",
     # telephone numbers
     "555-1234": "five five five, one two three four",
     "(555) 123-4567": "five five five, one two three, four five six seven",
@@ -120,10 +124,11 @@ CASES = {
     "HTML5 and MP3": "aitch tee em ell five and em pea three",
     "AT&T": "a tee and tee",
     "STOP THAT NOW": "STOP THAT NOW",
-    "a PhD, ok? OK": "a PhD, ok? okay",
+    "a PhD, ok? OK": "a pea aitch dee, ok? okay",
     # the net
     "www.genloom.org/docs": ("double you double you double you dot genloom dot org slash docs"),
     "see https://a-b.com.": "see a dash b dot com.",
+    "it is done.At last": "it is done.At last",
     "me@home.net": "me at home dot net",
     "#HelloWorld": "hashtag Hello World",
     # signs, emoji, other scripts
