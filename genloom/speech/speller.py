@@ -7,6 +7,7 @@ teacher, figures). American English alone. Knows words; the net is the business 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,9 @@ class Spelling:
         self.phonemes = tuple(phonemes)
 
     def ids(self, word: str) -> list[int]:
-        return [self.letters[c] for c in word.lower()[:LONGEST] if c in self.letters]
+        """Of its letters, without their accents."""
+        plain = unicodedata.normalize("NFKD", word.lower())
+        return [self.letters[c] for c in plain if c in self.letters][:LONGEST]
 
     @torch.no_grad()
     def __call__(self, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
