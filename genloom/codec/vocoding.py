@@ -13,6 +13,7 @@ from torch import Tensor
 from genloom.codec.kept import Kept, device
 from genloom.codec.waves import WavesCodec
 from genloom.net.vocoder import Vocoder as Net
+from genloom.sound.phases import nearer
 from genloom.sound.spectra import Frames
 
 
@@ -33,7 +34,7 @@ class Vocoder(Kept):
 
     @torch.no_grad()
     def waves(self, mel: Tensor) -> Tensor:
-        """float [N = T * hop] of mel frames [M, T] in logarithms, on the CPU. The same whatever
-        else is made."""
+        """float [N = T * hop] of mel frames [M, T] in logarithms, on the CPU, brought nearer to
+        them than the net alone comes. The same whatever else is made."""
         told = self.codec.scaled(mel)[None].to(device())
-        return self.net(told)[0][0, 0].float().cpu()
+        return nearer(self.frames, self.net(told)[0][0, 0].float().cpu(), mel)

@@ -20,9 +20,7 @@ SEED = 0  # of the noise of a net at rest
 def pulses(turns: Tensor, hop: int) -> Tensor:
     """float [B, N] of frequencies in turns a sample [B, T], those of the frames' middles: a sum of
     K cosines, K as many as lie below half the rate, of variance 1."""
-    exact = turns.double().log()[:, None]
-    inner = F.interpolate(exact, scale_factor=hop, mode="linear", align_corners=False)
-    step = inner[:, 0].exp()
+    step = spread(turns.double().log(), hop).exp()
     angle = 2 * math.pi * (step.cumsum(1) % 1)
     count = (0.5 / step).floor().clamp(min=1)
     half = (angle / 2).sin()
@@ -30,6 +28,12 @@ def pulses(turns: Tensor, hop: int) -> Tensor:
     whole = ((count + 0.5) * angle).sin() / (2 * half.masked_fill(near, 1.0))
     total = torch.where(near, count, whole - 0.5)
     return (total * (2 / count).sqrt()).to(turns.dtype)
+
+
+def spread(told: Tensor, hop: int) -> Tensor:
+    """float [B, T * hop] of what the frames' middles have, [B, T]; straight lines between."""
+    made = F.interpolate(told[:, None], scale_factor=hop, mode="linear", align_corners=False)
+    return made[:, 0]
 
 
 def noise(count: int, like: Tensor, fresh: bool) -> Tensor:

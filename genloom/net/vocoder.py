@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genloom.net.excitation import noise, pulses
+from genloom.net.excitation import noise, pulses, spread
 from genloom.net.pitch_head import PitchHead
 from genloom.sound.pitch import pitches, steady
 from genloom.sound.spectra import Frames
@@ -160,7 +160,7 @@ class Vocoder(nn.Module):
             parts = {"pitch_error": self.pitch.error(logits, turns, voiced)}
         turns = steady(turns, voiced)
         told = torch.cat((control, self.pitch.level(turns), voiced[:, None].to(control.dtype)), 1)
-        return self.frames.waves(self.spectrum(told, turns / self.hop))[:, None], parts
+        return self.frames.waves(self.spectrum(told, turns / self.hop, voiced))[:, None], parts
 
     def heard(self, target: Tensor) -> tuple[Tensor, Tensor]:
         """The pitch of signals [B, 1, N] in turns a hop and where there is one, [B, T] each."""
@@ -168,12 +168,13 @@ class Vocoder(nn.Module):
         turns, alike = pitches(target[:, 0].float(), self.cut, low, high)
         return turns * self.hop, alike > VOICED
 
-    def spectrum(self, told: Tensor, turns: Tensor) -> Tensor:
-        """complex [B, F, T * S], at a pitch of so many turns a place [B, T]."""
+    def spectrum(self, told: Tensor, turns: Tensor, voiced: Tensor) -> Tensor:
+        """complex [B, F, T * S], at a pitch of so many turns a place where there is a voice, [B, T]
+        each."""
         values = (self.out(self.trunk(told)) + self.straight(told.transpose(1, 2))).float()
         values = values.view(len(told), -1, VALUES, self.bins).permute(2, 0, 3, 1)
         loud, turn, louder, turned, breathy = values
-        voice = self.frames.spectrum(pulses(turns, self.hop))
+        voice = self.frames.spectrum(pulses(turns, self.hop) * spread(voiced.float(), self.hop))
         breath = self.frames.spectrum(noise(turns.shape[1] * self.hop, turns, self.training))
         shaped = voice * _shaped(louder, turned) + breath * _loudness(breathy)
         return _shaped(loud, turn) + (3 / 8 * self.frames.window) ** -0.5 * shaped

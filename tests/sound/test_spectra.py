@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from genloom.sound.phases import griffin_lim, waves_of_mel
+from genloom.sound.phases import griffin_lim, nearer, waves_of_mel
 from genloom.sound.spectra import FLOOR, Frames
 
 FRAMES = Frames(rate=16_000, window=512, hop=128, bands=40)
@@ -58,3 +58,21 @@ def test_frames_that_do_not_fit_are_refused() -> None:
     for wrong in ({"hop": 100}, {"high": 9_000.0}, {"bands": 400}, {"window": 8}):
         with pytest.raises(ValueError, match=r"are expected|within|is to divide"):
             Frames(**{"rate": 16_000, "window": 512, "hop": 128, **wrong}).check()  # type: ignore[arg-type]
+
+
+def test_waves_come_nearer_to_mel_frames_that_they_do_not_have() -> None:
+    rng = torch.Generator().manual_seed(0)
+    x = 0.1 * torch.randn(8_000, generator=rng)
+    time = torch.arange(8_000) / 16_000
+    wanted = FRAMES.mel(x * (1 + torch.sin(20 * time)) + torch.sin(2_500 * time))
+    gaps = [
+        float((FRAMES.mel(nearer(FRAMES, x, wanted, n)) - wanted).abs().mean()) for n in (0, 1, 2)
+    ]
+    assert gaps[0] > 2 * gaps[1] and gaps[1] > gaps[2]
+    assert torch.allclose(nearer(FRAMES, x, FRAMES.mel(x))[: len(x)], x, atol=1e-4)
+
+
+def test_silence_that_is_asked_for_comes() -> None:
+    wanted = torch.full((40, 20), math.log(FLOOR))
+    made = nearer(FRAMES, torch.zeros(20 * 128), wanted)
+    assert bool(made.isfinite().all()) and float(made.abs().max()) == 0
