@@ -51,6 +51,7 @@ RANK = {
     "rewards": 4.1,
     "enhancing": 4.1,
     "latents": 4.1,
+    "hearing": 4.1,
     "saying": 4.1,
     "rollouts": 4.6,
     "averaging": 4.7,

@@ -90,6 +90,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "sound": sounds,
     "sound_codes": sounds,
     "waves": sounds,
+    "transcript": sounds,
     "table": frame,
     "chorale": chorales,
     "tune": tunes,
@@ -108,6 +109,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         {"control": "mel", "window": 128, "hop": 32, "bands": 16, "samples": 1024},
         {"window": 128, "hop": 32, "bands": 16, "samples": 1024},
     ],
+    "transcript": [{"rate": 0, "window": 256, "hop": 64, "bands": 16, "fold": 2}],
     "tune": [{"length": 64}],
     "image": [
         {"size": 8, "mode": "RGB"},
@@ -307,6 +309,9 @@ MADE: dict[str, Callable[..., Recipe]] = {
         Part("autoregressive"),
         {"net": "transformer"},
         **train,
+    ),
+    "recogniser": lambda **train: recipe(
+        Part("transcript", OPTIONS["transcript"][0]), Part("ctc"), {"net": "recogniser"}, **train
     ),
     "row by flow": lambda **train: recipe(
         Part("table", OPTIONS["table"][1]), Part("flow"), {"net": "mlp_denoiser"}, **train

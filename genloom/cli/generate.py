@@ -325,7 +325,9 @@ def _made(want: Want, quiet: bool) -> Any:
 
 def _texts(want: Want, items: list[str]) -> None:
     if want.json:
-        output.values({"items": items, "record": want.record()})
+        known = [told() for one in items if (told := getattr(one, "told", None)) is not None]
+        details = {"details": known} if len(known) == len(items) else {}
+        output.values({"items": items, **details, "record": want.record()})
         return
     for number, item in enumerate(items):
         if number:

@@ -1,4 +1,4 @@
-"""Flags of `genloom generate` that are about pictures, and how they are read.
+"""Flags of `genloom generate` that are about pictures and what is given, and how they are read.
 
 Knows how they are written on a command line; what they mean is in `spec.Options` and
 `spec.Request`.
@@ -20,12 +20,14 @@ from genloom.errors import UsageError
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class PictureOptions:
-    """Flags that pictures are made with.
+    """Flags that pictures are made with, and texts out of recordings.
 
     Parameters
     ----------
     image
         A picture to begin from; where it is transparent, it is made anew.
+    item
+        What a model is given that makes something else of it: a recording, for a recogniser.
     mask
         A picture, white where the given one is made anew; the rest of it stays.
     control
@@ -62,6 +64,7 @@ class PictureOptions:
     """
 
     image: str | None = None
+    item: str | None = None
     mask: str | None = None
     control: str | None = None
     strength: float | None = None
@@ -81,8 +84,10 @@ class PictureOptions:
 
     def fields(self) -> dict[str, Any]:
         """What `api.request_of` takes."""
+        if self.image is not None and self.item is not None:
+            raise UsageError("--image and --item both say what is given: leave one out")
         return {
-            "item": _file("--image", self.image),
+            "item": _file("--image", self.image) or _file("--item", self.item, "a file"),
             "mask": _file("--mask", self.mask),
             "control": _file("--control", self.control),
             "strength": self.strength,
@@ -100,12 +105,12 @@ class PictureOptions:
         }
 
 
-def _file(flag: str, given: str | None) -> Path | None:
+def _file(flag: str, given: str | None, what: str = "a picture") -> Path | None:
     if given is None:
         return None
     path = Path(given).expanduser()
     if not path.is_file():
-        raise UsageError(f"{flag} {given}: there is no such file: give a picture")
+        raise UsageError(f"{flag} {given}: there is no such file: give {what}")
     return path
 
 
