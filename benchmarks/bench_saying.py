@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import shutil
 import statistics
 import subprocess
 import sys
@@ -67,9 +68,10 @@ def served(name: str, text: str, voice: str | None, runs: int) -> list[dict[str,
     rate = api.load(name).codec.cut.rate  # type: ignore[attr-defined]
     body = {"model": Path(name).name, "input": text[:40], "response_format": "pcm"}
     body |= {"voice": voice} if voice else {}
-    with tempfile.TemporaryDirectory() as folder:
-        where = ["--port", "0", "--database", f"sqlite:///{folder}/records.db"]
-        command = [sys.executable, "-m", "genloom", "serve", name, *where]
+    with tempfile.TemporaryDirectory() as home:
+        shutil.copytree(name, Path(home) / "models" / Path(name).name)
+        where = [Path(name).name, "--port", "0", "--home", home]
+        command = [sys.executable, "-m", "genloom", "serve", *where]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout is not None
