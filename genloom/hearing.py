@@ -22,7 +22,7 @@ def transcripts(model: Model, sounds: Sequence[Any], beams: int | None = None) -
     options = Options(beams=beams)
     with Engine(model) as engine:
         asked = [engine.submit(Request(item=sound, options=options)) for sound in sounds]
-        made = [one.items()[0] for one in asked]
+        made = [one.result()[0] for one in asked]
     strange = next((one for one in made if not isinstance(one, Transcript)), None)
     if strange is not None:
         raise UsageError(

@@ -130,6 +130,7 @@ TABLE: dict[str, dict[str, str]] = {
         "codes": "genloom.trust.quality_image:measure",
         "preference": "genloom.trust.quality_preference:measure",
         "reward": "genloom.trust.quality_reward:measure",
+        "transcript": "genloom.trust.quality_transcript:measure",
         "table": "genloom.trust.quality_table:measure",
     },
 }

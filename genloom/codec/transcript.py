@@ -54,6 +54,8 @@ class TranscriptCodec(Heard):
     carries: ClassVar[type] = ArraySpec
     lossy: ClassVar[bool] = True
     tells: ClassVar[bool] = True
+    travels: ClassVar[bool] = True
+    brings: ClassVar[tuple[str, ...]] = ("audio/wav", "audio/flac", "audio/ogg", "audio/mpeg")
 
     def __init__(
         self,

@@ -74,6 +74,6 @@ def _accepts(site: Site, takes: frozenset[str]) -> list[str]:
     codec: Any = site.model.codec
     if not getattr(codec, "travels", True):
         return []
-    hooks = {"item": ("begin", "given"), "mask": ("fresh",)}
+    hooks = {"item": ("begin", "given", "grid_told"), "mask": ("fresh",)}
     told = [n for n, some in hooks.items() if n in takes and any(hasattr(codec, x) for x in some)]
     return [*told, *(["control"] if getattr(codec.spec, "control", 0) else [])]

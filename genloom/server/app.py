@@ -64,6 +64,7 @@ from genloom.server.routes import (
     rerank,
     responses,
     trainings,
+    transcriptions,
     transfers,
     uploads,
 )
@@ -105,6 +106,7 @@ ROUTES = (
     uploads.router,
     transfers.router,
     audio.router,
+    transcriptions.router,
     moderations.router,
     provenance.router,
     reports.router,

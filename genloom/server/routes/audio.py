@@ -1,4 +1,4 @@
-"""/v1/audio/*: speech from a model that makes audio, transcriptions from one that hears it.
+"""/v1/audio/speech and /voices: speech from a model that makes audio.
 
 Which model can is asked of the model; where none can, the answer says so. Knows shapes and formats.
 """
@@ -10,29 +10,24 @@ from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from genloom.server.access import Who
 from genloom.server.call import Call
-from genloom.server.failure import Failure
-from genloom.server.forms import described, form_of, read_form
 from genloom.server.leaving import while_there
-from genloom.server.making import Made, ended, item_of, keep, make, steps
+from genloom.server.making import Made, ended, item_of, keep, steps
 from genloom.server.routes.images_schema import seed_of
 from genloom.server.routes.sampling import LARGEST_SEED, seed_header
 from genloom.server.schema import Asked, refused
 from genloom.server.service import Here, Service
-from genloom.server.sniffing import sniffed
 from genloom.server.sse import EventStream, event
-from genloom.server.suited import fits, suited, unsuited
+from genloom.server.suited import suited
 from genloom.sound.wav_head import wav_head
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
-SOUND, RECORDED = ("audio/*",), ("audio/*", "video/*")
-HEARD = "audio"  # the name of a file that a model hears
-MOST, PIECE = 25 << 20, 32 << 10  # bytes of a recording; of one piece of speech
+SOUND = ("audio/*",)
+PIECE = 32 << 10  # bytes of one piece of speech
 # response_format -> (suffix of the file that is made, its media type)
 FORMATS = {
     "mp3": (".mp3", "audio/mpeg"),
@@ -61,22 +56,6 @@ class Speech(Asked):
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     stream_format: Sent = "audio"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
-
-
-class Transcription(Asked):
-    model: str
-    language: str | None = None
-    languages: list[str] | None = None
-    prompt: str | None = None
-    response_format: Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"] = "json"
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
-    timestamp_granularities: list[Literal["word", "segment"]] | None = None
-    include: list[str] | None = None
-    chunking_strategy: Any = None
-    known_speaker_names: list[str] | None = None
-    known_speaker_references: list[str] | None = None
-    keywords: list[str] | None = None
-    stream: bool = False
 
 
 # --- speech ---------------------------------------------------------------------------------------
@@ -163,54 +142,7 @@ async def _spoken_events(service: Service, call: Call, suffix: str) -> AsyncGene
     yield event(done, "speech.audio.done")
 
 
-# --- transcriptions -------------------------------------------------------------------------------
-
-
-@router.post("/transcriptions", response_model=None, openapi_extra=described(Transcription, "file"))
-async def transcribe(
-    request: Request,
-    caller: Who,
-    service: Here,
-) -> Response:
-    form = await form_of(request, {"file": 1}, MOST)
-    sent, body = form.file("file"), read_form(Transcription, form)
-    if not fits(sniffed(sent.data) or "", RECORDED):
-        raise Failure(
-            415,
-            "file is no recording in a known format: wav, mp3, flac, ogg, mp4 and webm are",
-            code="unsupported_media_type",
-            param="file",
-        )
-    about = await service.engines.about(body.model)
-    if not about.get("texts") or HEARD not in about.get("accepts", ()):
-        raise unsuited(about, "a model that hears recordings")
-    for field in UNHEARD:
-        if getattr(body, field) is not None:
-            raise refused(field, "models here write down what they hear, and nothing besides")
-    way = WRITTEN.get(body.response_format)
-    if way is None or body.stream:
-        raise refused("response_format", "json and text are told by this model, as a whole")
-    given = {"prompt": body.prompt, "seed": 0, "options": {"temperature": body.temperature or 0.0}}
-    blobs = {HEARD: sent.data}
-    call = Call(model=body.model, task="generate", given=given, blobs=blobs, owner=caller.owner)
-    made = await make(service, call)
-    return way(made)
-
-
-def _in_json(made: Made) -> Response:
-    usage = {"type": "tokens", **ended(made.usage)}
-    return JSONResponse({"text": made.texts.get(0, ""), "usage": usage})
-
-
-def _bare(made: Made) -> Response:
-    return PlainTextResponse(made.texts.get(0, ""))
-
-
-UNHEARD = (
-    *("language", "languages", "timestamp_granularities", "include", "chunking_strategy"),
-    *("known_speaker_names", "known_speaker_references", "keywords"),
-)
-WRITTEN = {"json": _in_json, "text": _bare}  # response_format -> the answer
+# --- voices ---------------------------------------------------------------------------------------
 
 
 @router.get("/voices")
