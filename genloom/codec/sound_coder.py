@@ -14,6 +14,7 @@ from torch import Tensor
 from genloom.codec.kept import Kept, device
 from genloom.codec.waves import WavesCodec
 from genloom.net.sound_tokenizer import SoundTokenizer
+from genloom.sound.phases import nearer
 from genloom.sound.spectra import Frames
 
 
@@ -53,5 +54,8 @@ class SoundCoder(Kept):
 
     @torch.no_grad()
     def waves(self, ids: Tensor) -> Tensor:
-        """float [N] of the first levels' codes, long [1 to Q, P]."""
-        return self.net.signal(ids[None].to(device()))[0, 0].float().cpu()
+        """float [N] of the first levels' codes, long [1 to Q, P], brought nearer to the frames that
+        these say."""
+        told = self.net.frames(ids[None].to(device()))
+        made = self.net.vocoder(told)[0][0, 0].float().cpu()
+        return nearer(self.frames, made, self.codec.unscaled(told[0].float().cpu()))

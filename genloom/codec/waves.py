@@ -148,7 +148,7 @@ class WavesCodec(Heard):
 
     def shown(self, control: Tensor) -> Sound:
         """What is told [M, T] as a sound, by the slow way."""
-        waves = waves_of_mel(self.cut, control * SPREAD + MIDDLE)
+        waves = waves_of_mel(self.cut, self.unscaled(control))
         return Sound(waves.clamp(-1, 1)[None], self.cut.rate)
 
     # --- meaning ----------------------------------------------------------------------------------
@@ -165,6 +165,10 @@ class WavesCodec(Heard):
     def scaled(self, mel: Tensor) -> Tensor:
         """What is told of mel frames in logarithms, float [..., M, T]."""
         return (mel - MIDDLE) / SPREAD
+
+    def unscaled(self, told: Tensor) -> Tensor:
+        """The inverse of `scaled`."""
+        return told * SPREAD + MIDDLE
 
     # --- disk -------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 COMMITMENT = 0.25  # of vectors to their entries, beside that of entries to their vectors
 REVIVAL = 0.05  # of entries that no vector of a batch chose, to vectors drawn from it
+WEIGHT = 0.05  # of all these: at 1 vectors rather agree with few entries than say anything
 DROPPED = 0.5  # chance that an item is learnt from its first levels alone
 
 
@@ -71,7 +72,7 @@ class ResidualCodes(nn.Module):
             made, apart = level(rest.flatten(0, 1))
             taken = (number < count).to(z.dtype)
             total = total + made.view_as(rest) * taken[:, None, None]
-            error = error + apart.view(rest.shape[:2]).mean(1) * taken
+            error = error + WEIGHT * apart.view(rest.shape[:2]).mean(1) * taken
             rest = rest - made.view_as(rest)
         return total.movedim(-1, 1), error
 

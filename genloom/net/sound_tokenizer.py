@@ -1,9 +1,10 @@
-"""Signals through codes: the frames that tell of them, coarser and as sums of learnt entries, and a
-vocoder that hears these.
+"""Signals through codes: the frames that tell of them, coarser and as sums of learnt entries, made
+into frames again, and a vocoder that hears these.
 
-An encoder of the vocoder's own blocks, a residual vector quantiser (net/residual_codes.py), the
-vocoder (net/vocoder.py). Looks no further than `reach` frames. Knows arrays of one grid axis.
-Shape legend: B items, K channels told, T frames, P = T / every places, Q levels, Z latent channels.
+Encoder and decoder of the vocoder's own blocks about a residual vector quantiser (net/residual_
+codes.py), then the vocoder (net/vocoder.py). Looks no further than `reach` frames. Knows arrays of
+one grid axis. Shape legend: B items, K channels told, T frames, P = T / every places, Q levels, Z
+latent channels.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class SoundTokenizerConfig:
 
 
 class SoundTokenizer(nn.Module):
-    """control [B, K, T] -> (signal [B, 1, T * hop], {"code_error": float [B], ...})."""
+    """control [B, K, T] -> (signal [B, 1, T * hop], {"code_error": float [B], "frame_error": the
+    mean gap of the frames that were made again, ...})."""
 
     kind: ClassVar[str] = "sound_tokenizer"
     carries: ClassVar[type] = ArraySpec
@@ -73,32 +75,34 @@ class SoundTokenizer(nn.Module):
         self.narrow = nn.Conv1d(c.width, c.latent, c.every, stride=c.every)
         self.codes = ResidualCodes(c.latent, c.levels, c.codes, c.dimensions)
         self.widen = nn.ConvTranspose1d(c.latent, c.latent, c.every, stride=c.every)
-        told = ArraySpec(grid=spec.grid, channels=1, control=c.latent, stride=spec.stride)
+        self.decoder = Trunk(c.latent, c.width, c.depth, c.expansion)
+        self.again = nn.Linear(c.width, spec.control)
         shared = {"width": c.width, "depth": c.depth, "expansion": c.expansion}
         pitched = {"lowest": c.lowest, "highest": c.highest}
-        self.vocoder = Vocoder(VocoderConfig(**shared, **pitched), told, None)
-        self.reach = self.encoder.reach + 2 * c.every + self.vocoder.reach
+        self.vocoder = Vocoder(VocoderConfig(**shared, **pitched), spec, None)
+        self.reach = 2 * self.encoder.reach + 2 * c.every + self.vocoder.reach
 
     def forward(
         self, control: Tensor, target: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         if self.training or control.device.type != "cpu":
             codes, error = self.codes(self._latents(control))
-            frames = control.shape[-1]
-            made, parts = self.vocoder.whole(self._frames(codes)[..., :frames], target)
-            return made, {**parts, "code_error": error}
-        made = [self.signal(self.ids(one[None]), one.shape[-1]) for one in control]
-        return torch.cat(made), {}
+            told = self._frames(codes)[..., : control.shape[-1]]
+            made, parts = self.vocoder.whole(told, target)
+            far = (told.float() - control.float()).abs().flatten(1).mean(1)
+            return made, {**parts, "code_error": error, "frame_error": far}
+        told = [self.frames(self.ids(one[None]), one.shape[-1]) for one in control]
+        return torch.cat([self.vocoder(one)[0] for one in told]), {}
 
     def ids(self, control: Tensor) -> Tensor:
         """long [B, Q, P] of frames [B, K, T]; what lacks of the last place is the last frame."""
         return torch.cat([self.codes.ids(self._latents(one[None])) for one in control])
 
-    def signal(self, ids: Tensor, frames: int = 0) -> Tensor:
-        """float [B, 1, frames * hop], or of whole places, of the first levels' codes [B, Q, P]."""
-        frames = frames or ids.shape[-1] * self.config.every
-        told = [self._frames(self.codes.values(one[None]))[..., :frames] for one in ids]
-        return torch.cat([self.vocoder(one)[0] for one in told])
+    def frames(self, ids: Tensor, count: int = 0) -> Tensor:
+        """float [B, K, count], or of whole places, of the first levels' codes [B, Q, P]."""
+        count = count or ids.shape[-1] * self.config.every
+        made = [self._frames(self.codes.values(one[None])) for one in ids]
+        return torch.cat(made)[..., :count]
 
     def _latents(self, control: Tensor) -> Tensor:
         """float [B, Z, P]."""
@@ -109,5 +113,5 @@ class SoundTokenizer(nn.Module):
         return self.narrow(self.encoder(control).transpose(1, 2)).float()
 
     def _frames(self, latents: Tensor) -> Tensor:
-        """float [B, Z, P * every]."""
-        return self.widen(latents)
+        """float [B, K, P * every]."""
+        return self.again(self.decoder(self.widen(latents))).transpose(1, 2)

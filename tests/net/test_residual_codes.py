@@ -76,15 +76,15 @@ def test_a_signal_is_made_of_its_codes_alone() -> None:
     made, told = tokenizer().eval(), torch.randn(2, 8, 7)
     ids = made.ids(told)
     assert ids.shape == (2, 3, 4)
-    whole = made(told)[0]
-    assert whole.shape == (2, 1, 7 * 64) and torch.equal(made.signal(ids, 7), whole)
-    assert made.signal(ids[:, :1]).shape == (2, 1, 8 * 64)
+    whole, again = made(told)[0], made.frames(ids, 7)
+    assert whole.shape == (2, 1, 7 * 64) and torch.equal(made.vocoder(again)[0], whole)
+    assert again.shape == told.shape and made.frames(ids[:, :1]).shape == (2, 8, 8)
 
 
 def test_in_training_codes_and_pitch_are_learnt() -> None:
     made = tokenizer()
     out, parts = made(torch.randn(2, 8, 16), 0.1 * torch.randn(2, 1, 1024))
-    assert set(parts) == {"code_error", "pitch_error"}
+    assert set(parts) == {"code_error", "frame_error", "pitch_error"}
     (out.square().sum() + sum(p.sum() for p in parts.values())).backward()
     assert float(made.encoder.into.weight.grad.abs().sum()) > 0  # type: ignore[union-attr]
 
