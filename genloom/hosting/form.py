@@ -25,7 +25,7 @@ def form(site: Site) -> dict[str, Any]:
     files = [name for name in GIVEN if name in names and travels]
     return {
         "prompt": _prompt(site),
-        "takes": dict.fromkeys(files, list(getattr(codec, "brings", PICTURES))),
+        "takes": {name: list(getattr(codec, "brings", PICTURES)) for name in files},
         "needs": _needs(site),
         "options": [_option(site, name, one) for name, one in FIELDS.items() if name in names],
         "columns": _columns(site),

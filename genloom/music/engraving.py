@@ -44,9 +44,7 @@ def engraved(score: Score) -> str:
 
 @cache
 def _toolkit() -> Any:
-    verovio = library()
-    verovio.enableLog(verovio.LOG_OFF)
-    made = verovio.toolkit()
+    made = library().toolkit()
     made.setOptions(
         {
             "pageWidth": WIDE,
@@ -64,9 +62,10 @@ def _toolkit() -> Any:
 
 
 def library() -> Any:
-    """The module verovio."""
+    """The module verovio, which says nothing on stderr."""
     try:
         import verovio as module
     except ImportError:
         raise MissingExtra("verovio", "music") from None
+    module.enableLog(module.LOG_OFF)
     return module
