@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 
 from genloom.codec.tune_words import (
     BAR,
@@ -43,6 +44,16 @@ MOST = 64  # bars that are told
 _NAME = re.compile(r"([A-G][#b]?)(m7|maj7|m|7|dim|aug|sus4)?$")
 _PRIMARY = (1.25, 0.9, 0.8, 1.1, 1.1, 1.0, 0.95)  # how readily the triad on each degree is chosen
 _CLOSING = (BAR, REPEAT, DOUBLE)
+_STEPS = {  # semitones above the root
+    "": (0, 4, 7),
+    "m": (0, 3, 7),
+    "7": (0, 4, 7, 10),
+    "m7": (0, 3, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "dim": (0, 3, 6),
+    "aug": (0, 4, 8),
+    "sus4": (0, 5, 7),
+}
 
 
 def triads(mode: str) -> list[tuple[int, int, frozenset[int]]]:
@@ -57,6 +68,18 @@ def triads(mode: str) -> list[tuple[int, int, frozenset[int]]]:
             notes = frozenset((step + n) % 7 for n in (0, 2, 4))
             out.append((scale[step], quality, notes))
     return out
+
+
+@cache
+def chord_degrees(chord: int, quality: int, mode: str) -> frozenset[int]:
+    """The ids of the degrees of this mode that sound in a chord, given by its two ids."""
+    key = Key("C", mode)
+    scale = [(one - key.pitch_class) % 12 for one in key.scale]
+    root, steps = chord - CHORDS_AT, _STEPS[QUALITIES[quality - QUALITIES_AT]]
+    sounding = {(root + step) % 12 for step in steps}
+    return frozenset(
+        DEGREES_AT + degree - DEGREES[0] for degree in DEGREES if scale[degree % 7] in sounding
+    )
 
 
 def chorded(ids: Sequence[int]) -> list[int]:

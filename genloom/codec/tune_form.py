@@ -17,6 +17,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from genloom.codec.tune_chords import chord_degrees
 from genloom.codec.tune_fresh import Follower, Learnt
 from genloom.codec.tune_words import (
     AFTER,
@@ -35,6 +36,8 @@ from genloom.codec.tune_words import (
     LOWERED,
     METRES,
     METRES_AT,
+    MODE_NAMES,
+    MODES_AT,
     PLAN,
     RAISED,
     REPEAT,
@@ -92,6 +95,7 @@ class TuneGuide:
     follows: int = BAR  # the line behind it
     first: bool = True  # nothing behind it was told yet
     left: int | None = None  # bars of the gap that are still open; None where nobody said
+    mode: str = "major"
     planning: bool = False  # chords of bars to come are being told
     plan: tuple[tuple[int, int], ...] = ()
     planned: int = 0  # chords that were due so far
@@ -153,6 +157,7 @@ class TuneGuide:
 
     def _mode(self, one: int) -> None:
         self.missing.discard("mode")
+        self.mode = MODE_NAMES[one - MODES_AT]
         self.slot = "note"
 
     def _length(self, one: int) -> None:
@@ -318,6 +323,10 @@ class TuneGuide:
         if self.tied is not None:
             degree, sign = self.tied
             return [degree] if sign is None else [sign]
+        if self.plan and self.chorded and not self.at:  # a bar begins within its chord
+            sounds = chord_degrees(*self.plan[(self.planned - 1) % len(self.plan)], self.mode)
+            if sounds:
+                return sorted(sounds)
         return [*DEGREE_IDS, RAISED, LOWERED, *([REST] if self.slot == "note" else [])]
 
     def _after(self) -> list[int]:

@@ -51,6 +51,12 @@ def test_chords_that_are_asked_stand_over_the_bars(seed):
     told = [chord.name for chord in score.chords]
     wanted = ["G", "Am", "C", "D7"] * len(told)
     assert told and [a for a in told if a not in wanted] == []
+    firsts = {n.onset: n for n in reversed(score.parts[0].notes) if not n.grace}
+    tones = {"G": {7, 11, 2}, "Am": {9, 0, 4}, "C": {0, 4, 7}, "D7": {2, 6, 9, 0}}
+    begun = [c for c in score.chords if c.onset in firsts]
+    held = {n.end for n in score.parts[0].notes if n.tied}
+    inside = [firsts[c.onset].pitch % 12 in tones[c.name] for c in begun if c.onset not in held]
+    assert inside and all(inside)
     full = [bar for bar in score.bars if bar.length == score.metre.bar]
     assert len({c.onset for c in score.chords}) >= 0.8 * len(full)
 
