@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from genloom.speech import amounts, dates, names
 from genloom.speech.numbers import cardinal, digits, ordinal
@@ -39,7 +40,16 @@ class Chunk:
 def chunks(runs: Sequence[Run], rules: Sequence[Rule] = RULES) -> list[Chunk]:
     """What is read, in order: mostly a word each, more where several are read as one. rules: () for
     languages without."""
-    return [chunk for run in runs for chunk in _of_run(run, rules)]
+    return [chunk for run in _whole(runs) for chunk in _of_run(run, rules)]
+
+
+def _whole(runs: Sequence[Run]) -> Iterator[Run]:
+    """Neighbours without marks as one: a date may reach from the one into the other."""
+    for marked, some in groupby(runs, key=lambda run: run.marked):
+        if marked:
+            yield from some
+        else:
+            yield Run(text="".join(run.text for run in some))
 
 
 def _of_run(run: Run, rules: Sequence[Rule]) -> list[Chunk]:

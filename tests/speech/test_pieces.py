@@ -100,6 +100,18 @@ def test_a_long_number_is_cut_between_its_words() -> None:
     ]
 
 
+def test_pieces_are_counted_as_they_are_read() -> None:
+    """Word by word this would be fewer: "March" "four" for "March fourth"."""
+    seen: list[int] = []
+
+    def read(runs: Sequence[Run]) -> int:
+        seen.append(sum(len(chunk.said) for chunk in chunks(runs)))
+        return seen[-1]
+
+    (one,) = cut(parts_of("On March 4, 2021."), read, 100)
+    assert seen == [sum(len(chunk.said) for chunk in chunks([Run(text=one.prompt)]))]
+
+
 def test_what_cannot_be_said_in_pieces() -> None:
     with pytest.raises(RequestError, match="'abcdefghij' has 10 sounds, this model says 9"):
         pieces("so abcdefghij", most=9)
