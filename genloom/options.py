@@ -76,6 +76,7 @@ class Options:
     instrument            who plays it: "flute", or of several parts "flute, strings, bass"
     tempo                 quarter notes a minute
     consent               a statement that whoever's voice is given agrees to its use
+    heard                 a voice as the model heard it once, in place of a recording
     """
 
     max_tokens: int | None = None
@@ -115,6 +116,7 @@ class Options:
     instrument: str | None = None
     tempo: float | None = None
     consent: str | None = None
+    heard: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in RANGES.items():
@@ -139,6 +141,7 @@ class Options:
         self._set("stop", _strings("stop", self.stop))
         ids = _listed("stop_ids", self.stop_ids, "token ids")
         self._set("stop_ids", tuple(_number("stop_ids", n, int, 0, _LARGEST_ID) for n in ids))
+        self._set("heard", _numbers("heard", self.heard))
         self._set("logit_bias", _bias("logit_bias", self.logit_bias, _BIAS, "token id"))
         self._set("directions", _bias("directions", self.directions, _FAR, "number"))
         shapes = [n for n in ("schema", "regex", "grammar") if getattr(self, n) is not None]
@@ -233,6 +236,12 @@ def _margins(value: Any) -> tuple[int, int, int, int] | None:
             "are expected, not all of them 0"
         )
     return margins[0], margins[1], margins[2], margins[3]
+
+
+def _numbers(name: str, value: Any) -> tuple[float, ...]:
+    """A vector."""
+    some = _listed(name, value, "numbers")
+    return tuple(float(_number(name, x, float, -1e6, 1e6)) for x in some)
 
 
 def _strings(name: str, value: Any) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ def request_in(record: Mapping[str, Any]) -> Request:
     or RequestError where it does not say what was asked for."""
     options = dict(record["options"])
     options["stop"] = tuple(options.get("stop", ()))
+    options["heard"] = tuple(options.get("heard", ()))
     asked = {key: record[key] for key in ("prompt", "seed", "first", "count", "where")}
     for told in dict(record.get("given", {})).values():
         _ = told["path"], told["sha256"]

@@ -77,7 +77,7 @@ def people(home: Path, name: str = "people") -> str:
 
 def speakers(home: Path, name: str = "speakers") -> str:
     """A model of speech with two voices, which says low and high."""
-    folder = home / "recordings"
+    folder = home / f"{name}-recordings"
     folder.mkdir()
     for n, one in enumerate(sounds(24)):
         file = folder / f"{one.caption}_{('ann', 'bob')[n // 2 % 2]}_{n}.wav"

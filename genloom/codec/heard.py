@@ -42,7 +42,7 @@ class Heard(ABC):
     suffix: ClassVar[str] = ".wav"
     preview_suffix: ClassVar[str] = ".png"
     conditional: ClassVar[bool] = False
-    travels: ClassVar[bool] = False  # a wire brings pictures along, no recordings yet
+    brings: ClassVar[tuple[str, ...]] = ("audio/wav", "audio/flac", "audio/ogg", "audio/mpeg")
 
     def __init__(self, rate: int, window: int, hop: int, bands: int, seconds: float) -> None:
         for name, value, low, high in (

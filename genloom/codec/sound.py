@@ -175,9 +175,11 @@ class SoundCodec(Heard):
         try:
             sound = trimmed(self._given(item).open())
         except DataError as error:
-            raise RequestError(f"the given recording: {error}") from None
+            raise RequestError(f"the given recording: {error}", param="item") from None
         if not sound.samples.shape[1]:
-            raise RequestError("the given recording is silent: give one that is heard")
+            raise RequestError(
+                "the given recording is silent: give one that is heard", param="item"
+            )
         return self.scaled(sized(self.mel(sound), grid[0], math.log(FLOOR)))
 
     # --- meaning ----------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ class AlignedFlow(Flow):
     """
 
     kind: ClassVar[str] = "aligned_flow"
-    takes: ClassVar[frozenset[str]] = frozenset({"steps", "solver", "speed", "item", "consent"})
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"steps", "solver", "speed", "item", "consent", "heard"}
+    )
     parts: ClassVar[Mapping[str, str]] = {"net": "aligned"}
     ordered: ClassVar[bool] = True  # it needs prompts whose symbols are in the items' own order
 
@@ -95,14 +97,16 @@ class AlignedFlow(Flow):
             grid = request.grid or spec.grid
             control = torch.zeros(net.controls, *grid, device=request.index.device)
             return super().start(nets, spec, replace(request, item=None, control=control))
-        if request.item is not None and not (request.options.consent or "").strip():
+        own = request.item is not None or bool(request.options.heard)
+        if own and not (request.options.consent or "").strip():
             raise RequestError(
                 "a voice of one's own is given: say in `consent` that whoever speaks there agrees",
                 param="consent",
             )
         prompt = request.prompt[None]
         item = None if request.item is None else request.item[None]
-        means, told, log_durations, present = net.expected(prompt, item)
+        voice = _remembered(net, request)
+        means, told, log_durations, present = net.expected(prompt, item, voice=voice)
         durations = foretold(log_durations, present, request.options.speed or 1.0)
         frames = -(-int(durations.sum()) // net.patch) * net.patch
         control = _laid(means, told, durations, frames)[0]
@@ -112,10 +116,30 @@ class AlignedFlow(Flow):
         samples.state[LASTING] = lasting.expand(len(samples), -1).clone()
         return samples
 
+    def hear(self, nets: Nets, item: Tensor) -> Tensor:
+        """float [D]: the voice in frames [C, T], as `Options.heard` takes it again."""
+        return nets["net"].hear(item[None])[0]
+
     def told(self, samples: Samples) -> dict[str, Tensor]:
         """What is known of finished samples besides themselves: durations, long [B, P], how many
         frames each symbol of the prompt has."""
         return {LASTING: samples.state[LASTING]} if LASTING in samples.state else {}
+
+
+def _remembered(net: Any, request: Encoded) -> Tensor | None:
+    """float [1, D]: a voice that the net heard before."""
+    heard = request.options.heard
+    if not heard:
+        return None
+    width = net.symbols.embedding_dim
+    if request.item is not None or len(heard) != width or net.listener is None:
+        raise RequestError(
+            f"a voice of {len(heard)} numbers is given, but this model hears voices of "
+            f"{width if net.listener is not None else 'its own alone'}: have it hear the recording "
+            "again",
+            param="heard",
+        )
+    return torch.tensor([heard], dtype=torch.float32, device=request.index.device)
 
 
 def foretold(log_durations: Tensor, present: Tensor, speed: float) -> Tensor:

@@ -62,6 +62,9 @@ FIELDS: Mapping[str, Field] = {
     "towards": _field("towards", "text", "The prompt at the other end.", needs="frames"),
     "towards_seed": _field("towards_seed", "integer", "The seed at the other end.", needs="frames"),
     "speed": _field("speed", "number", "How fast it is said; 1 is as learnt.", 0.5, 2),
+    "consent": _field(
+        "consent", "text", "That whoever speaks in the recording agrees.", needs="image"
+    ),
     "instrument": _field("instrument", "text", "Who plays it: a name, or one for each part."),
     "tempo": _field("tempo", "number", "Quarter notes a minute.", 40, 240),
     "max_tokens": _field("max_tokens", "integer", "Longest continuation, in tokens.", 1, 1024),

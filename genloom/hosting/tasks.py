@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from genloom.errors import RequestError
 from genloom.hosting.answers import Count, Verify
 from genloom.hosting.chats import Chat
+from genloom.hosting.hearing import Hear
 from genloom.hosting.items import Items
 from genloom.hosting.kept_texts import KeptTexts
 from genloom.hosting.nearest import Nearest
@@ -23,6 +24,7 @@ TASKS: dict[str, type[Task]] = {
     "rank": Rank,
     "score": Score,
     "count": Count,
+    "hear": Hear,
     "verify": Verify,
     "neighbours": Nearest,
 }

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genloom.errors import RequestError
 from genloom.net.attention import FullAttention
 from genloom.net.diffusion_transformer import DiffusionTransformer, DiffusionTransformerConfig
 from genloom.net.layers import Linear, initialise
@@ -86,20 +87,33 @@ class AlignedTransformer(nn.Module):
         assert self.denoiser.control is not None
         initialise(self.denoiser.control)
 
+    def hear(self, item: Tensor) -> Tensor:
+        """float [B, D]: the voice that is heard in frames [B, C, T]. RequestError where the net has
+        one voice alone."""
+        if self.listener is None:
+            raise RequestError("this model has one voice alone: it hears no others", param="item")
+        return self.listener(item)
+
     def expected(
-        self, prompt: Tensor, item: Tensor | None = None, share: Tensor | None = None
+        self,
+        prompt: Tensor,
+        item: Tensor | None = None,
+        share: Tensor | None = None,
+        voice: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Of each symbol: the frame to expect [B, P, C], what it tells besides [B, P, K], the
         logarithm of its frames [B, P], and whether it is there, bool [B, P].
 
         item: float [B, C, T], frames that a voice is heard in instead of the one that the prompt
-        names; share: bool [B], in which items so.
+        names; share: bool [B], in which items so; voice: float [B, D], as `hear` tells it, instead
+        of both.
         """
         first = 1 if self.voiced else 0
         present = prompt[:, first:] != self.pad
         h = self.symbols(prompt[:, first:])
         if self.voiced:
-            h = h + self._voice(prompt[:, 0], item, share)[:, None]
+            own = self._voice(prompt[:, 0], item, share) if voice is None else voice
+            h = h + own[:, None]
         for layer in self.near:
             h = h + F.silu(layer((h * present[..., None]).transpose(1, 2)).transpose(1, 2))
         position = torch.arange(h.shape[1], device=h.device)[None, :, None]

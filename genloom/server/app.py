@@ -67,6 +67,7 @@ from genloom.server.routes import (
     transcriptions,
     transfers,
     uploads,
+    voices,
 )
 from genloom.server.routes.responses_again import looking
 from genloom.server.runs import Runs
@@ -107,6 +108,7 @@ ROUTES = (
     transfers.router,
     audio.router,
     transcriptions.router,
+    voices.router,
     moderations.router,
     provenance.router,
     reports.router,

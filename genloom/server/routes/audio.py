@@ -17,12 +17,15 @@ from genloom.server.access import Who
 from genloom.server.call import Call
 from genloom.server.leaving import while_there
 from genloom.server.making import Made, ended, item_of, keep, steps
+from genloom.server.references import referred
 from genloom.server.routes.images_schema import seed_of
 from genloom.server.routes.sampling import LARGEST_SEED, seed_header
+from genloom.server.routes.voices import check_recording
 from genloom.server.schema import Asked, refused
 from genloom.server.service import Here, Service
 from genloom.server.sse import EventStream, event
 from genloom.server.suited import suited
+from genloom.server.voices import options_for
 from genloom.sound.wav_head import wav_head
 
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
@@ -48,6 +51,10 @@ class VoiceName(Asked):
 
 
 class Speech(Asked):
+    """voice: of the model, or one's own that it has heard (/v1/audio/voices), by name or id.
+    reference: a recording in place of a voice (a URL, a data: URL, the id of a file); consent: that
+    whoever speaks there agrees."""
+
     model: str
     input: Annotated[str, Field(min_length=1, max_length=LONGEST)]
     voice: str | VoiceName | None = None
@@ -56,6 +63,8 @@ class Speech(Asked):
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     stream_format: Sent = "audio"
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
+    reference: Any = None
+    consent: Annotated[str, Field(max_length=4096)] | None = None
 
 
 # --- speech ---------------------------------------------------------------------------------------
@@ -73,8 +82,9 @@ async def speak(
     seed = seed_of(body.seed)
     streamed = body.response_format in STREAMED
     given = {"prompt": body.input, "seed": seed, "suffix": suffix, "pieces": streamed}
-    given |= _manner(body, about)
-    call = Call(model=body.model, task="generate", given=given, owner=caller.owner)
+    given |= await _manner(service, caller.owner, body, about)
+    blobs = await _reference(service, caller.owner, body, about)
+    call = Call(model=body.model, task="generate", given=given, blobs=blobs, owner=caller.owner)
     headers = seed_header(seed)
     if body.stream_format == IN_EVENTS:
         return EventStream(_spoken_events(service, call, suffix), headers=headers)
@@ -96,17 +106,39 @@ async def _whole(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[by
         await rest.aclose()
 
 
-def _manner(body: Speech, about: Any) -> dict[str, Any]:
+async def _reference(service: Service, owner: str, body: Speech, about: Any) -> dict[str, bytes]:
+    """The recording that is to be heard."""
+    if body.reference is None:
+        if body.consent is not None:
+            raise refused("consent", "there is no reference that it is about: leave it out")
+        return {}
+    if "item" not in about.get("accepts", ()):
+        raise refused("reference", "this model hears no voices: leave it out")
+    if body.voice is not None:
+        raise refused("voice", "a reference is a voice, too: leave one of them out")
+    if not (body.consent or "").strip():
+        raise refused("consent", "say that whoever speaks in the reference agrees")
+    data = (await referred(service, owner, body.reference, "reference")).data
+    check_recording(data, "reference")
+    return {"item": data}
+
+
+async def _manner(service: Service, owner: str, body: Speech, about: Any) -> dict[str, Any]:
     """The voice as a condition, speed and instructions as options, where the model has them."""
     takes, voices = about.get("takes", ()), about.get("voices") or ()
     where: dict[str, Any] = {}
     options: dict[str, Any] = {}
     voice = body.voice.id if isinstance(body.voice, VoiceName) else body.voice
-    if voice is not None:
-        if voice not in voices:
+    if voice is not None and voice in voices:
+        where["voice"] = voice
+    elif voice is not None:
+        own = await options_for(service, owner, voice, about)
+        if own is None:
             known = ", ".join(voices) or "none: leave it out"
             raise refused("voice", f"voices of this model are {known}")
-        where["voice"] = voice
+        options |= own
+    if body.consent is not None:
+        options["consent"] = body.consent
     for field, usual in (("speed", 1.0), ("instructions", None)):
         value = getattr(body, field)
         if value != usual and field not in takes:
@@ -140,20 +172,3 @@ async def _spoken_events(service: Service, call: Call, suffix: str) -> AsyncGene
         yield event({"type": "speech.audio.delta", "audio": data}, "speech.audio.delta")
     done = {"type": "speech.audio.done", "usage": ended(made.usage)}
     yield event(done, "speech.audio.done")
-
-
-# --- voices ---------------------------------------------------------------------------------------
-
-
-@router.get("/voices")
-async def voices(
-    model: str,
-    service: Here,
-) -> dict[str, Any]:
-    """The voices that a model of speech has."""
-    about = await suited(service, model, SOUND, "a model of speech")
-    data = [
-        {"id": name, "object": "audio.voice", "name": name, "type": "audio_sample", "created_at": 0}
-        for name in about.get("voices") or ()
-    ]
-    return {"object": "list", "data": data, "has_more": False}

@@ -33,6 +33,7 @@ MAKING = {
     **{name: name for name in ("frequency_penalty", "presence_penalty", "beams", "directions")},
     **{name: name for name in ("guidance_interval", "frames", "towards", "towards_seed")},
     "speed": "speed",
+    "consent": "consent",
     "instrument": "instrument",
     "tempo": "tempo",
     "json_schema": "schema",
@@ -125,6 +126,7 @@ class Anything(Making):
     towards: Words | None = None
     towards_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
     speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
+    consent: Annotated[str, Field(max_length=4096)] | None = None
     instrument: Annotated[str, Field(max_length=500)] | None = None
     tempo: Annotated[float, Field(ge=10, le=1000)] | None = None
     json_schema: Annotated[dict[str, Any], Field(max_length=500)] | None = None
