@@ -88,6 +88,16 @@ def speakers(home: Path, name: str = "speakers") -> str:
     return name
 
 
+def ears(home: Path, name: str = "ears") -> str:
+    """A model that writes down what it hears, low or high."""
+    frames = ("codec.rate=8000", "codec.window=256", "codec.hop=64", "codec.bands=16")
+    sizes = ("codec.fold=2", "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
+    steps = ("train.steps=40", "train.preview=0", "train.compile=off", "data.holdout=0")
+    changes = (*frames, *sizes, *steps)
+    api.train("recogniser", sounds(24), out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
 def fiddler(home: Path, name: str = "fiddler") -> str:
     """A model of tunes that has hardly learnt; its form lets bars add up all the same."""
     folder = home / "tunes"

@@ -29,7 +29,8 @@ from genloom.speech.subtitles import Word, cues, srt, vtt
 router = APIRouter(prefix="/v1/audio", tags=["audio"])
 TEXT, RECORDED = ("text/plain",), ("audio/*",)
 MOST = 25 << 20  # bytes of a recording
-FILE, GIVEN = "file", "item"  # what the client and what the engine calls the recording
+FILE = "file"  # what the client calls the recording
+GIVEN = ("control", "item")  # what the engine calls it
 WORDS, SEGMENTS = "word", "segment"
 Grain = Literal["word", "segment"]
 LEAST = 1e-9  # confidence of which a logarithm is told
@@ -68,18 +69,26 @@ async def transcribe(
             param=FILE,
         )
     about = await suited(service, body.model, TEXT, WANTED)
-    if not any(fits(media, RECORDED) for media in about["form"]["takes"].get(GIVEN, ())):
-        raise unsuited(about, WANTED)
+    name = _taken(about)
     _refuse(body)
     given = {"seed": 0, "suffix": ".json"}
-    blobs = {GIVEN: sent.data}
+    blobs = {name: sent.data}
     call = Call(model=body.model, task="generate", given=given, blobs=blobs, owner=caller.owner)
-    with named(FILE, GIVEN):
+    with named(FILE, *GIVEN):
         made = await make(service, call)
     return WRITTEN[body.response_format](json.loads(made.items[0].data), body)
 
 
 WANTED = "a model that writes down recordings"
+
+
+def _taken(about: Values) -> str:
+    """As what the model takes a recording. Failure where it takes none."""
+    takes = about["form"]["takes"]
+    for name in GIVEN:
+        if any(fits(media, RECORDED) for media in takes.get(name, ())):
+            return name
+    raise unsuited(about, WANTED)
 
 
 def _refuse(body: Transcription) -> None:
