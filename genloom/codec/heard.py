@@ -105,6 +105,12 @@ class Heard(ABC):
         """A recording of whatever is given; bare samples are at the codec's own rate."""
         return as_recording(item, None if self.frames is None else self.frames.rate)
 
+    def first(self, sound: Sound, frames: int) -> Sound:
+        """As much of a sound as is heard in its first frames: what lies beyond is not resampled."""
+        cut = self.cut
+        most = math.ceil((frames * cut.hop + 2 * cut.window) / cut.rate * sound.rate) + sound.rate
+        return Sound(sound.samples[:, :most], sound.rate)
+
     def mono(self, sound: Sound) -> Tensor:
         """float [samples]: any sound at the codec's rate, its channels mixed."""
         return resampled(sound, self.cut.rate).mono()

@@ -141,7 +141,7 @@ class SoundCodec(Heard):
 
     def _even(self, sound: Sound) -> Tensor:
         """Frames of one of the lengths."""
-        mel = self.mel(sound)
+        mel = self.mel(self.first(sound, self.lengths[-1]))
         length = next((n for n in self.lengths if n >= mel.shape[1]), self.lengths[-1])
         return sized(mel, length, math.log(FLOOR))
 

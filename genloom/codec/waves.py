@@ -88,7 +88,8 @@ class WavesCodec(Heard):
         return each(self._array, [self._given(item) for item in items])
 
     def _array(self, recording: Recording) -> Tensor:
-        x = self.mono(recording.open())
+        frames = -(-self.lengths[-1] // self.cut.hop)
+        x = self.mono(self.first(recording.open(), frames))
         length = next((n for n in self.lengths if n >= len(x)), self.lengths[-1])
         return sized(x, length)[None]
 

@@ -34,10 +34,10 @@ def loudness(sound: Sound) -> float:
 
 def block_energies(sound: Sound) -> Tensor:
     """float64 [blocks]: energy of each block of 400 ms, channels weighted and added."""
-    weighted = _filtered(sound.samples, sound.rate).double()
     size, step = round(BLOCK * sound.rate), round(STEP * sound.rate)
-    if weighted.shape[-1] < size:
+    if sound.samples.shape[-1] < size:
         return torch.zeros(0, dtype=torch.float64)
+    weighted = _filtered(sound.samples, sound.rate).double()
     power = weighted.square().unfold(-1, size, step).mean(-1)  # [C, blocks]
     return (power * _channel_weights(len(power))[:, None]).sum(0)
 
