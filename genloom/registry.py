@@ -128,6 +128,7 @@ TABLE: dict[str, dict[str, str]] = {
         "labelled": "genloom.trust.quality_labelled:measure",
         "latent": "genloom.trust.quality_image:measure",
         "codes": "genloom.trust.quality_image:measure",
+        "sound": "genloom.trust.quality_image:measure",
         "preference": "genloom.trust.quality_preference:measure",
         "reward": "genloom.trust.quality_reward:measure",
         "transcript": "genloom.trust.quality_transcript:measure",

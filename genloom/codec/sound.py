@@ -170,6 +170,17 @@ class SoundCodec(Heard):
         """When a frame begins."""
         return frame * self.cut.hop / self.cut.rate
 
+    def even(self, items: Iterable[Any]) -> Tensor:
+        """float [N, 1, M, T]: frames as pictures of one size, for judges: the usual length, or as
+        much of it as LOOKED takes; silence behind what is shorter."""
+        length = min(LOOKED, self.lengths[len(self.lengths) // 2])
+        silence = math.log(FLOOR)
+
+        def seen(recording: Recording) -> Tensor:
+            return self.scaled(sized(self.mel(recording.open()), length, silence))
+
+        return torch.stack(each(seen, [self._given(item) for item in items]))[:, None]
+
     def begin(self, item: Any, grid: tuple[int, ...]) -> Tensor:
         """float [M, T]: a given recording as frames, cut or with silence behind."""
         try:
@@ -200,4 +211,5 @@ class SoundCodec(Heard):
         return Condition()
 
 
+LOOKED = 160  # frames that a judge looks at, at most
 TOP = 6.0  # logarithm of a mel magnitude that no sound within full scale exceeds

@@ -1,7 +1,8 @@
 """The protocol for pictures: distances in a stated feature space, recognition as asked, copies.
 
-Makes pictures for the captions of real held-out ones and compares equal counts. Floors are pixels
-shuffled between pictures, or the commonest answer; ceilings are real pictures.
+Sounds are measured by it, too, for their frames are pictures. Makes one for the caption of each
+real held-out one and compares equal counts. Floors are pixels shuffled between pictures, or the
+commonest answer; ceilings are real pictures.
 Shape legend: N pictures, C channels, H rows, W columns, F features.
 """
 
@@ -157,7 +158,7 @@ def _slots(model: api.Model, train: Sequence[Any], held: Sequence[Any]) -> list[
     """What captions ask for, over training and held-out pictures together."""
     codec: Any = model.codec
     known = [codec.captions(part) for part in (train, held)]
-    side = min(codec.grid)
+    side = min(_encoded(codec, held[:1]).shape[2:])
     if model.prompts is None or side < LEAST_SIDE or not all(known):
         return []
     return slots([caption for part in known for caption in part])
