@@ -6,6 +6,7 @@ What it runs is the program's own server; only its socket and its thread are the
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from genloom.server.settings import Settings
 
 LITTLE = ("train.steps=6", "train.judge=0", "train.preview=0", "data.batch=8")
 NARROW = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
+
+
+_SPEAKERS: list[Path] = []  # where the first one lies
 
 
 def words(home: Path, name: str = "words") -> str:
@@ -76,7 +80,11 @@ def people(home: Path, name: str = "people") -> str:
 
 
 def speakers(home: Path, name: str = "speakers") -> str:
-    """A model of speech with two voices, which says low and high."""
+    """A model of speech with two voices, which says low and high; trained once a process."""
+    place = home / "models" / name
+    if _SPEAKERS and _SPEAKERS[0].is_dir():
+        shutil.copytree(_SPEAKERS[0], place)
+        return name
     folder = home / f"{name}-recordings"
     folder.mkdir()
     for n, one in enumerate(sounds(24)):
@@ -84,7 +92,8 @@ def speakers(home: Path, name: str = "speakers") -> str:
         file.write_bytes(wav_bytes(one.open()))
     changes = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
     changes = (*changes, "prompt.letters=plain", "family.steps=2")
-    api.train("speech", folder, out=home / "models" / name, size="tiny", changes=changes)
+    api.train("speech", folder, out=place, size="tiny", changes=changes)
+    _SPEAKERS.append(place)
     return name
 
 
