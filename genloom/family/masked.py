@@ -10,7 +10,7 @@ Shape legend: B items, L positions of an item, V ids.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -33,7 +33,8 @@ DRAWING = ("temperature", "top_k", "top_p", "min_p")
 class Masked:
     """sampler: "gibbs" draws a random block of the places anew at every step, `largest` of them at
     first and `smallest` after `settling` of the steps; "order" draws every place once, in a random
-    order, equally many a step: with as many steps as places, exactly what was learnt."""
+    order, equally many a step: with as many steps as places, exactly what was learnt. temperature:
+    where a request says none."""
 
     kind: ClassVar[str] = "masked"
     carries: ClassVar[type] = TokenSpec
@@ -51,6 +52,7 @@ class Masked:
     largest: float = 0.9
     smallest: float = 0.02
     settling: float = 0.75
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 < self.smallest <= self.largest <= 1 or not self.settling > 0:
@@ -59,11 +61,14 @@ class Masked:
                 f"settling {self.settling}: 1 step or more, 0 < smallest <= largest <= 1 and a "
                 "settling above 0 are expected"
             )
+        if not 0 < self.temperature <= 2:
+            raise RecipeError(f"family.temperature is {self.temperature}: above 0, to 2")
 
     @property
     def usual(self) -> Mapping[str, Any]:
         off = dict(zip(Controls.NAMES, Controls.OFF, strict=True))
-        return {**{name: off[name] for name in DRAWING}, "steps": self.steps}
+        usual = {name: off[name] for name in DRAWING}
+        return {**usual, "temperature": self.temperature, "steps": self.steps}
 
     # --- training -------------------------------------------------------------------------------
 
@@ -109,13 +114,15 @@ class Masked:
         spec, rows, device = _tokens(spec), len(request.index), request.index.device
         known = torch.full((spec.length,), -1) if request.known is None else request.known
         x = known.clamp(min=0).expand(rows, 1, -1).clone()
-        steps = torch.full((rows,), request.options.steps or self.steps)
+        steps, options = torch.full((rows,), request.options.steps or self.steps), request.options
+        if options.temperature is None:
+            options = replace(options, temperature=self.temperature)
         state = {
             "key": keys(request.seed, request.index),
             "step": torch.zeros(rows, dtype=torch.long),
             "steps": steps,
             "given": (known >= 0).expand(rows, -1).clone(),
-            "controls": Controls.state(request.options, rows),
+            "controls": Controls.state(options, rows),
         }
         legal = legal_ids(spec, len(known))
         for place, mask in request.allowed.items():
