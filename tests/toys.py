@@ -298,12 +298,6 @@ MADE: dict[str, Callable[..., Recipe]] = {
         {"net": "vocoder", "critic": "wave_critic"},
         **train,
     ).with_("net.critic.windows=[64]", "net.critic.periods=[3]"),
-    "sound through codes": lambda **train: recipe(
-        Part("waves", OPTIONS["waves"][0]),
-        Part("reconstruction", {"pixel": 0.0, "detail": 0.0, "spectral": 1.0, "resolutions": 2}),
-        {"net": "sound_tokenizer"},
-        **train,
-    ),
     "sound by codes": lambda **train: recipe(
         Part("sound_codes", OPTIONS["sound_codes"][0]),
         Part("autoregressive"),
