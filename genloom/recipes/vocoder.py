@@ -3,10 +3,10 @@
 genloom train vocoder RECORDINGS --out voice
 genloom train sound DATA --set codec.vocoder=voice
 
-Two and a half minutes of a core on synthetic speech passed Griffin-Lim by mel distance and by pitch,
-at four times its speed. It knows the voices that it has learnt of: on others, of another rate, it
-lost pitches that Griffin-Lim keeps. A critic: family.adversarial=0.1 and matching, with a net of the
-kind wave_critic; at four times the cost of a step, and not measured.
+Two and a half minutes of a core on synthetic speech passed Griffin-Lim by mel distance and by
+pitch, at four times its speed. It knows the voices that it has learnt of: on others, of another
+rate, it lost pitches that Griffin-Lim keeps. A critic is family.adversarial=0.1 and matching with a
+net of the kind wave_critic: a step costs some five times as much; not measured.
 """
 
 from __future__ import annotations
