@@ -27,7 +27,10 @@ def form(site: Site) -> dict[str, Any]:
         "prompt": _prompt(site),
         "takes": {name: list(getattr(codec, "brings", PICTURES)) for name in files},
         "needs": _needs(site),
-        "options": [_option(site, name, one) for name, one in FIELDS.items() if name in names],
+        "options": [
+            *_voices(site),
+            *(_option(site, name, one) for name, one in FIELDS.items() if name in names),
+        ],
         "columns": _columns(site),
         "whole": bool(codec.conditional),
     }
@@ -83,6 +86,17 @@ def _option(site: Site, name: str, field: Field) -> dict[str, Any]:
     silent = usual is None or (low is not None and usual < low)
     told["default"] = None if silent else list(usual) if isinstance(usual, tuple) else usual
     return {**told, **_MORE[name](site)} if name in _MORE else told
+
+
+def _voices(site: Site) -> list[dict[str, Any]]:
+    """The voices of the model, the first one where none is asked for."""
+    known = list(getattr(site.model.codec, "voices", ()))
+    if not known:
+        return []
+    about = "Who says it."
+    return [
+        {"name": "voice", "kind": "choice", "about": about, "choices": known, "default": known[0]}
+    ]
 
 
 def _size(site: Site) -> dict[str, Any]:

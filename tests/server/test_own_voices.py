@@ -110,10 +110,15 @@ def test_the_form_tells_and_generate_takes_a_recording(running: Running) -> None
     url = running.url
     form = httpx2.get(f"{url}/v1/models/hearers/form", timeout=60).json()
     assert "audio/wav" in form["takes"]["item"]
-    assert {"speed", "consent"} <= {one["name"] for one in form["options"]}
+    assert {"voice", "speed", "consent"} <= {one["name"] for one in form["options"]}
     told = "data:audio/wav;base64," + base64.b64encode(recording()).decode()
     body = {"model": "hearers", "prompt": "low", "image": told, "seed": 1}
     refused = asked(url, "generate", body)
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "consent")
     made = asked(url, "generate", {**body, "consent": "I agree"})
     assert made.status_code == 200 and read_sound(made.content).samples.numel()
+    plain = {"model": "hearers", "prompt": "low", "seed": 1}
+    ann, bob = (wav(asked(url, "generate", {**plain, "voice": name})) for name in ("ann", "bob"))
+    assert not ann.equal(bob)
+    refused = asked(url, "generate", {**plain, "voice": "eve"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "voice")

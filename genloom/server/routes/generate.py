@@ -27,6 +27,7 @@ from genloom.server.schema import refused
 from genloom.server.service import Here, Service
 from genloom.server.sse import DONE, EventStream, event
 from genloom.server.suited import chosen
+from genloom.server.voices import options_for
 
 router = APIRouter(tags=["generate"])
 JSON, MIXED = "application/json", "multipart/mixed"
@@ -80,6 +81,8 @@ async def _call(body: Anything, service: Service, owner: str) -> Call:
     _count(body, about)
     more = {name: getattr(body, name) for name in ("previews", "suffix", "first")}
     given = given_of(body, **more, keep=body.store or None)
+    if body.voice is not None:
+        await _say_in(service, owner, body, about, given)
     files = blobs(about, pictures) if pictures else {}
     return Call(model=model, task="generate", given=given, blobs=files, owner=owner)
 
@@ -95,6 +98,21 @@ def _check(body: Anything, about: Mapping[str, Any]) -> None:
     for field in ("previews", "suffix"):
         if getattr(body, field) is not None:
             raise refused(field, "this model makes texts: leave it out")
+
+
+async def _say_in(
+    service: Service, owner: str, body: Anything, about: Mapping[str, Any], given: dict[str, Any]
+) -> None:
+    """The voice: one of the model's as a condition, one's own as options."""
+    known, voice = about.get("voices") or (), body.voice or ""
+    if voice in known and body.where is None:
+        given["where"] = {"voice": voice}
+        return
+    own = await options_for(service, owner, voice, about) if known else None
+    if own is None or body.where is not None:
+        told = ", ".join(known) or "none: leave it out"
+        raise refused("voice", f"voices of this model are {told}")
+    given["options"] = {**(given.get("options") or {}), **own}
 
 
 def _count(body: Anything, about: Mapping[str, Any]) -> None:

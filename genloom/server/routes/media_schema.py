@@ -107,8 +107,9 @@ class Anything(Making):
     """For whatever the model makes; its form tells what it acts on. count may be that of a table's
     rows, and of frames is as many as there are; first: the number of the first item within the
     seed. image, mask, control: a URL, a data: URL or the id of a file. infill: what comes after the
-    gap that is filled. instrument, tempo: of music. previews: of each item in a stream; suffix: of
-    its file. store: whether texts become assets, too, as files always do."""
+    gap that is filled. voice: of a model that speaks, or one's own (/v1/audio/voices). instrument,
+    tempo: of music. previews: of each item in a stream; suffix: of its file. store: whether texts
+    become assets, too, as files always do."""
 
     count: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
     first: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
@@ -126,6 +127,7 @@ class Anything(Making):
     towards: Words | None = None
     towards_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
     speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
+    voice: Annotated[str, Field(max_length=200)] | None = None
     consent: Annotated[str, Field(max_length=4096)] | None = None
     instrument: Annotated[str, Field(max_length=500)] | None = None
     tempo: Annotated[float, Field(ge=10, le=1000)] | None = None

@@ -10,7 +10,7 @@ import { PromptField } from "./PromptField";
 import { askable } from "./where";
 import { WhereField } from "./WhereField";
 
-const FIRST = new Set(["size", "steps", "guidance", "strength", "max_tokens", "temperature"]);
+const FIRST = new Set(["size", "steps", "guidance", "strength", "max_tokens", "temperature", "voice", "speed", "consent"]);
 const NAMES: Record<string, string> = { image: "Picture to begin from", mask: "Mask", control: "Picture to follow" };
 
 export interface AskingProps {
@@ -45,7 +45,7 @@ export function Asking({ form, wrong, more, setMore, changed }: AskingProps) {
         <WhereField columns={form.columns} conditions={draft.where} wrong={wrong.where} set={(where) => put({ where })} />
       )}
       {files.filter(([name]) => name !== "mask" || draft.given.image).map(([name, media]) => (
-        <GivenField key={name} name={NAMES[name] ?? name} media={media} given={draft.given[name]} over={name === "mask" ? draft.given.image : undefined} wrong={wrong[name]}
+        <GivenField key={name} name={named(name, media)} media={media} given={draft.given[name]} over={name === "mask" ? draft.given.image : undefined} wrong={wrong[name]}
           set={(one) => put({ given: without(draft.given, name === "image" ? ["image", "mask"] : [name], one && { [name]: one }) })} />
       ))}
       <div class="generate-pair">
@@ -75,6 +75,12 @@ export function Asking({ form, wrong, more, setMore, changed }: AskingProps) {
       )}
     </div>
   );
+}
+
+/** A recording to begin from is a voice where its owner's consent is asked for, else a sound. */
+function named(name: string, media: string[]): string {
+  const heard = media.every((one) => one.startsWith("audio/"));
+  return heard && name === "image" ? "Recording of a voice or sound" : (NAMES[name] ?? name);
 }
 
 function without<T>(all: Record<string, T>, names: string[], more: Record<string, T> | null): Record<string, T> {

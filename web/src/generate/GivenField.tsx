@@ -1,5 +1,6 @@
-// A picture that is given along: chosen, dropped or pasted; and over it a mask, drawn with the pointer.
-import { useId, useState } from "preact/hooks";
+// A picture or a recording that is given along: chosen, dropped or pasted; and over a picture a mask,
+// drawn with the pointer.
+import { useEffect, useId, useState } from "preact/hooks";
 import { Button } from "../look/Button";
 import { Dialog } from "../look/Dialog";
 import { tell } from "../shell/notices";
@@ -21,8 +22,9 @@ export interface GivenFieldProps {
 export function GivenField({ name, media, given, over, wrong, set }: GivenFieldProps) {
   const id = useId();
   const [drawing, setDrawing] = useState(false);
+  const heard = media.every((one) => one.startsWith("audio/"));
   async function take(files: Iterable<File> | null | undefined) {
-    const file = [...(files ?? [])].find((one) => media.includes(one.type));
+    const file = [...(files ?? [])].find((one) => media.includes(plain(one.type)));
     if (!file) return tell(new Error(`${name}: ${media.map((one) => one.split("/")[1]).join(", ")} are taken.`));
     if (file.size > MOST) return tell(new Error(`${name}: ${MOST >> 20} MiB at most.`));
     set({ name: file.name, data: await dataOf(file) });
@@ -33,8 +35,8 @@ export function GivenField({ name, media, given, over, wrong, set }: GivenFieldP
       onPaste={(e) => { if (e.clipboardData?.files.length) void take(e.clipboardData.files); }}>
       <div class="name"><label for={id}>{name}</label></div>
       <div class="row">
-        {given && <img src={given.data} alt={given.name} class="checkered" />}
-        <span class="fill small cut">{given ? given.name : <span class="faint">Drop a picture here, or</span>}</span>
+        {given && (heard ? <Heard of={given} /> : <img src={given.data} alt={given.name} class="checkered" />)}
+        <span class="fill small cut">{given ? given.name : <span class="faint">Drop a {heard ? "recording" : "picture"} here, or</span>}</span>
         {over && <Button act={() => setDrawing(true)}>{given ? "Draw on" : "Draw"}</Button>}
         <label class="button" for={id}>Choose</label>
         {given && <Button kind="quiet" square aria-label={`Take the ${name.toLowerCase()} away`} act={() => set(null)}>✕</Button>}
@@ -50,6 +52,21 @@ export function GivenField({ name, media, given, over, wrong, set }: GivenFieldP
     </div>
   );
 }
+
+/** The page's policy lets sound come of blobs alone. */
+function Heard({ of }: { of: Given }) {
+  const [address, setAddress] = useState<string>();
+  useEffect(() => {
+    const bytes = Uint8Array.from(atob(of.data.slice(of.data.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
+    const made = URL.createObjectURL(new Blob([bytes], { type: of.data.slice(5, of.data.indexOf(";")) }));
+    setAddress(made);
+    return () => URL.revokeObjectURL(made);
+  }, [of.data]);
+  return <audio src={address} controls aria-label={of.name} />;
+}
+
+/** Some browsers have names of their own for WAV. */
+const plain = (type: string) => (/^audio\/(x-|vnd\.)?wave?$/.test(type) ? "audio/wav" : type);
 
 export function dataOf(blob: Blob): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { dark } from "../shell/theme";
 import { useAddress, useRead } from "./bytes";
 import type { View } from "./kinds";
 import { peaksOf, type Peaks } from "./peaks";
+import { ROWS, type Spectrogram, spectrogramOf } from "./spectrogram";
 
 export default function Sound({ blob, media, name }: View) {
   const address = useAddress(blob, media);
@@ -12,6 +13,7 @@ export default function Sound({ blob, media, name }: View) {
   const player = useRef<HTMLAudioElement>(null);
   const [at, setAt] = useState(0);
   const [playing, setPlaying] = useState(false);
+  const [spectral, setSpectral] = useState(false);
   const seconds = peaks?.seconds ?? 0;
   useEffect(() => {
     if (!playing) return;
@@ -48,14 +50,45 @@ export default function Sound({ blob, media, name }: View) {
             const { left, width } = e.currentTarget.getBoundingClientRect();
             seek(((e.clientX - left) / width) * seconds);
           }}>
-          {peaks && <Wave of={peaks} share={seconds ? at / seconds : 0} />}
+          {peaks && !spectral && <Wave of={peaks} share={seconds ? at / seconds : 0} />}
+          {peaks && spectral && <Spectrum blob={blob} share={seconds ? at / seconds : 0} />}
         </div>
         <span class="number small">{clock(at)} / {peaks ? clock(seconds) : "–"}</span>
       </div>
       {error && <p class="faint small">Its waveform cannot be drawn: {error.message}</p>}
+      {peaks && <Button kind="quiet" aria-pressed={spectral} act={() => setSpectral(!spectral)}>Spectrogram</Button>}
       {peaks && <p class="faint small"><span class="number">{peaks.rate.toLocaleString()}</span> Hz, {peaks.channels === 1 ? "one channel" : `${peaks.channels} channels`}</p>}
     </div>
   );
+}
+
+function Spectrum({ blob, share }: { blob: Blob; share: number }) {
+  const place = useRef<HTMLCanvasElement>(null);
+  const { data } = useRead(blob, spectrogramOf);
+  const night = dark.value;
+  useEffect(() => {
+    const context = place.current?.getContext("2d");
+    if (context && data) paint(context, data);
+  }, [data, night]);
+  return (
+    <>
+      <canvas ref={place} width={data?.columns ?? 600} height={ROWS} aria-label={data ? `Spectrogram up to ${data.hertz.toLocaleString()} Hz` : undefined} />
+      <span class="wave-at" style={`left: ${share * 100}%`} />
+    </>
+  );
+}
+
+/** Strong is the ink's colour, faint fades into the ground. */
+function paint(context: CanvasRenderingContext2D, { cells, columns }: Spectrogram) {
+  const ink = getComputedStyle(document.documentElement).getPropertyValue("--indigo");
+  context.clearRect(0, 0, columns, ROWS);
+  context.fillStyle = ink;
+  for (let n = 0; n < cells.length; n++) {
+    if (cells[n]! <= 0.02) continue;
+    context.globalAlpha = cells[n]!;
+    context.fillRect(Math.floor(n / ROWS), ROWS - 1 - (n % ROWS), 1, 1);
+  }
+  context.globalAlpha = 1;
 }
 
 const clock = (seconds: number) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
