@@ -12,7 +12,6 @@ from typing import Any
 from cyclopts import Parameter
 
 from genloom.errors import UsageError
-from genloom.speech.subtitles import subtitles
 
 
 @Parameter(name="*")
@@ -51,6 +50,8 @@ class SpeechOptions:
         """Refuse what cannot be before anything is made."""
         if self.subtitles is None:
             return
+        from genloom.speech.subtitles import subtitles
+
         if not sayable:
             raise UsageError("--subtitles are of texts that are said: this model says none")
         if count != 1:

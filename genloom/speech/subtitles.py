@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 from genloom.errors import UsageError
 
@@ -80,10 +80,10 @@ def srt(some: Sequence[Cue]) -> str:
 
 def vtt(some: Sequence[Cue]) -> str:
     """WebVTT."""
-    blocks = [
-        f"{_time(cue.begin, '.')} --> {_time(cue.end, '.')}\n{escape(_safe(cue.text))}\n"
-        for cue in some
-    ]
+    blocks = []
+    for cue in some:
+        text = escape(_safe(cue.text), quote=False)
+        blocks.append(f"{_time(cue.begin, '.')} --> {_time(cue.end, '.')}\n{text}\n")
     return "\n".join(["WEBVTT\n", *blocks])
 
 

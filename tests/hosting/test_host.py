@@ -179,7 +179,7 @@ def test_options_of_a_host_are_acted_on_or_refused(text_model: str) -> None:
 
 
 def test_every_task_has_its_name() -> None:
-    reads = {"embed", "rank", "score", "count", "verify", "neighbours"}
+    reads = {"embed", "rank", "score", "count", "verify", "neighbours", "hear"}
     assert {GENERATE, *TASKS} == {"generate", "complete", "chat", *reads}
 
 
