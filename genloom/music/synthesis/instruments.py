@@ -88,16 +88,22 @@ def name_of(programme: int) -> str:
     return next(name for last, name in _PROGRAMMES if programme <= last)
 
 
+# the General MIDI programme (from 0) that other programs are told for each of ours
+CHOSEN = {
+    "piano": 0, "electric piano": 4, "mallets": 11, "guitar": 24, "harp": 46, "harpsichord": 6,
+    "banjo": 105, "bass": 32, "organ": 19, "strings": 48, "flute": 73, "whistle": 78, "reed": 68,
+    "accordion": 21, "brass": 61, "voices": 52,
+}  # fmt: skip
+
+
 def programme_of(name: str) -> int:
-    """The first General MIDI programme that an instrument stands for, or a number as it is."""
+    """The General MIDI programme of an instrument, or a number as it is. RequestError where there
+    is no such instrument."""
     plain = name.strip().lower()
     if plain.isdecimal() and len(plain) < 4 and int(plain) <= 127:
         return int(plain)
     instrument(plain)
-    ends = [-1, *(last for last, _ in _PROGRAMMES)]
-    return next(
-        before + 1 for before, (_, known) in zip(ends, _PROGRAMMES, strict=False) if known == plain
-    )
+    return CHOSEN[plain]
 
 
 def instrument(name: str) -> Instrument:

@@ -8,7 +8,13 @@ import torch
 
 from genloom.errors import RequestError
 from genloom.music.synthesis.drums import DRUMS, drum
-from genloom.music.synthesis.instruments import INSTRUMENTS, instrument, name_of
+from genloom.music.synthesis.instruments import (
+    CHOSEN,
+    INSTRUMENTS,
+    instrument,
+    name_of,
+    programme_of,
+)
 from genloom.music.synthesis.modes import partials, ring, ring_plainly
 from genloom.music.synthesis.notes import Notes
 from genloom.music.synthesis.plucked import Loop, by_recursion
@@ -128,3 +134,9 @@ def test_every_programme_has_an_instrument():
     )
     with pytest.raises(RequestError, match="use one of piano"):
         instrument("kazoo")
+
+
+def test_the_programme_told_for_an_instrument_is_played_by_it():
+    assert set(CHOSEN) == set(INSTRUMENTS)
+    assert all(name_of(programme_of(name)) == name for name in INSTRUMENTS)
+    assert programme_of(" 71 ") == 71
