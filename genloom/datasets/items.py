@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from genloom.codec.picture_files import pixel_hash
+from genloom.codec.recordings import Recording
 from genloom.codec.saving import write_atomic
 from genloom.codec.text_files import SEPARATOR
+from genloom.datasets.recordings import Recordings
 from genloom.errors import UsageError
 
 SHOWN = 12  # sizes of pictures that are named
@@ -196,10 +198,12 @@ class Pictures:
         return self.codec.suffix
 
 
-def collection(items: Any, codec: Any) -> Rows | Texts | Pictures:
+def collection(items: Any, codec: Any) -> Rows | Texts | Pictures | Recordings:
     """What the items are."""
     if hasattr(items, "columns"):
         return Rows(items, codec)
+    if isinstance(items[0], Recording):
+        return Recordings(items, codec)
     return Texts(items, codec) if isinstance(items[0], str) else Pictures(items, codec)
 
 
