@@ -1,6 +1,6 @@
 """A few items of a data set as files of plain types, for a page to show.
 
-Asks the items what they are (columns? texts? pictures?), as `items` does; never a medium's name.
+Asks the items what they are (columns? texts? recordings?), as `items` does; never a medium's name.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from genloom.codec.recordings import Recording
 from genloom.codec.saving import write_atomic
+from genloom.codec.sound_files import wav_bytes
 from genloom.datasets.report import Looked
+from genloom.sound.wave import Sound
 
 MOST, ROWS, CHARACTERS, CELL = 12, 50, 4000, 200
 EDGE = 256  # pixels of the longer side
+SECONDS = 10  # of a recording
 
 
 def write_samples(found: Looked, folder: Path) -> list[dict[str, Any]]:
@@ -36,9 +40,18 @@ def _files(items: Any) -> Iterator[tuple[str, str, bytes, str | None]]:
         item = items[n]
         if isinstance(item, str):
             yield f"{n}.txt", "text/plain", item[:CHARACTERS].encode("utf-8", "replace"), None
+        elif isinstance(item, Recording):
+            told = ": ".join(part for part in (item.voice, item.caption) if part)
+            yield f"{n}.wav", "audio/wav", _sound(item), told[:CELL] or None
         else:
             caption = getattr(item, "caption", None)
             yield f"{n}.png", "image/png", _picture(item), str(caption)[:CELL] if caption else None
+
+
+def _sound(item: Recording) -> bytes:
+    """Its first seconds, one channel."""
+    sound = item.open()
+    return wav_bytes(Sound(sound.mono()[None, : SECONDS * sound.rate], sound.rate))
 
 
 def _spread(count: int) -> list[int]:

@@ -10,8 +10,10 @@ import torch
 
 from genloom.codec.recordings import read_recordings
 from genloom.codec.sound import SoundCodec
-from genloom.codec.sound_files import wav_bytes, write_sound
+from genloom.codec.sound_files import read_sound, wav_bytes, write_sound
 from genloom.datasets.items import collection, repeats
+from genloom.datasets.report import look
+from genloom.datasets.samples import write_samples
 from genloom.errors import UsageError
 from genloom.sound.wave import Sound
 
@@ -40,5 +42,10 @@ def test_equal_ones_are_found_told_of_and_written(tmp_path: Path) -> None:
     ]
     first = json.loads((tmp_path / "again" / "metadata.jsonl").read_text().splitlines()[0])
     assert first["file_name"] == "000000.wav" or first["file_name"] == "000000.flac"
+    shown = write_samples(look(folder, "sound"), tmp_path / "shown")
+    assert [one["media"] for one in shown] == ["audio/wav"] * 4
+    assert {one["caption"] for one in shown} == {"ann: low", "bob: high"}
+    heard = read_sound((tmp_path / "shown" / shown[0]["name"]).read_bytes())
+    assert heard.seconds == 0.5
     with pytest.raises(UsageError, match="to a folder"):
         found.write(reading.items, tmp_path / "a.wav")
