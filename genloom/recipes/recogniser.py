@@ -14,7 +14,7 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 
 SIZES = {
     "tiny": {"width": 96, "depth": 3, "heads": 3},
-    "small": {"width": 160, "depth": 4, "heads": 5},
+    "small": {"width": 128, "depth": 4, "heads": 4},
     "base": {"width": 256, "depth": 8, "heads": 8},
     "large": {"width": 384, "depth": 12, "heads": 12},
 }
