@@ -60,7 +60,9 @@ def test_everything_is_said_in_order_by_its_voice_and_the_record_tells_of_it(
     assert not provenance.verify(target).ok
 
 
-@pytest.mark.parametrize(("suffix", "loud"), [(".wav", -23.0), (".mp3", -16.0)])
+@pytest.mark.parametrize(
+    ("suffix", "loud"), [pytest.param(".wav", -23.0, marks=pytest.mark.slow), (".mp3", -16.0)]
+)
 def test_the_file_meets_the_norm(brief: Brief, tmp_path: Path, suffix: str, loud: float) -> None:
     if suffix != ".wav":
         pytest.importorskip("soundfile", reason="MP3 needs the extra audio")
@@ -70,7 +72,7 @@ def test_the_file_meets_the_norm(brief: Brief, tmp_path: Path, suffix: str, loud
     assert true_peak(sound) <= -0.99 and told.peak == pytest.approx(true_peak(sound))
 
 
-@pytest.mark.parametrize("share", [0.85, 1.25])
+@pytest.mark.parametrize("share", [pytest.param(0.85, marks=pytest.mark.slow), 1.25])
 def test_it_is_as_long_as_the_brief_asks(brief: Brief, tmp_path: Path, share: float) -> None:
     natural = planning.plan(brief, tmp_path / "a.wav").seconds
     asked = replace(brief, minutes=share * natural / 60)
@@ -102,6 +104,7 @@ def test_parts_are_taken_again_and_only_what_changed_is_made(brief: Brief, tmp_p
     assert provenance.verify(damaged).ok  # made anew
 
 
+@pytest.mark.slow
 def test_an_interrupted_one_goes_on_where_it_stopped(brief: Brief, tmp_path: Path) -> None:
     def stop(step: Step) -> None:
         if step.stage == "music":
@@ -117,6 +120,7 @@ def test_an_interrupted_one_goes_on_where_it_stopped(brief: Brief, tmp_path: Pat
     assert [s.done for s in steps if s.stage == "speech"] == list(range(1, done.parts + 1))
 
 
+@pytest.mark.slow
 def test_music_makes_room_for_voices(brief: Brief, tmp_path: Path) -> None:
     """The chord's own tone is softer while somebody speaks than in the intro."""
     done = made(brief, tmp_path / "a.wav")

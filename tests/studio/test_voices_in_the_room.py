@@ -36,6 +36,7 @@ def speaking(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         yield it
 
 
+@pytest.mark.slow
 def test_a_voice_is_chosen_given_heard_and_seen(
     speaking: Running, browser: Any, shot: Callable[..., Path], tmp_path: Path
 ) -> None:
