@@ -40,7 +40,7 @@ from genloom.sound.wave import Sound
 FRAMES = Frames(rate=8000, window=256, hop=64, bands=40)  # of the judges
 LONG = 96  # frames that a judge sees, 0.77 s
 QUIET, SPAN = -9.0, 4.5  # logarithms below the loudest; what becomes -1, and half of the range
-SHOWN = 30_000  # recordings that a judge learns from, repeats counted
+SHOWN, FEWER = 20_000, 8_000  # recordings that a judge learns from, repeats counted
 KEPT = 12
 
 
@@ -127,7 +127,7 @@ def _strangers(
     right = 0
     for voice in voices:
         out = torch.tensor([str(r.voice) == voice for r in items])
-        judge = train_classifier(x[~out], labels[~out], classes=len(words), shown=SHOWN)
+        judge = train_classifier(x[~out], labels[~out], classes=len(words), shown=FEWER)
         right += round(judge.accuracy(x[out], labels[out]) * int(out.sum()))
     return _row("digit: real, of speakers never heard", right / len(items), labels)
 
