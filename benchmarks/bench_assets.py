@@ -25,9 +25,9 @@ import protocol
 from torch import Tensor
 
 from genloom import api
-from genloom.codec.grid import grid
-from genloom.codec.picture_files import png_bytes
-from genloom.codec.pictures import as_picture
+from genloom.codec.image.files import png_bytes
+from genloom.codec.image.grid import grid
+from genloom.codec.image.pictures import as_picture
 from genloom.data.split import evenly
 from genloom.metric.text_image import TextImage, train_text_image
 from genloom.trust import quality

@@ -24,8 +24,8 @@ import talks
 import torch
 
 from genloom import api
-from genloom.codec.tool_calls import Call
-from genloom.codec.tool_grammar import fault, grammar
+from genloom.codec.chat.tool_calls import Call
+from genloom.codec.chat.tool_grammar import fault, grammar
 from genloom.data.loader import evaluation
 from genloom.engine.engine import Engine
 from genloom.errors import RequestError

@@ -37,8 +37,8 @@ import protocol
 import torch
 
 from genloom import api
-from genloom.codec.chorale_files import pieces_in
-from genloom.codec.chorale_item import SILENT, VOICES, Chorale
+from genloom.codec.chorale.files import pieces_in
+from genloom.codec.chorale.item import SILENT, VOICES, Chorale
 from genloom.metric.voice_leading import longest_repeat, voice_leading
 
 EIGHT_BARS = 128

@@ -24,9 +24,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genloom import api, watch
-from genloom.codec.controls import edges
-from genloom.codec.grid import grid
-from genloom.codec.picture_files import png_bytes
+from genloom.codec.image.controls import edges
+from genloom.codec.image.files import png_bytes
+from genloom.codec.image.grid import grid
 from genloom.data.split import evenly
 from genloom.trust import quality
 

@@ -23,9 +23,9 @@ import numpy as np
 import protocol
 
 from genloom import api
-from genloom.codec.albums import read_album
-from genloom.codec.labelled_item import Labelled
-from genloom.codec.pictures import Picture, pillow
+from genloom.codec.image.albums import read_album
+from genloom.codec.image.labelled_item import Labelled
+from genloom.codec.image.pictures import Picture, pillow
 from genloom.metric.segmenter import mean_overlap, overlaps
 from genloom.trust import quality, quality_labelled
 from genloom.trust.labelled_set import shares

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import protocol
 import torch
 
-from genloom.codec.sound_files import read_sound
+from genloom.codec.sound.files import read_sound
 from genloom.make import planning, podcast
 from genloom.make.brief import Brief, Voice
 from genloom.sound.wave import Sound

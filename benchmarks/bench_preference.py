@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from genloom import api
-from genloom.codec.preference_item import Preference, preference
+from genloom.codec.chat.preference_item import Preference, preference
 from genloom.data.loader import evaluation
 from genloom.errors import RequestError
 from genloom.metric.interval import wilson

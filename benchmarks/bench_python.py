@@ -27,7 +27,7 @@ import protocol
 import torch
 
 from genloom import api, sandbox
-from genloom.codec.python_grammar import grammar
+from genloom.codec.python.grammar import grammar
 from genloom.data.loader import evaluation
 from genloom.engine.engine import Engine
 from genloom.metric import python_code

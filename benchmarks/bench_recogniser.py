@@ -21,7 +21,7 @@ import protocol
 import torch
 
 from genloom import api
-from genloom.codec.transcript import text_of
+from genloom.codec.sound.transcript import text_of
 from genloom.data.split import split_keys, take
 from genloom.hearing import transcripts
 from genloom.metric.error_rate import character_counts, rate, word_counts

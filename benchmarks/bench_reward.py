@@ -20,7 +20,7 @@ from typing import Any
 import protocol
 
 from genloom import api
-from genloom.codec.task import task
+from genloom.codec.pair.task import task
 from genloom.data.split import split_keys, take
 from genloom.engine.engine import Engine
 from genloom.metric.interval import Interval, wilson

@@ -19,8 +19,8 @@ import torch
 from heard_distance import judged
 from torch import Tensor
 
-from genloom.codec.sound_coder import SoundCoder
-from genloom.codec.vocoding import Vocoder
+from genloom.codec.latent.sound_coder import SoundCoder
+from genloom.codec.sound.vocoding import Vocoder
 from genloom.data.split import split_items, take
 from genloom.sound.phases import waves_of_mel
 

@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 
 from genloom import api
-from genloom.codec.recordings import Recording
 from genloom.codec.saving import write_atomic
-from genloom.codec.sound_files import write_sound
-from genloom.codec.spectrogram import sheet_bytes
+from genloom.codec.sound.files import write_sound
+from genloom.codec.sound.recordings import Recording
+from genloom.codec.sound.spectrogram import sheet_bytes
 from genloom.hearing import character_errors
 from genloom.metric.classifier import train_classifier
 from genloom.metric.interval import wilson

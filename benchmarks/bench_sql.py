@@ -21,8 +21,8 @@ from typing import Any
 import protocol
 
 from genloom import api
-from genloom.codec.sql import Condition, Query, Question, example, small
-from genloom.codec.text_files import read_texts
+from genloom.codec.sql.queries import Condition, Query, Question, example, small
+from genloom.codec.text.files import read_texts
 from genloom.engine.engine import Engine
 from genloom.errors import RequestError
 from genloom.metric.interval import wilson

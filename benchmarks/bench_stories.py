@@ -17,7 +17,7 @@ from pathlib import Path
 import protocol
 
 from genloom import api
-from genloom.codec.text_files import read_texts
+from genloom.codec.text.files import read_texts
 from genloom.data.split import split_items, take
 from genloom.metric.ngram import ngram_floor
 from genloom.metric.text import compression_floor

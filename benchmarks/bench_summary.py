@@ -22,7 +22,7 @@ import protocol
 import torch
 
 from genloom import api
-from genloom.codec.summary import STEP, SummaryCodec, Text, texts_of
+from genloom.codec.pair.summary import STEP, SummaryCodec, Text, texts_of
 from genloom.metric import bootstrap, rouge
 from genloom.train.log import Event
 from genloom.trust.quality_summary import chosen, graded, leads, nearest

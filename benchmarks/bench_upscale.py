@@ -26,10 +26,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genloom import api, watch
-from genloom.codec.controls import grey
-from genloom.codec.grid import grid
-from genloom.codec.picture_files import png_bytes
-from genloom.codec.resize import flattened
+from genloom.codec.image.controls import grey
+from genloom.codec.image.files import png_bytes
+from genloom.codec.image.grid import grid
+from genloom.codec.image.resize import flattened
 from genloom.metric.fidelity import peak_signal_to_noise, structural_similarity
 from genloom.metric.sharpness import relative_sharpness
 from genloom.train.log import Event

@@ -21,9 +21,9 @@ from heard_distance import judged
 from torch import Tensor
 
 from genloom.codec.saving import write_atomic
-from genloom.codec.sound_files import write_sound
-from genloom.codec.spectrogram import sheet_bytes
-from genloom.codec.vocoding import Vocoder
+from genloom.codec.sound.files import write_sound
+from genloom.codec.sound.spectrogram import sheet_bytes
+from genloom.codec.sound.vocoding import Vocoder
 from genloom.data.split import split_items, take
 from genloom.sound.phases import waves_of_mel
 from genloom.sound.wave import Sound

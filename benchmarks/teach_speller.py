@@ -25,7 +25,7 @@ import protocol
 import torch
 
 from genloom import tensor_files
-from genloom.codec import letters as teacher
+from genloom.codec.prompt import letters as teacher
 from genloom.codec.saving import write_atomic
 from genloom.net.speller import Speller, SpellerConfig, loss
 from genloom.recipe import Train

@@ -25,7 +25,7 @@ import protocol
 import torch
 
 from genloom.codec.saving import write_atomic
-from genloom.codec.sound_files import read_sound, write_sound
+from genloom.codec.sound.files import read_sound, write_sound
 from genloom.sound.joining import trimmed
 from genloom.sound.resampling import resampled
 from genloom.sound.wave import Sound

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from genloom.codec import alpha
-from genloom.codec.pictures import as_picture, pillow
-from genloom.codec.resize import quantised
+from genloom.codec.image import alpha
+from genloom.codec.image.pictures import as_picture, pillow
+from genloom.codec.image.resize import quantised
 from genloom.engine.engine import Engine
 from genloom.errors import RequestError, UsageError
 from genloom.model import Model

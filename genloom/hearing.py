@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from genloom.codec.transcript_item import Transcript, letters
+from genloom.codec.sound.transcript_item import Transcript, letters
 from genloom.engine.engine import Engine
 from genloom.errors import UsageError
 from genloom.metric.error_rate import character_counts, rate, word_counts

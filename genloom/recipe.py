@@ -16,7 +16,7 @@ from torch import nn
 
 from genloom import registry
 from genloom.codec.base import Codec
-from genloom.codec.task import Tasks
+from genloom.codec.pair.task import Tasks
 from genloom.configure import call, check_keys, configure, plain
 from genloom.errors import RecipeError
 from genloom.family.base import Family

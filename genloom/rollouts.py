@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from genloom.codec.left_out import LeftOut
-from genloom.codec.task import Task, question, task
+from genloom.codec.pair.task import Task, question, task
 from genloom.data.loader import Loader
 from genloom.engine.engine import Engine
 from genloom.errors import DataError, RequestError, RewardError

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom import adapted, store
-from genloom.codec.text import TextCodec
+from genloom.codec.text.codec import TextCodec
 from genloom.errors import ModelError, RecipeError
 from genloom.model import Model
 from genloom.net.language_model import LanguageModel

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from genloom.codec.labelled_item import Labelled
-from genloom.codec.pictures import Picture
+from genloom.codec.image.labelled_item import Labelled
+from genloom.codec.image.pictures import Picture
 
 SIDE = 16
 CLASSES = ("disc", "cross")

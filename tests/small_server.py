@@ -21,7 +21,7 @@ from PIL import Image
 from toys import sounds, texts, tunes
 
 from genloom import api
-from genloom.codec.sound_files import wav_bytes
+from genloom.codec.sound.files import wav_bytes
 from genloom.server.app import make_app
 from genloom.server.serving import Server, address, config_of, listen
 from genloom.server.settings import Settings

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from genloom import registry
-from genloom.codec.sql import Condition, Query, Question
-from genloom.codec.tool_calls import Call
-from genloom.codec.tool_grammar import fault
+from genloom.codec.chat.tool_calls import Call
+from genloom.codec.chat.tool_grammar import fault
+from genloom.codec.sql.queries import Condition, Query, Question
 from genloom.recipe import Facts, Recipe
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"

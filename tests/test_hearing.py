@@ -12,7 +12,7 @@ from toy_items import sounds
 
 from genloom import api, hearing
 from genloom.cli import main
-from genloom.codec.sound_files import wav_bytes
+from genloom.codec.sound.files import wav_bytes
 from genloom.errors import UsageError
 from genloom.sound.wave import Sound
 from genloom.trust.quality import evaluate

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from genloom.codec.chat_codec import ChatCodec
+from genloom.codec.chat.codec import ChatCodec
 from genloom.material import prepare
 from genloom.train.log import silent
 

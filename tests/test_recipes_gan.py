@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genloom import registry
-from genloom.codec.image import ImageCodec
+from genloom.codec.image.codec import ImageCodec
 from genloom.recipe import Facts
 from genloom.spec import TokenSpec
 

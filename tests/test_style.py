@@ -8,7 +8,7 @@ import torch
 import toys
 
 from genloom import adapted, api
-from genloom.codec.pictures import Picture
+from genloom.codec.image.pictures import Picture
 from genloom.engine.engine import Engine
 from genloom.errors import (
     DataError,

@@ -60,7 +60,7 @@ def asked_of_tables(count: int = 24) -> list[Any]:
 
 def extracts(count: int = 8) -> list[Any]:
     """Sentences of texts whose last one says it all."""
-    from genloom.codec.summary import Text
+    from genloom.codec.pair.summary import Text
 
     made = [
         Text.of(
@@ -100,7 +100,7 @@ def captioned(count: int = 24) -> list[Any]:
     """8 x 8 pictures: bright above or bright below, and told so."""
     from PIL import Image
 
-    from genloom.codec.pictures import Picture
+    from genloom.codec.image.pictures import Picture
 
     rng = np.random.default_rng(1)
     out = []
@@ -117,8 +117,8 @@ def labelled(count: int = 24) -> list[Any]:
     """8 x 8 pictures of one or two bright squares, and the mask that says where they are."""
     from PIL import Image
 
-    from genloom.codec.labelled_item import Labelled
-    from genloom.codec.pictures import Picture
+    from genloom.codec.image.labelled_item import Labelled
+    from genloom.codec.image.pictures import Picture
 
     rng = np.random.default_rng(2)
     out = []
@@ -137,7 +137,7 @@ def labelled(count: int = 24) -> list[Any]:
 
 def sounds(count: int = 24) -> list[Any]:
     """A tenth of a second of a low or a high tone, and told so."""
-    from genloom.codec.recordings import Recording
+    from genloom.codec.sound.recordings import Recording
     from genloom.sound.wave import Sound
 
     rng = torch.Generator().manual_seed(4)
@@ -152,7 +152,7 @@ def sounds(count: int = 24) -> list[Any]:
 
 def chorales(count: int = 24) -> list[Any]:
     """Two bars of chords on the degrees I, IV and V, each voice holding its notes."""
-    from genloom.codec.chorale_item import Chorale
+    from genloom.codec.chorale.item import Chorale
 
     chords = np.array([(72, 67, 64, 48), (72, 69, 65, 53), (71, 67, 62, 55)])
     rng = np.random.default_rng(3)

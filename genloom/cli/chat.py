@@ -90,7 +90,7 @@ def _session(
     name: str, how: Settings, bits: int | None, adapter: str | None, speculate: str | None
 ) -> Iterator[Session]:
     loaded, guesser = settings.load(name, bits, adapter), settings.guesser(speculate)
-    from genloom.codec import chat as chats
+    from genloom.codec.chat import rendering as chats
 
     renderer = chats.of(loaded)
     try:

@@ -103,7 +103,7 @@ def _save(session: Session, text: str, home: Path) -> Done:
 
 
 def _load(session: Session, text: str, home: Path) -> Done:
-    from genloom.codec.chat_messages import checked
+    from genloom.codec.chat.messages import checked
 
     if not text:
         raise UsageError("/load needs a file: the one that /save told")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from genloom.cli import output
 
 if TYPE_CHECKING:
-    from genloom.codec.tool_calls import Call, Delta
+    from genloom.codec.chat.tool_calls import Call, Delta
 
 PROMPT, MORE, FENCE = ">>> ", "... ", '"""'
 _LINES = 1000  # of history that is kept

@@ -15,8 +15,8 @@ from genloom.errors import RequestError
 
 if TYPE_CHECKING:
     from genloom.api import Model
-    from genloom.codec.chat import Prompt, Renderer
-    from genloom.codec.tool_calls import Delta
+    from genloom.codec.chat.rendering import Prompt, Renderer
+    from genloom.codec.chat.tool_calls import Delta
 
 TOKENS = 1024  # of an answer, unless said or the context leaves fewer
 

@@ -119,7 +119,7 @@ def _tasks(model: str, paths: tuple[str, ...], out: str | None) -> Iterator[Task
 
 def _found(paths: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
     """Each picture, and its path below the folder that was given."""
-    from genloom.codec.pictures import SUFFIXES
+    from genloom.codec.image.pictures import SUFFIXES
 
     for given in paths:
         path = Path(given).expanduser()
@@ -151,7 +151,7 @@ def _target(model: str, path: Path, relative: Path, out: Path | None, taken: set
 
 
 def _one(enhancer: Enhancer, task: Task, screen: _Screen, recorded: bool) -> Path:
-    from genloom.codec.animations import Animation, Moving, moved
+    from genloom.codec.image.animations import Animation, Moving, moved
 
     animation = Animation.of(task.path) if task.path.suffix.lower() in MOVING else None
     target = task.target

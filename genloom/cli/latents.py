@@ -190,8 +190,8 @@ def _drawable(model: Model) -> None:
 
 def _sheet(model: Model, items: Any, names: list[str], columns: int, out: str) -> Path:
     """The items as pictures with their names, in so many columns."""
-    from genloom.codec.grid import grid
-    from genloom.codec.picture_files import png_bytes
+    from genloom.codec.image.files import png_bytes
+    from genloom.codec.image.grid import grid
     from genloom.codec.saving import write_atomic
 
     _drawable(model)

@@ -217,9 +217,9 @@ def _sheet_of(out: Path) -> None:
 
 
 def _write(items: Sequence[Any], labels: Sequence[str], columns: int, out: Path) -> None:
-    from genloom.codec.grid import grid
-    from genloom.codec.picture_files import png_bytes
-    from genloom.codec.pictures import as_picture
+    from genloom.codec.image.files import png_bytes
+    from genloom.codec.image.grid import grid
+    from genloom.codec.image.pictures import as_picture
     from genloom.codec.saving import write_atomic
 
     if not all(hasattr(item, "open") or hasattr(item, "save") for item in items):

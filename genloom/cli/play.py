@@ -57,9 +57,9 @@ def play(
     soundfont
         Leave the sound to the program FluidSynth and this .sf2 file; any: one of this machine.
     """
-    from genloom.codec.dressing import dressed_score
-    from genloom.codec.played import heard, write_played
-    from genloom.codec.scores import scores_in, write_score
+    from genloom.codec.music.dressing import dressed_score
+    from genloom.codec.music.played import heard, write_played
+    from genloom.codec.music.scores import scores_in, write_score
     from genloom.music.synthesis.rendering import Rendering
     from genloom.options import Options
 
@@ -78,8 +78,8 @@ def play(
 
 
 def _by_fluidsynth(score: Score, target: Path, font: str, loudness: float) -> None:
-    from genloom.codec.played import heard
-    from genloom.codec.sound_files import read_sound, write_sound
+    from genloom.codec.music.played import heard
+    from genloom.codec.sound.files import read_sound, write_sound
     from genloom.music.fluidsynth import play_midi
     from genloom.music.midi_writing import write_midi
     from genloom.sound.loudness import levelled

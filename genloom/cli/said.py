@@ -56,7 +56,7 @@ def deliver(want: Want, quiet: bool) -> None:
 def _piped(want: Want) -> list[Spoken]:
     """WAV on stdout: every piece at once. It holds no record, for its end is not known."""
     from genloom import exact
-    from genloom.codec.sound_files import pcm_bytes
+    from genloom.codec.sound.files import pcm_bytes
     from genloom.sound.wav_head import wav_head
 
     pieces, out = [], sys.stdout.buffer

@@ -10,8 +10,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from genloom.codec.dataframes import pyarrow
 from genloom.codec.file_walk import Unreadable
+from genloom.codec.table.dataframes import pyarrow
 
 SUFFIXES = (".parquet", ".pq")
 _ROWS = 1024

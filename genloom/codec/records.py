@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from genloom.codec.base import Reading
-from genloom.codec.encodings import strict
 from genloom.codec.file_walk import Unreadable, content, files_at, suffix_of
 from genloom.codec.left_out import LeftOut
 from genloom.codec.parquet_records import SUFFIXES as PARQUET
 from genloom.codec.parquet_records import parquet_records
+from genloom.codec.text.encodings import strict
 from genloom.errors import DataError, MissingExtra, RequestError
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", *PARQUET)

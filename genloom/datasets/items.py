@@ -14,10 +14,10 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from genloom.codec.picture_files import pixel_hash
-from genloom.codec.recordings import Recording
+from genloom.codec.image.files import pixel_hash
 from genloom.codec.saving import write_atomic
-from genloom.codec.text_files import SEPARATOR
+from genloom.codec.sound.recordings import Recording
+from genloom.codec.text.files import SEPARATOR
 from genloom.datasets.recordings import Recordings
 from genloom.errors import UsageError
 

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from genloom.codec.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
-from genloom.codec.pictures import SUFFIXES
-from genloom.codec.sound_files import SUFFIXES as SOUNDS
+from genloom.codec.image.pictures import SUFFIXES
+from genloom.codec.sound.files import SUFFIXES as SOUNDS
+from genloom.codec.table.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
 
 DEFAULT = "text"
 RECORDS = (".jsonl", ".jsonl.gz", ".ndjson")

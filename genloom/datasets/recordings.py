@@ -13,9 +13,9 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
-from genloom.codec.recordings import each
 from genloom.codec.saving import write_atomic
-from genloom.codec.sound_files import sample_hash
+from genloom.codec.sound.files import sample_hash
+from genloom.codec.sound.recordings import each
 from genloom.errors import UsageError
 
 SHOWN = 12  # rates that are named

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from genloom.codec.recordings import Recording
 from genloom.codec.saving import write_atomic
-from genloom.codec.sound_files import wav_bytes
+from genloom.codec.sound.files import wav_bytes
+from genloom.codec.sound.recordings import Recording
 from genloom.datasets.report import Looked
 from genloom.sound.wave import Sound
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from genloom.codec.pictures import pillow
+from genloom.codec.image.pictures import pillow
 from genloom.errors import MissingExtra
 
 WIDTH, HEIGHT = 1600, 800

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genloom.codec.pictures import Picture, as_picture, pillow
+from genloom.codec.image.pictures import Picture, as_picture, pillow
 from genloom.codec.saving import write_atomic
 from genloom.errors import RequestError
 

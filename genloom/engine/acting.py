@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from genloom.codec.infill import can_infill
+from genloom.codec.text.infill import can_infill
 from genloom.engine.given import made_anywhere, step_of_sides
 from genloom.engine.grammar import pairs_of
 from genloom.family.base import Family

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genloom.codec.base import Condition
-from genloom.codec.infill import infill, infill_ends
+from genloom.codec.text.infill import infill, infill_ends
 from genloom.engine.acting import takes_of
 from genloom.engine.given import given, refuse_given
 from genloom.engine.grammar import Grammar, Vocabulary

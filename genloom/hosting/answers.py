@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genloom.codec.chat_messages import checked_tools
+from genloom.codec.chat.messages import checked_tools
 from genloom.errors import RequestError
 from genloom.hosting import asked
 from genloom.hosting.assets import verdict_of

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from genloom.codec.chat import Prompt, Renderer
-from genloom.codec.chat_messages import checked_tools
-from genloom.codec.thought_grammar import behind_thought
-from genloom.codec.tool_calls import Delta, Form, Parser
-from genloom.codec.tool_grammar import grammar, grammar_or, grammar_within
+from genloom.codec.chat.messages import checked_tools
+from genloom.codec.chat.rendering import Prompt, Renderer
+from genloom.codec.chat.thought_grammar import behind_thought
+from genloom.codec.chat.tool_calls import Delta, Form, Parser
+from genloom.codec.chat.tool_grammar import grammar, grammar_or, grammar_within
 from genloom.errors import OVER_CONTEXT, RequestError
 from genloom.family.streams import Stream
 from genloom.hosting import asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from genloom.codec.tool_calls import held
+from genloom.codec.chat.tool_calls import held
 from genloom.engine.growing import Growing
 from genloom.family.streams import Stream
 

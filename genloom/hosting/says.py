@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genloom.codec.sound_files import pcm_bytes
+from genloom.codec.sound.files import pcm_bytes
 from genloom.errors import RequestError
 from genloom.hosting.items import Items
 from genloom.hosting.task import News

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom import api, saying
-from genloom.codec import chat
+from genloom.codec.chat import rendering as chat
 from genloom.engine.engine import Engine
 from genloom.engine.grammar import pairs_of
 from genloom.engine.reading import Reader

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom import api
-from genloom.codec.sound_files import SUFFIXES, read_sound
+from genloom.codec.sound.files import SUFFIXES, read_sound
 from genloom.data.source import file_sha256
 from genloom.errors import UsageError
 from genloom.make.kept import Kept, Part

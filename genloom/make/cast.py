@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom import api, saying
-from genloom.codec.recordings import Recording
+from genloom.codec.sound.recordings import Recording
 from genloom.errors import UsageError
 from genloom.make.brief import Voice
 from genloom.sound.wave import Sound

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genloom.codec.sound_files import read_sound
+from genloom.codec.sound.files import read_sound
 from genloom.errors import GenloomError
 from genloom.sound.wave import Sound
 from genloom.trust import provenance

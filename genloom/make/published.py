@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from genloom.codec.saving import write_atomic
-from genloom.codec.sound_files import WRITTEN, read_sound, write_sound
-from genloom.codec.sound_marks import Mark
+from genloom.codec.sound.files import WRITTEN, read_sound, write_sound
+from genloom.codec.sound.marks import Mark
 from genloom.errors import UsageError
 from genloom.make.brief import Brief
 from genloom.make.kept import Part

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from genloom.codec.sound_marks import Mark
+from genloom.codec.sound.marks import Mark
 from genloom.make.saying import Said
 
 LEAD = 0.6  # seconds by which a chapter begins before its first word

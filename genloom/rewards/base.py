@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from genloom.codec.task import Task
+from genloom.codec.pair.task import Task
 from genloom.errors import RewardError
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom import api
-from genloom.codec.labelled_item import Labelled
+from genloom.codec.image.labelled_item import Labelled
 from genloom.codec.saving import write_atomic
 from genloom.errors import RequestError
 from genloom.spec import Request

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from genloom import api
-from genloom.codec.chorale_item import SILENT, VOICES, Chorale, key_of
+from genloom.codec.chorale.item import SILENT, VOICES, Chorale, key_of
 from genloom.data.loader import evaluation
 from genloom.errors import DataError
 from genloom.metric.voice_leading import longest_repeat, voice_leading

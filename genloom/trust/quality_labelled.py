@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from genloom import api
-from genloom.codec.labelled_item import NOTHING, Labelled
+from genloom.codec.image.labelled_item import NOTHING, Labelled
 from genloom.data.split import evenly
 from genloom.errors import DataError
 from genloom.metric.fixed_features import fixed_features

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from genloom import api
-from genloom.codec.pair_item import pair
+from genloom.codec.pair.item import pair
 from genloom.data.loader import evaluation
 from genloom.data.split import take
 from genloom.errors import DataError

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Any
 
 from genloom import api
-from genloom.codec.task import Task, task
+from genloom.codec.pair.task import Task, task
 from genloom.errors import DataError, UsageError
 from genloom.metric.interval import Interval, bootstrap
 from genloom.rewards.base import Reward, Try, judged

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from genloom import api
-from genloom.codec.summary import GRADES, Text, texts_of
+from genloom.codec.pair.summary import GRADES, Text, texts_of
 from genloom.engine.reading import Reader
 from genloom.metric import bootstrap, rouge
 from genloom.trust.quality import Row, Tell

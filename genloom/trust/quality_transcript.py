@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from genloom import api
-from genloom.codec.transcript import text_of
+from genloom.codec.sound.transcript import text_of
 from genloom.data.split import take
 from genloom.hearing import transcripts
 from genloom.metric.error_rate import character_counts, rate, word_counts

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from genloom import api
-from genloom.codec.tune_item import HEADER, tune
-from genloom.codec.tune_kin import runs
-from genloom.codec.tune_score import arranged, score_of
+from genloom.codec.tune.item import HEADER, tune
+from genloom.codec.tune.kin import runs
+from genloom.codec.tune.score import arranged, score_of
 from genloom.data.loader import evaluation
 from genloom.errors import DataError, MissingExtra
 from genloom.metric.ngram import NGram

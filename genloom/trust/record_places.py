@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from genloom.codec.embedded import embedded
-from genloom.codec.frame import RECORD_KEY
-from genloom.codec.picture_files import pixel_hash, read_record
-from genloom.codec.sound_files import read_sound, sample_hash, sound_record
-from genloom.codec.tracing import drawing_hash, drawing_record
+from genloom.codec.image.files import pixel_hash, read_record
+from genloom.codec.image.tracing import drawing_hash, drawing_record
+from genloom.codec.sound.files import read_sound, sample_hash, sound_record
+from genloom.codec.table.frame import RECORD_KEY
 from genloom.data.source import file_sha256
 from genloom.errors import DataError, MissingExtra
 

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from genloom import tensor_files
-from genloom.codec.text import TextCodec
-from genloom.codec.tokenizer import PublishedTokenizer
+from genloom.codec.text.codec import TextCodec
+from genloom.codec.text.tokenizer import PublishedTokenizer
 from genloom.errors import ModelError, ResourceError, UsageError
 from genloom.folders import replacing, write_json
 from genloom.model import Model

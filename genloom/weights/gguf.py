@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from genloom import tensor_files
-from genloom.codec.text import TextCodec
+from genloom.codec.text.codec import TextCodec
 from genloom.errors import ModelError
 from genloom.weights import gguf_blocks, gguf_configs, gguf_format, gguf_names, gguf_tokenizer
 from genloom.weights.decoder_configs import Sizes

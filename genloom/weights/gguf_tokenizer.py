@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genloom.codec.text import TextCodec
-from genloom.codec.tokenizer import PublishedTokenizer, parsed
+from genloom.codec.text.codec import TextCodec
+from genloom.codec.text.tokenizer import PublishedTokenizer, parsed
 from genloom.errors import ModelError
 from genloom.weights import sentencepiece as spm
 from genloom.weights.decoder_configs import length_of

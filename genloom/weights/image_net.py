@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from genloom.codec.verbatim import text_of
+from genloom.codec.prompt.verbatim import text_of
 from genloom.errors import RequestError
 from genloom.family.pipeline import Order
 from genloom.spec import ArraySpec

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from genloom.codec.image import ImageCodec
-from genloom.codec.verbatim import VerbatimCodec
+from genloom.codec.image.codec import ImageCodec
+from genloom.codec.prompt.verbatim import VerbatimCodec
 from genloom.errors import ModelError
 from genloom.model import PIPELINE, Model
 from genloom.recipe import Part, Recipe

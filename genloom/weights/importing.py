@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from genloom.codec.text import GIVEN, TextCodec
+from genloom.codec.text.codec import GIVEN, TextCodec
 from genloom.errors import ModelError
 from genloom.model import Model
 from genloom.net.unfilled import Unfilled

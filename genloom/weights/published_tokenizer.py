@@ -14,8 +14,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from genloom.codec.text import TextCodec
-from genloom.codec.tokenizer import (
+from genloom.codec.text.codec import TextCodec
+from genloom.codec.text.tokenizer import (
     LARGEST_FILE,
     TEMPLATE,
     Policy,

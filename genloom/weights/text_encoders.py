@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genloom.codec.text import TextCodec
+from genloom.codec.text.codec import TextCodec
 from genloom.configure import configure
 from genloom.errors import ModelError
 from genloom.net.language_model import LanguageModel

@@ -10,7 +10,7 @@ import toys
 from commands import Shell, one_error
 from PIL import Image
 
-from genloom.codec.labelled import LabelledCodec
+from genloom.codec.image.labelled import LabelledCodec
 from genloom.recipe import Part
 
 

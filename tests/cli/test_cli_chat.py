@@ -272,7 +272,7 @@ def test_the_answer_to_a_terminal_steers_nothing(capsys: pytest.CaptureFixture[s
     from rich.console import Console
 
     from genloom.cli.chat_screen import Parts, Tail
-    from genloom.codec.tool_calls import Call, Delta
+    from genloom.codec.chat.tool_calls import Call, Delta
 
     parts = Parts()
     parts.add(Delta(content="a\x1b[2Jb\n\n" + "line\n\n" * 50, reasoning="so\x07"))

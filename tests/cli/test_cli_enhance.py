@@ -12,7 +12,7 @@ from commands import Shell, one_error
 from conftest import IMAGE, _trained
 from PIL import Image
 
-from genloom.codec.picture_files import read_record
+from genloom.codec.image.files import read_record
 
 
 @pytest.fixture(scope="session")

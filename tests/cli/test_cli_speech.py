@@ -11,7 +11,7 @@ from commands import Shell, one_error
 
 from genloom.cli import main
 from genloom.cli.speech_options import SpeechOptions
-from genloom.codec.sound_files import read_sound
+from genloom.codec.sound.files import read_sound
 from genloom.errors import UsageError
 
 LONG = "Low high low. High low!"

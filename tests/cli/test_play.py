@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from genloom.cli.play import play
-from genloom.codec.scores import scores_in
-from genloom.codec.sound_files import read_sound
+from genloom.codec.music.scores import scores_in
+from genloom.codec.sound.files import read_sound
 from genloom.errors import DataError, RequestError, UsageError
 
 TUNE = "X:1\nT:One\nM:3/4\nL:1/4\nK:D\nDFA|d3|]\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from genloom.codec.recordings import read_recordings
-from genloom.codec.sound import SoundCodec
-from genloom.codec.sound_files import read_sound, wav_bytes, write_sound
+from genloom.codec.sound.codec import SoundCodec
+from genloom.codec.sound.files import read_sound, wav_bytes, write_sound
+from genloom.codec.sound.recordings import read_recordings
 from genloom.datasets.items import collection, repeats
 from genloom.datasets.report import look
 from genloom.datasets.samples import write_samples

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from genloom.codec.image import ImageCodec
+from genloom.codec.image.codec import ImageCodec
 from genloom.demo.scenes import (
     COLOURS,
     PLACES,

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from genloom.codec.text import TextCodec
+from genloom.codec.text.codec import TextCodec
 from genloom.data.source import Manifest
 from genloom.demo import sources
 from genloom.demo.sources import real_table, standard_library

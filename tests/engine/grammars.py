@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genloom.codec.text import TextCodec
+from genloom.codec.text.codec import TextCodec
 from genloom.engine.grammar import Grammar, Matcher, Vocabulary
 from genloom.spec import Options
 

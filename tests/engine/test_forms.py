@@ -11,8 +11,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from toys import MADE, shaken
 
-from genloom.codec.text import TextCodec
-from genloom.codec.tokenizer import Policy, PublishedTokenizer
+from genloom.codec.text.codec import TextCodec
+from genloom.codec.text.tokenizer import Policy, PublishedTokenizer
 from genloom.engine.beams import Search
 from genloom.engine.engine import Engine
 from genloom.errors import RequestError, ResourceError

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from toys import MADE, captioned, shaken
 
-from genloom.codec.image import ImageCodec
+from genloom.codec.image.codec import ImageCodec
 from genloom.engine.engine import Engine
 from genloom.engine.generation import PREVIEWS
 from genloom.errors import RequestError, ResourceError

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 from torch import Tensor
 
-from genloom.codec.table import TableCodec
-from genloom.codec.text import TextCodec
-from genloom.codec.tokenizer import Policy, PublishedTokenizer
+from genloom.codec.table.codec import TableCodec
+from genloom.codec.text.codec import TextCodec
+from genloom.codec.text.tokenizer import Policy, PublishedTokenizer
 from genloom.engine.grammar import Grammar, Matcher, Vocabulary
 from genloom.errors import RequestError
 from genloom.family.choose import Controls, choose

@@ -111,7 +111,7 @@ def test_a_long_chain_of_rules_does_not_end_the_process() -> None:
     schema = {"$ref": "#/$defs/a0", "$defs": {**refs, "a3000": {"type": "null"}}}
     program = (
         "import sys, json\n"
-        "from genloom.codec.text import TextCodec\n"
+        "from genloom.codec.text.codec import TextCodec\n"
         "from genloom.engine.grammar import Grammar, Vocabulary\n"
         "from genloom.spec import Options\n"
         "codec = TextCodec(vocab='bytes'); codec.fit(['x']); v = Vocabulary.of(codec)\n"

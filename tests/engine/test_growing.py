@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genloom.codec.text import TextCodec
+from genloom.codec.text.codec import TextCodec
 from genloom.engine.growing import Growing, stopped
 
 TEXT = "naïve café, 日本語 🎉 done\n\tend — ok"

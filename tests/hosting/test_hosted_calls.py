@@ -11,9 +11,9 @@ import toys
 from parent import hosted, of_kind
 from toys import recipe, shaken
 
-from genloom.codec.chat_codec import ChatCodec
-from genloom.codec.chat_words import OwnWords
-from genloom.codec.tool_calls import FORMS, Markup
+from genloom.codec.chat.codec import ChatCodec
+from genloom.codec.chat.tool_calls import FORMS, Markup
+from genloom.codec.chat.words import OwnWords
 from genloom.errors import RequestError
 from genloom.hosting.chats import Spoken, _bound
 from genloom.recipe import Part

@@ -10,7 +10,7 @@ import small_server
 import torch
 
 from genloom import api, store
-from genloom.codec.sound_files import wav_bytes
+from genloom.codec.sound.files import wav_bytes
 from genloom.make.brief import Brief, Voice
 from genloom.sound.wave import Sound
 

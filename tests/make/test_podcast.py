@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genloom.codec.sound_files import read_sound, sound_marks
+from genloom.codec.sound.files import read_sound, sound_marks
 from genloom.errors import DataError, UsageError
 from genloom.make import planning, podcast
 from genloom.make.brief import Brief, Voice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genloom.codec.image import ImageCodec
+from genloom.codec.image.codec import ImageCodec
 from genloom.errors import DataError
 from genloom.metric.classifier import train_classifier
 from genloom.metric.fixed_features import WIDTH, fixed_features

@@ -6,7 +6,7 @@ import pytest
 import torch
 from labelled_scenes import scenes
 
-from genloom.codec.labelled import LabelledCodec
+from genloom.codec.image.labelled import LabelledCodec
 from genloom.errors import DataError
 from genloom.metric.segmenter import mean_overlap, overlaps, train_segmenter
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from genloom.codec.sound_files import read_sound
+from genloom.codec.sound.files import read_sound
 from genloom.errors import GenloomError, UsageError
 from genloom.music.fluidsynth import FOLDERS, font_at, play_midi
 

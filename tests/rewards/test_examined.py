@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genloom.codec.task import task
+from genloom.codec.pair.task import task
 from genloom.rewards.base import Try
 from genloom.rewards.examined import Examined, code_in
 

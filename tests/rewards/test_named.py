@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genloom.codec.task import task
+from genloom.codec.pair.task import task
 from genloom.errors import RewardError, UsageError
 from genloom.rewards.base import Each, Try, judged
 from genloom.rewards.named import last_number, plain, reward_of

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from genloom.codec.task import task
+from genloom.codec.pair.task import task
 from genloom.errors import RewardError
 from genloom.rewards.base import Try, judged
 from genloom.rewards.named import reward_of

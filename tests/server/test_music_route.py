@@ -12,8 +12,8 @@ import httpx2
 import pytest
 import small_server
 
-from genloom.codec.scores import MEDIA, scores_in
-from genloom.codec.tune_given import bar_numbers
+from genloom.codec.music.scores import MEDIA, scores_in
+from genloom.codec.tune.given import bar_numbers
 from genloom.music.bars import faults
 from genloom.music.midi_writing import write_midi
 

@@ -14,7 +14,7 @@ import small_server
 import torch
 from small_server import Running
 
-from genloom.codec.sound_files import read_sound, wav_bytes
+from genloom.codec.sound.files import read_sound, wav_bytes
 from genloom.sound.wave import Sound
 
 LONG = "Low high low. High low!"

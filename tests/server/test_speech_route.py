@@ -11,7 +11,7 @@ import pytest
 import small_server
 
 from genloom import api
-from genloom.codec.sound_files import read_sound
+from genloom.codec.sound.files import read_sound
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import small_server
 import torch
 from toy_items import sounds
 
-from genloom.codec.sound_files import wav_bytes
+from genloom.codec.sound.files import wav_bytes
 from genloom.sound.wave import Sound
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from genloom.codec import letters
-from genloom.codec.spelled import SpelledCodec
+from genloom.codec.prompt import letters
+from genloom.codec.prompt.spelled import SpelledCodec
 from genloom.errors import ModelError, RequestError
 from genloom.net.speller import Speller, SpellerConfig, loss, read
 from genloom.speech import speller

@@ -13,7 +13,7 @@ import torch
 from browsing import opening
 from small_server import Running
 
-from genloom.codec.sound_files import wav_bytes
+from genloom.codec.sound.files import wav_bytes
 from genloom.sound.wave import Sound
 from genloom.studio import pages
 

@@ -11,7 +11,7 @@ import toys
 from PIL import Image
 
 from genloom.api import Model
-from genloom.codec.pictures import Picture
+from genloom.codec.image.pictures import Picture
 from genloom.engine.engine import Engine
 from genloom.forecast import fresh, job_of
 from genloom.material import Material, prepare

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from genloom.codec.picture_files import write_picture
-from genloom.codec.pictures import Picture
+from genloom.codec.image.files import write_picture
+from genloom.codec.image.pictures import Picture
 
 WORDS = (
     "the",

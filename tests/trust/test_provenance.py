@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from genloom import api
-from genloom.codec.picture_files import png_bytes, read_record
+from genloom.codec.image.files import png_bytes, read_record
 from genloom.errors import DataError, GenloomError, ModelError, ResourceError, UsageError
 from genloom.spec import Options, Request
 from genloom.trust import provenance

@@ -6,8 +6,8 @@ import pytest
 import toys
 
 from genloom import api
-from genloom.codec.tune_item import tune
-from genloom.codec.tune_kin import runs
+from genloom.codec.tune.item import tune
+from genloom.codec.tune.kin import runs
 from genloom.metric.tunes import copied, share, verdict
 from genloom.music.keys import parse_key
 from genloom.recipe import Part

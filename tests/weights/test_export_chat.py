@@ -9,8 +9,8 @@ import torch
 import toys
 
 from genloom.api import export
-from genloom.codec.chat_codec import ChatCodec
-from genloom.codec.preference import PreferenceCodec
+from genloom.codec.chat.codec import ChatCodec
+from genloom.codec.chat.preference import PreferenceCodec
 from genloom.model import Model
 from genloom.recipe import Part
 from genloom.weights.published_tokenizer import codec_of

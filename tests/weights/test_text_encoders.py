@@ -9,7 +9,7 @@ import tiny_models
 import torch
 from tokenizers import processors
 
-from genloom.codec.spoken import SpokenCodec
+from genloom.codec.prompt.spoken import SpokenCodec
 from genloom.errors import ModelError
 from genloom.speaking import give_words, speaker_of
 from genloom.weights.text_encoders import is_encoder

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from genloom.codec.dataframes import pyarrow
+from genloom.codec.table.dataframes import pyarrow
 from genloom.errors import DataError
 
 Rows = list[dict[str, Any]]

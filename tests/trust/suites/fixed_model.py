@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from genloom.api import Model
-from genloom.codec.byte_pairs import BytePairs
+from genloom.codec.text.byte_pairs import BytePairs
 from genloom.recipe import Data, Part, Recipe
 
 MERGES = (

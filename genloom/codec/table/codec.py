@@ -1,0 +1,360 @@
+"""The codec of tables: rows of a DataFrame <-> runs of column tokens, or vectors.
+
+Knows how columns are laid out in a row. What a column learns is in `columns`, `number_column`,
+`identifier_column` and `detect`; files are in `frame`; conditions in `where` and `condition`.
+Shape legend: N rows, L positions of a row, C channels of a row, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+from torch import Tensor
+
+from genloom.codec.base import Condition, Reading
+from genloom.codec.saving import load_json, save_json, write_atomic
+from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn, row_noise
+from genloom.codec.table.condition import condition, matches, settle
+from genloom.codec.table.dataframes import as_frame
+from genloom.codec.table.detect import Policy, learn_column
+from genloom.codec.table.frame import read_tables, write_table
+from genloom.codec.table.identifier_column import IdentifierColumn
+from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.row_channels import Channels, learn_channels, load_channels
+from genloom.codec.where import Both, Node, parse
+from genloom.errors import DataError, ModelError, RecipeError
+from genloom.metric.table import table_quality
+from genloom.spec import ArraySpec, Span, Spec, TokenSpec
+
+PAD, BOS = 0, 1
+_RESERVED = 2
+_ARRAYS = "table.safetensors"
+_COLUMNS: dict[str, Any] = {
+    column.kind: column
+    for column in (NumberColumn, CategoryColumn, ConstantColumn, IdentifierColumn)
+}
+_OPTIONS = ("bins", "carrier", "categories", "distinct", "fine", "rare")
+_COMPARED = 10_000  # rows of each side at most
+_SHOWN = 20
+
+
+class TableCodec:
+    """Rows of tables.
+
+    carrier     "tokens" (one or two ids a column) or "array" (ranks and one-hot choices)
+    bins        cells of a column of many numbers
+    fine        places within such a cell, as a second id; 0 leaves the place to a hash of the row
+    distinct    a column with at most so many common numbers gives each an id of its own
+    categories  most values of a column of categories; the rest is pooled
+    rare        a value in fewer rows than this is never put out as it was
+    """
+
+    kind: ClassVar[str] = "table"
+    media: ClassVar[str] = "text/csv"
+    suffix: ClassVar[str] = ".csv"
+    preview_suffix: ClassVar[str] = ".txt"
+    compares: ClassVar[bool] = True
+    conditional: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        carrier: Literal["tokens", "array"] = "tokens",
+        bins: int = 100,
+        fine: int = 32,
+        distinct: int = 256,
+        categories: int = 1000,
+        rare: int = 5,
+    ) -> None:
+        if carrier not in ("tokens", "array"):
+            raise RecipeError(f"codec.carrier is {carrier!r}: give 'tokens' or 'array'")
+        for name, value, low in (
+            ("bins", bins, 1),
+            ("fine", fine, 0),
+            ("distinct", distinct, 1),
+            ("categories", categories, 1),
+            ("rare", rare, 1),
+        ):
+            if not isinstance(value, int) or not low <= value <= 100_000:
+                raise RecipeError(f"codec.{name} is {value!r}: give a whole number from {low}")
+        self.carrier, self.bins, self.fine = carrier, bins, fine
+        self.distinct, self.categories, self.rare = distinct, categories, rare
+        self._columns: tuple[Column, ...] = ()
+        self._channels: tuple[Channels | None, ...] = ()
+        self.notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What was learnt of each column, in the order of the table."""
+        if not self._columns:
+            raise ModelError("this table codec has learnt no columns yet: call fit or load first")
+        return self._columns
+
+    @property
+    def carries(self) -> type:
+        return TokenSpec if self.carrier == "tokens" else ArraySpec
+
+    @property
+    def spec(self) -> Spec:
+        if self.carrier == "array":
+            spans = [span for _, part in self._vector() for span in part]
+            return ArraySpec(grid=(), channels=spans[-1].stop, spans=tuple(spans))
+        ranges = self._ranges()
+        return TokenSpec(
+            vocab=ranges[-1][1],
+            length=len(ranges),
+            bos=BOS,
+            eos=None,
+            pad=PAD,
+            spans=tuple(
+                Span(
+                    name=column.name,
+                    start=start,
+                    size=len(column.sizes),
+                    kind="number" if isinstance(column, NumberColumn) else "choice",
+                )
+                for column, start in self._learnt()
+            ),
+            ranges=ranges,
+        )
+
+    def _learnt(self) -> list[tuple[Column, int]]:
+        """Columns that have ids, each with its first position."""
+        out, start = [], 0
+        for column in self.columns:
+            if column.sizes:
+                out.append((column, start))
+            start += len(column.sizes)
+        return out
+
+    def _ranges(self) -> tuple[tuple[int, int], ...]:
+        sizes = [size for column in self.columns for size in column.sizes]
+        stops = (_RESERVED + np.cumsum(sizes)).tolist()
+        return tuple(zip([_RESERVED, *stops[:-1]], stops, strict=True))
+
+    def _vector(self) -> list[tuple[Channels, list[Span]]]:
+        """Channels with their spans, in the order of the table."""
+        out, start = [], 0
+        for channels in self._channels:
+            if channels is not None:
+                spans = channels.spans(start)
+                out.append((channels, spans))
+                start = spans[-1].stop
+        return out
+
+    # --- data -----------------------------------------------------------------------------------
+
+    def read(self, path: Path) -> Reading:
+        """A DataFrame from a CSV or Parquet file or a folder of them; see `frame`."""
+        return read_tables(path)
+
+    def fit(self, items: Any) -> None:
+        frame = as_frame(items)
+        if not len(frame) or not len(frame.columns):
+            raise DataError(
+                f"the table has {len(frame)} rows and {len(frame.columns)} columns: "
+                "give at least one row and one column"
+            )
+        policy = Policy(
+            cells=self.bins,
+            fine=self.fine,
+            distinct=self.distinct,
+            categories=self.categories,
+            rare=self.rare,
+        )
+        notes: list[str] = []
+        columns = []
+        for name in frame.columns:
+            said: list[str] = []
+            columns.append(learn_column(name, frame[name], policy, said.append))
+            notes += [f"column {name!r} {text}" for text in said]
+        if not any(column.sizes for column in columns):
+            raise DataError(
+                f"nothing to learn in {len(frame)} rows of {len(columns)} columns ({notes[0]}): "
+                "give a table with a column of repeated values or of numbers"
+            )
+        self._columns, self.notes = tuple(columns), tuple(notes)
+        if self.carrier == "array":
+            self._channels = tuple(learn_channels(c, frame[c.name]) for c in columns)
+
+    def encode(self, items: Any) -> Tensor:
+        """long [N, L] without bos, or float [N, C]."""
+        frame = as_frame(items)
+        gone = [column.name for column in self.columns if column.name not in frame.columns]
+        if gone:
+            raise DataError(f"the table lacks the columns {', '.join(gone)}: add them")
+        if self.carrier == "array":
+            parts = [c.encode(frame[c.column.name]) for c, _ in self._vector()]
+            return torch.from_numpy(np.concatenate(parts, 1)).float()
+        ids = np.concatenate([c.encode(frame[c.name]) for c, _ in self._learnt()], 1)
+        return torch.from_numpy(ids + [low for low, _ in self._ranges()])
+
+    def decode(self, x: Sequence[Tensor] | Tensor) -> Any:
+        """A DataFrame with the columns and dtypes of the training data, from tokens or vectors."""
+        if not isinstance(x, Tensor):
+            x = torch.stack(list(x)) if len(x) else torch.zeros(0, self._width())
+        values = x.detach().cpu().numpy()
+        return self._from_vectors(values) if self.carrier == "array" else self._from_ids(values)
+
+    def _width(self) -> int:
+        spec = self.spec
+        return spec.length if isinstance(spec, TokenSpec) else spec.channels
+
+    def _from_ids(self, ids: np.ndarray) -> Any:
+        ranges = self._ranges()
+        low, high = np.array(ranges, np.int64).T
+        ids = np.clip(ids.astype(np.int64), low, high - 1) - low
+        noise = row_noise(ids)
+        out, start = {}, 0
+        for column in self.columns:
+            stop = start + len(column.sizes)
+            out[column.name] = column.decode(ids[:, start:stop], noise)
+            start = stop
+        return as_frame(out)
+
+    def _from_vectors(self, values: np.ndarray) -> Any:
+        values = np.nan_to_num(values.reshape(len(values), self._width()).astype(np.float64))
+        spans = {c.column.name: (c, part) for c, part in self._vector()}
+        noise = row_noise((values * 1e6).astype(np.int64))
+        out = {}
+        for column in self.columns:
+            if column.name in spans:
+                channels, part = spans[column.name]
+                out[column.name] = channels.decode(values[:, part[0].start : part[-1].stop])
+            else:
+                out[column.name] = column.decode(np.zeros((len(values), 0), np.int64), noise)
+        return as_frame(out)
+
+    def captions(self, items: Any) -> None:
+        return None
+
+    # --- conditions -----------------------------------------------------------------------------
+
+    def condition(self, prompt: str | None, where: Any) -> Condition:
+        """What conditions fix and allow; a prompt is read as conditions, too.
+
+        They allow a little too much where a range ends inside a cell or an `or` spans columns: draw
+        again until `matches`. As arrays they fix nothing, and only `matches` decides.
+        """
+        node = self._node(prompt, where)
+        if node is None:
+            return Condition()
+        places = {column.name: start for column, start in self._learnt()}
+        found = condition(self.columns, places, self._ranges(), node)
+        return found if self.carrier == "tokens" else Condition()
+
+    def matches(self, items: Any, where: Any, prompt: str | None = None) -> np.ndarray:
+        """bool [N], which rows meet the conditions."""
+        frame, node = as_frame(items), self._node(prompt, where)
+        return np.ones(len(frame), bool) if node is None else matches(self.columns, frame, node)
+
+    def settle(self, items: Any, where: Any, prompt: str | None = None) -> Any:
+        """The rows with the exact numbers that `column = value` asks for and no id stands for."""
+        frame, node = as_frame(items), self._node(prompt, where)
+        return frame if node is None else settle(self.columns, frame, node)
+
+    def _node(self, prompt: str | None, where: Any) -> Node | None:
+        parts = [parse(part) for part in (prompt, where) if part not in (None, "")]
+        return (parts[0] if len(parts) == 1 else Both(tuple(parts))) if parts else None
+
+    # --- quality --------------------------------------------------------------------------------
+
+    def natural_side(self, items: Any) -> None:
+        """Rows have no sides."""
+
+    def features(self, items: Any) -> Tensor:
+        """float [N, F]: standardised numbers and one-hot categories."""
+        frame = as_frame(items)
+        parts = [column.features(frame[column.name]) for column, _ in self._learnt()]
+        return torch.from_numpy(np.concatenate(parts, 1)).float()
+
+    def compare(self, real: Any, made: Any) -> dict[str, float]:
+        """shape_error and trend_error, percent (100 - the scores of SDMetrics), at most 10,000
+        rows of each side."""
+        real, made = (self._measured(_some(as_frame(frame))) for frame in (real, made))
+        found = table_quality(real, made, self.kinds())
+        errors = {"shape_error": found.shape_error, "trend_error": found.trend_error}
+        return {name: value for name, value in errors.items() if np.isfinite(value)}
+
+    def kinds(self) -> dict[str, Literal["number", "choice"]]:
+        """Learnt column -> how its values are compared."""
+        return {
+            column.name: "number" if isinstance(column, NumberColumn) else "choice"
+            for column, _ in self._learnt()
+        }
+
+    def _measured(self, frame: Any) -> Any:
+        """The learnt columns, dates as numbers."""
+        out = {column.name: frame[column.name] for column, _ in self._learnt()}
+        for column, _ in self._learnt():
+            if isinstance(column, NumberColumn):
+                out[column.name] = column.form.plain(out[column.name])
+        return as_frame({name: np.asarray(v) for name, v in out.items()})
+
+    def preview(self, items: Any, path: Path) -> Path:
+        """The first rows as text."""
+        frame = as_frame(items)
+        text = frame.head(_SHOWN).to_string(index=False, max_colwidth=40)
+        rest = f"\n... {len(frame) - _SHOWN} more rows" if len(frame) > _SHOWN else ""
+        return write_atomic(Path(path).with_suffix(".txt"), f"{text}{rest}\n".encode())
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
+        """CSV, or Parquet (which holds the record) where the path says so."""
+        frame = item.to_frame().T if hasattr(item, "to_frame") else as_frame(item)
+        return write_table(frame, path, record)
+
+    def save(self, folder: Path) -> None:
+        described, arrays = [], {}
+        channels = self._channels or (None,) * len(self.columns)
+        for place, (column, channel) in enumerate(zip(self.columns, channels, strict=True)):
+            values, found = column.to_json()
+            described.append({"kind": column.kind, **values})
+            found |= channel.arrays() if channel is not None else {}
+            arrays |= {f"{place}.{name}": np.ascontiguousarray(a) for name, a in found.items()}
+        write_atomic(Path(folder) / _ARRAYS, save_arrays(arrays))
+        options = {name: getattr(self, name) for name in _OPTIONS}
+        save_json(folder, self.kind, {**options, "columns": described})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        values = load_json(folder, cls.kind, frozenset({*_OPTIONS, "columns"}))
+        path = Path(folder) / _ARRAYS
+        try:
+            arrays = load_arrays(path.read_bytes())
+            codec = cls(**{name: values[name] for name in _OPTIONS})
+            codec._restore(values["columns"], arrays)
+        except FileNotFoundError:
+            raise ModelError(f"{path} is missing: the model folder is incomplete") from None
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecipeError) as error:
+            raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
+        return codec
+
+    def _restore(self, described: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> None:
+        columns, channels = [], []
+        for place, values in enumerate(described):
+            kind = _COLUMNS[values["kind"]]
+            mine = {
+                name.partition(".")[2]: array
+                for name, array in arrays.items()
+                if name.startswith(f"{place}.")
+            }
+            columns.append(kind.from_json({k: v for k, v in values.items() if k != "kind"}, mine))
+            channels.append(load_channels(columns[-1], mine) if self.carrier == "array" else None)
+        self._columns, self._channels = tuple(columns), tuple(channels)
+
+
+def _some(frame: Any) -> Any:
+    """At most so many rows, the same ones every time."""
+    if len(frame) <= _COMPARED:
+        return frame
+    chosen = np.random.default_rng(0).permutation(len(frame))[:_COMPARED]
+    return frame.iloc[np.sort(chosen)]

@@ -1,0 +1,142 @@
+"""Conditions on the columns of a table, as masks over ids: where a grammar meets what was learnt.
+
+Knows that a mask of one position cannot see another, so masks allow a little too much (a cell that
+lies partly inside a range, an `or` across columns); `matches` says which rows truly meet.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from genloom.codec.base import Condition
+from genloom.codec.table.columns import Column
+from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.where import Leaf, Node, equalities, evaluate, leaves, names
+from genloom.errors import RequestError
+
+Places = Mapping[str, int]  # column -> its first position
+Ranges = Sequence[tuple[int, int]]
+
+
+def by_name(columns: Sequence[Column], node: Node) -> dict[str, Column]:
+    """The columns that a condition speaks of. RequestError names the nearest to an unknown one."""
+    known = {column.name: column for column in columns}
+    folded: dict[str, list[str]] = {}
+    for name in known:
+        folded.setdefault(name.lower(), []).append(name)
+    for leaf in leaves(node):
+        if leaf.column not in known:
+            near = folded.get(leaf.column.lower()) or difflib.get_close_matches(
+                leaf.column, list(known), 3, 0.4
+            )
+            hint = f"nearest: {names(near)}" if near else f"columns: {names(list(known))}"
+            raise RequestError(f"where: there is no column {leaf.column!r}; {hint}")
+    return {leaf.column: known[leaf.column] for leaf in leaves(node)}
+
+
+def matches(columns: Sequence[Column], frame: Any, node: Node) -> np.ndarray:
+    """bool [N], which rows of a frame meet the condition.
+
+    A column that the condition fixes to a value without an id of its own counts as met: `settle`
+    writes that value.
+    """
+    known = by_name(columns, node)
+    free = _settled(known, node)
+
+    def leaf_holds(leaf: Leaf) -> np.ndarray:
+        if leaf.column in free:
+            return np.full(len(frame), bool(_meets(known[leaf.column], leaf, free)))
+        return known[leaf.column].holds(frame[leaf.column], leaf)
+
+    return evaluate(node, leaf_holds)
+
+
+def settle(columns: Sequence[Column], frame: Any, node: Node) -> Any:
+    """The frame with every value written in that the condition fixes and no id stands for."""
+    known = by_name(columns, node)
+    fixed = _settled(known, node)
+    if not fixed:
+        return frame
+    frame = frame.copy()
+    for name, plain in fixed.items():
+        column = known[name]
+        assert isinstance(column, NumberColumn)
+        series = column.form.series(np.full(len(frame), plain))
+        frame[name] = series.to_numpy() if hasattr(series, "to_numpy") else series
+    return frame
+
+
+def _settled(known: Mapping[str, Column], node: Node) -> dict[str, float]:
+    """Column -> plain value, for top-level equalities on numbers that have no id of their own."""
+    out = {}
+    for name, value in equalities(node).items():
+        column = known[name]
+        if isinstance(column, NumberColumn):
+            plain = column.form.literal(name, value)
+            if not column.owns(plain):
+                out[name] = plain
+    return out
+
+
+def _meets(column: Column, leaf: Leaf, free: Mapping[str, float]) -> bool:
+    assert isinstance(column, NumberColumn)
+    return column.meets(free[column.name], leaf)
+
+
+def condition(columns: Sequence[Column], places: Places, ranges: Ranges, node: Node) -> Condition:
+    """Ids that are fixed and masks of those allowed. RequestError where no row can meet it."""
+    known = torch.full((len(ranges),), -1, dtype=torch.long)
+    allowed: dict[int, torch.Tensor] = {}
+    for name, column in by_name(columns, node).items():
+        first = _mask(name, len(_possible(column, node)), node, column.may_hold)
+        if not first.any():
+            raise RequestError(
+                f"where: no value of column {name!r} can meet the condition; it holds "
+                f"{column.describe()}"
+            )
+        if not column.sizes:
+            continue
+        masks = _masks(column, node, first)
+        for place, mask in enumerate(masks, places[name]):
+            if all(part.sum() == 1 for part in masks):
+                known[place] = ranges[place][0] + int(mask.argmax())
+            elif not mask.all():
+                allowed[place] = torch.from_numpy(mask)
+    return Condition(known=known if (known >= 0).any() else None, allowed=allowed)
+
+
+def _possible(column: Column, node: Node) -> np.ndarray:
+    """The mask of the column's first comparison; on the way, the types of all are checked."""
+    found = [column.may_hold(leaf) for leaf in leaves(node) if leaf.column == column.name]
+    return found[0]
+
+
+def _mask(name: str, size: int, node: Node, may: Callable[[Leaf], np.ndarray]) -> np.ndarray:
+    """bool [size] over one column's ids; comparisons of other columns may always hold."""
+    return evaluate(node, lambda leaf: may(leaf) if leaf.column == name else np.ones(size, bool))
+
+
+def _masks(column: Column, node: Node, first: np.ndarray) -> list[np.ndarray]:
+    """The masks of all positions of a column."""
+    if isinstance(column, NumberColumn) and column.fine:
+        return [first, _within(column, node, np.flatnonzero(first))]
+    return [first]
+
+
+def _within(column: NumberColumn, node: Node, ids: np.ndarray) -> np.ndarray:
+    """bool [second size]: exact where one first id is left, else what any of them may take."""
+    any_of = np.logical_or.reduce([column.takes_within(int(first)) for first in ids])
+    if len(ids) > 1:
+        return any_of
+    inside = _mask(
+        column.name,
+        column.sizes[1],
+        node,
+        lambda leaf: column.may_hold_within(int(ids[0]), leaf),
+    )
+    return inside if inside.any() else any_of
