@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from pathlib import Path
 
 import house
 import pytest
@@ -178,3 +180,9 @@ def test_kinds_are_read_from_the_classes() -> None:
     assert declared("class Flow:\n  kind = 'flow'\n  carries: ClassVar = ArraySpec") == {"flow"}
     assert declared("class Column:\n  kind = 'number'") == set()
     assert {"text", "image", "flow", "adversarial"} <= house.kinds()
+
+
+def test_names_of_tests_are_unique() -> None:
+    """Two files of one name cannot be collected together."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
