@@ -14,12 +14,11 @@ from itertools import groupby
 from genloom.errors import RequestError
 from genloom.speech.reading import RULES, chunks
 from genloom.speech.rule import Rule
+from genloom.speech.sentences import CLOSING, OPENING, ends
 from genloom.speech.ssml import PARAGRAPH, SENTENCE, Break, Part, Run, parsed, written
 
 MOST = 50_000  # characters of a text, its marks left out
 TOKEN = re.compile(r"\S+\s*|^\s+")
-CLOSING = "\"'\u201d\u2019)]\u00bb"
-OPENING = "\"'\u201c\u2018([\u00ab"
 BLANK = re.compile(r"\n[ \t\r]*\n")
 # behind the last mark of a piece
 PAUSES = {
@@ -34,11 +33,6 @@ PAUSES = {
     "\u2013": 0.2,
 }
 HURRIED = 0.06  # where a sentence without marks had to be cut
-ABBREVIATED = re.compile(
-    r"(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Capt|Lt|Sgt|Rev|Gov|Sen|Rep|Pres|Hon|Messrs|Mt|Ft|No|vs|cf|"
-    r"e\.g|i\.e|approx|Fig|Vol|ca|al|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[A-HJ-Z]|"
-    r"(?:[A-Za-z]\.)+[A-Za-z])\."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,15 +124,9 @@ def _ends(token: Run, following: Run) -> bool:
     """Whether a sentence ends with this token."""
     if BLANK.search(token.text):
         return True
-    bare = token.text.strip().rstrip(CLOSING)
-    if token.marked or not bare.endswith((".", "?", "!", "\u2026")) or token.text[-1:].strip():
+    if token.marked or token.text[-1:].strip():
         return False
-    if bare.endswith("."):
-        begins, word = following.text.strip().lstrip(OPENING)[:1], bare.lstrip(OPENING)
-        if ABBREVIATED.fullmatch(word):
-            return word == "No." and not begins.isdigit()
-        return not begins.islower()
-    return not following.text.strip().lstrip(OPENING)[:1].islower()
+    return ends(token.text.strip(), following.text.strip())
 
 
 # --- what is too long -----------------------------------------------------------------------------

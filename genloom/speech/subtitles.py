@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from genloom.errors import UsageError
+from genloom.speech.sentences import ends
 
 LINE, LINES, LONGEST = 42, 2, 7.0  # characters, lines, seconds
 PAUSE = 0.6  # seconds between words, over which no subtitle reaches
@@ -62,8 +63,7 @@ def _lines(words: Sequence[Word]) -> list[str]:
 def _together(words: Sequence[Word]) -> bool:
     last, word = words[-2:]
     short = len(_lines(words)) <= LINES and word.end - words[0].begin <= LONGEST
-    ended = last.text.rstrip("\"'\u201d\u2019)").endswith((".", "?", "!"))
-    return short and word.begin - last.end < PAUSE and not ended
+    return short and word.begin - last.end < PAUSE and not ends(last.text, word.text)
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -55,3 +55,10 @@ def test_files_are_as_their_readers_want_them() -> None:
     assert re.match(r"1\n", subtitles([spoken("one")], ".SRT"))
     with pytest.raises(UsageError, match=r"\.srt or \.vtt"):
         subtitles([], ".ass")
+
+
+def test_a_dot_of_an_abbreviation_ends_no_subtitle() -> None:
+    assert [one.text for one in cues([spoken("Ask Dr. Lee. He knows.")])] == [
+        "Ask Dr. Lee.",
+        "He knows.",
+    ]
