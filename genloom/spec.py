@@ -247,6 +247,7 @@ class Encoded:
     item     float [C, *grid], a finished item to begin from
     fresh    float [*grid], 1 where the item is to be made anew, 0 where it stays
     control  float [K, *grid / stride], what the net is told besides the prompt
+    shown    the control shows all of the item that is to stay
     grid     of the items to make, where it is not the spec's usual one
     seed     the request's seed
     index    long [B], the number of each sample within its seed
@@ -264,6 +265,7 @@ class Encoded:
     item: Tensor | None = None
     fresh: Tensor | None = None
     control: Tensor | None = None
+    shown: bool = False
     grid: tuple[int, ...] | None = None
     priority: int = 0
     adapter: str = ""

@@ -42,8 +42,9 @@ def given(model: Model, request: Request) -> dict[str, Any]:
         found["grid"] = grid
     if request.control is not None:
         found["control"] = codec.control(request.control, grid)
-    elif codec.spec.control:
+    elif codec.spec.control and "item" in found:
         found["control"] = codec.control_of(found["item"], found.get("fresh"))
+    found |= {"shown": True} if getattr(codec, "keeps", False) and "control" in found else {}
     return {
         name: value.to(model.device) if isinstance(value, Tensor) else value
         for name, value in found.items()
@@ -164,7 +165,8 @@ def refuse_given(model: Model, request: Request) -> None:
     options, listens = request.options, bool(getattr(model.codec.spec, "control", 0))
     if request.control is not None and not listens:
         raise RequestError("this model was trained without a control picture: leave it out")
-    if request.control is None and request.item is None and listens:
+    silent = not listens or bool(getattr(model.codec, "silent", False))
+    if request.control is None and request.item is None and not silent:
         raise RequestError("this model makes its items from what it is told: give a control")
     if request.item is None:
         for name, value, what in (

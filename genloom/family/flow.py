@@ -160,7 +160,7 @@ class Flow:
         asked, options = request.options.solver, request.options
         if asked is not None and asked not in SOLVERS:
             raise RequestError(f"solver {asked!r} is not known: use one of {', '.join(SOLVERS)}")
-        rough = request.fresh is not None or options.seamless
+        rough = (request.fresh is not None and not request.shown) or options.seamless
         return asked or (SOLVERS[EULER] if rough else self.solver)
 
     def _scale(self, nets: Nets, request: Encoded) -> float:
@@ -230,7 +230,7 @@ class Flow:
         state = samples.state
         shift = editing.shifts(state, tuple(x.shape[2:]))
         x, state = editing.rolled(x, shift), editing.turned(state, shift)
-        if "item" in state:
+        if editing.unheard(state):
             told = partial(self._told, nets["net"])
             velocity, fitting = editing.matched(state, x, time, told)
         else:

@@ -74,7 +74,10 @@ def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: in
     if item is not None and request.fresh is not None:
         state["item"] = item.expand(rows, *item.shape).clone()
         state["fresh"] = request.fresh.bool().expand(rows, 1, *request.fresh.shape).clone()
-        path = noise.new_tensor(walk(steps, begin, TURNS)).reshape(-1, 2) if steps else None
+        if request.shown:  # a net that is told what stays needs no pull towards it
+            state["shown"] = torch.ones(rows, dtype=torch.bool, device=noise.device)
+        anew = steps and not request.shown
+        path = noise.new_tensor(walk(steps, begin, TURNS)).reshape(-1, 2) if anew else None
         if path is not None:
             state["from"], state["to"] = (p.expand(rows, -1).clone() for p in path.unbind(1))
             steps = len(path)
@@ -83,10 +86,15 @@ def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: in
     return begin * noise if item is None else (1 - begin) * item + begin * noise
 
 
+def unheard(state: State) -> bool:
+    """Whether a part of the item is to stay that the net is not told of."""
+    return "item" in state and "shown" not in state
+
+
 def kept(state: State, x: Tensor, there: Tensor) -> Tensor:
     """x after a step to the time `there`: what is to stay stands at its own level of noise, and
     noise is added where the next step begins above (Lugmayr et al. 2022, equation 8)."""
-    if "item" not in state:
+    if not unheard(state):
         return x
     shape, at = tuple(x.shape[1:]), spread(there, x)
     fresh_noise = normal(state["key"], KEPT + state["step"], shape)

@@ -17,7 +17,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from genloom.net.attention import FullAttention
+from genloom.net.attention import Attention, FullAttention
+from genloom.net.axial_attention import AxialAttention
 from genloom.net.layers import Linear, initialise
 from genloom.net.prompt_encoder import PromptEncoder
 from genloom.net.time import TimeEmbedding
@@ -32,6 +33,8 @@ class DiffusionTransformerConfig(TransformerConfig):
     depth: int = 6
     heads: int = 6
     patch: int = 4
+    patches: tuple[int, ...] = ()  # along each axis of the grid, where these differ
+    axial: bool = False  # layers see a slice of the first axis, or the line along it, in turns
     prompt_depth: int = 1
     own_modulation: bool = False  # each layer has a projection of its own (Peebles & Xie 2023)
 
@@ -56,16 +59,23 @@ class DiffusionTransformer(nn.Module):
     ) -> None:
         super().__init__()
         assert isinstance(spec, ArraySpec)
+        cut = config.patches or (config.patch,) * len(spec.grid)
+        if len(cut) != len(spec.grid) or min(cut, default=0) < 1:
+            raise ValueError(f"patches are {cut}: one for each axis of the grid {spec.grid}")
         for grid in (spec.grid, *spec.grids):
-            if any(side % config.patch for side in grid) or not grid:
-                raise ValueError(f"patch {config.patch} must divide each side of the grid {grid}")
+            if any(side % n for side, n in zip(grid, cut, strict=True)) or not grid:
+                told = config.patch if not config.patches else "x".join(map(str, cut))
+                raise ValueError(f"patch {told} must divide each side of the grid {grid}")
+        if config.axial and len(spec.grid) < 2:
+            raise ValueError(f"axial layers need a grid of 2 axes or more, not {spec.grid}")
         width = config.width
-        self.patch, self.spec = config.patch, spec
+        self.cut, self.spec, self.axial = cut, spec, config.axial
+        self.patch = max(cut[-2:])  # of the sides of pictures
         self.placed = config.rotary is None  # then places are told at the entrance
         self.axes = len(spec.grid)
-        values = spec.channels * config.patch ** len(spec.grid)
+        values = spec.channels * prod(cut)
         self.into = Linear(values, width)
-        told = spec.control * config.patch ** len(spec.grid)
+        told = spec.control * prod(cut)
         self.control = Linear(told, width, bias=False) if told else None
         self.time = TimeEmbedding(width)
         self.prompt = PromptEncoder(prompt, width, config.prompt_depth) if prompt else None
@@ -106,7 +116,9 @@ class DiffusionTransformer(nn.Module):
             else:
                 extra = 0
         c = nn.functional.silu(c).to(h.dtype)
-        attention = FullAttention(present, rough=True)
+        attention: Attention = FullAttention(present, rough=True)
+        if self.axial:
+            attention = AxialAttention(grid[0] // self.cut[0], extra, present)
         h = self.transformer(h, position, attention, self.modulation(c)[:, None])
         shift, scale = self.final(c)[:, None].chunk(2, -1)
         h = torch.addcmul(shift, h[:, extra:], 1 + scale)
@@ -114,21 +126,24 @@ class DiffusionTransformer(nn.Module):
 
     def _places(self, grid: tuple[int, ...], device: torch.device) -> Tensor:
         """long [1, L, A]: where each patch is; prompts sit on the corner (0, 0)."""
-        sides = (torch.arange(side // self.patch, device=device) for side in grid)
+        sides = (
+            torch.arange(side // n, device=device) for side, n in zip(grid, self.cut, strict=True)
+        )
         cells = torch.meshgrid(*sides, indexing="ij")
         return torch.stack(cells, -1).flatten(0, -2)[None] + 1
 
     def _patches(self, x: Tensor) -> Tensor:
-        """[B, C, *grid] -> [B, L, C * patch^axes]."""
-        cells = [side // self.patch for side in x.shape[2:]]
-        cut = x.reshape(*x.shape[:2], *(n for cell in cells for n in (cell, self.patch)))
+        """[B, C, *grid] -> [B, L, C * the numbers of a patch]."""
+        cells = [side // n for side, n in zip(x.shape[2:], self.cut, strict=True)]
+        both = zip(cells, self.cut, strict=True)
+        cut = x.reshape(*x.shape[:2], *(n for pair in both for n in pair))
         order = (0, *range(2, 2 + 2 * self.axes, 2), 1, *range(3, 3 + 2 * self.axes, 2))
         return cut.permute(order).reshape(len(x), prod(cells), -1)
 
     def _grid(self, h: Tensor, grid: tuple[int, ...]) -> Tensor:
         """The inverse of `_patches`."""
-        cells = [side // self.patch for side in grid]
-        cut = h.reshape(len(h), *cells, self.spec.channels, *(self.patch,) * self.axes)
+        cells = [side // n for side, n in zip(grid, self.cut, strict=True)]
+        cut = h.reshape(len(h), *cells, self.spec.channels, *self.cut)
         order = [0, 1 + self.axes]
         for axis in range(self.axes):
             order += [1 + axis, 2 + self.axes + axis]

@@ -45,8 +45,12 @@ class Animation:
         """Of a file with several frames; None where it has one. DataError where it is broken."""
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path.name}: {path.stat().st_size:,} bytes is too large")
-        content = path.read_bytes()
-        with _explained(path.name), bombs_are_errors():
+        return cls.of_bytes(path.read_bytes(), path.name)
+
+    @classmethod
+    def of_bytes(cls, content: bytes, name: str) -> Animation | None:
+        """The same of what is read already."""
+        with _explained(name), bombs_are_errors():
             image = pillow().open(io.BytesIO(content), formats=FORMATS)
             count = getattr(image, "n_frames", 1)
             loop = image.info.get("loop", 1 if image.format in ("GIF",) else 0)
@@ -54,10 +58,10 @@ class Animation:
             return None
         if count > MOST_FRAMES or image.width * image.height > MAX_PIXELS:
             raise DataError(
-                f"{path.name}: {count:,} frames of {image.width} x {image.height} pixels; at most "
+                f"{name}: {count:,} frames of {image.width} x {image.height} pixels; at most "
                 f"{MOST_FRAMES:,} of {MAX_PIXELS:,} are decoded"
             )
-        return cls(content, path.name, image.size, count, int(loop))
+        return cls(content, name, image.size, count, int(loop))
 
     def frames(self) -> Iterator[tuple[Image.Image, int]]:
         """Each whole frame, RGB or RGBA, and for how many milliseconds it is shown."""

@@ -45,7 +45,7 @@ def grid(
         x, y = GAP + n % columns * step[0], GAP + n // columns * step[1]
         sheet.paste(image, (x + (width - image.width) // 2, y + (height - image.height) // 2))
         for k, line in enumerate(lines):
-            draw.text((x, y + height + k * LINE), line, fill=INK, font=_font())
+            draw.text((x, y + height + k * LINE), line, fill=INK, font=label_font())
     return sheet
 
 
@@ -78,7 +78,7 @@ def _pen(image: Image.Image) -> ImageDraw.ImageDraw:
     return ImageDraw.Draw(image)
 
 
-def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+def label_font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     from PIL import ImageFont
 
     try:
@@ -89,7 +89,7 @@ def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """At most LINES lines of the cell's width; what is cut ends in dots."""
-    font, lines = _font(), [""]
+    font, lines = label_font(), [""]
     safe = text.encode("latin-1", "replace").decode("latin-1")  # the built-in font has no more
     for word in safe.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -104,7 +104,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _cut(line: str, width: int, ending: str = "..") -> str:
-    font = _font()
+    font = label_font()
     if font.getlength(line) <= width:
         return line
     while line and font.getlength(line + ending) > width:
