@@ -150,6 +150,22 @@ def sounds(count: int = 24) -> list[Any]:
     return out
 
 
+def clips(count: int = 24) -> list[Any]:
+    """Four frames of 8 x 8 in which a bright square moves left or right, and told so."""
+    from genloom.codec.video.clips import Clip
+    from genloom.codec.video.frames import Frames
+
+    rng = np.random.default_rng(5)
+    out = []
+    for n in range(count):
+        pixels = rng.integers(0, 40, (4, 8, 8, 1), dtype=np.uint8)
+        for time in range(4):
+            at = 1 + time if n % 2 else 5 - time
+            pixels[time, 2:5, at : at + 2] += 200
+        out.append(Clip(Frames(pixels, 4.0), "moving right" if n % 2 else "moving left"))
+    return out
+
+
 def chorales(count: int = 24) -> list[Any]:
     """Two bars of chords on the degrees I, IV and V, each voice holding its notes."""
     from genloom.codec.chorale.item import Chorale

@@ -22,6 +22,7 @@ from toy_items import (
     asked_of_tables,
     captioned,
     chorales,
+    clips,
     extracts,
     frame,
     labelled,
@@ -87,6 +88,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "labelled": labelled,
     "latent": captioned,
     "codes": captioned,
+    "video": clips,
     "sound": sounds,
     "sound_codes": sounds,
     "waves": sounds,
@@ -104,6 +106,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "summary": [{"vocab": "bytes", "length": 40}],
     "sql": [{"vocab": 400, "length": 128}],
     "labelled": [{"size": 8}],
+    "video": [{"size": 8, "control": "frames"}, {"size": 8, "mode": "L"}],
     "sound": [{"window": 256, "hop": 64, "bands": 16}],
     "waves": [
         {"control": "mel", "window": 128, "hop": 32, "bands": 16, "samples": 1024},
@@ -259,6 +262,13 @@ MADE: dict[str, Callable[..., Recipe]] = {
     "picture by flow of latents": lambda **train: recipe(
         Part("latent", OPTIONS["latent"][0]),
         Part("flow"),
+        {"net": "diffusion_transformer"},
+        "label",
+        **train,
+    ),
+    "clip by flow": lambda **train: recipe(
+        Part("video", OPTIONS["video"][0]),
+        Part("flow", {"predicts": "data"}),
         {"net": "diffusion_transformer"},
         "label",
         **train,

@@ -79,8 +79,8 @@ class Codec(Protocol):
     # One that tells a net more of arrays than a prompt does (`spec.control`) also has `tells`, true
     # from its options alone, `told(x, rng)` in training, `control(given, grid)`, `control_of(item)`
     # and `grid_told(given)` at use: see told.py. It may be `silent`, and tell nothing of an item;
-    # where what it tells shows all of an item that is to stay, it `keeps`. One of which a training sees windows also has
-    # `draws` and the same `told`, which then draws these.
+    # where what it tells shows all of an item that is to stay, it `keeps`. One of which a training
+    # sees windows also has `draws` and the same `told`, which then draws these.
 
     # What is decoded and encoded again is the same, but where `lossy` says that it is only near.
     # Where every item draws the same number of ids, `whole` is that number; where the ids begin

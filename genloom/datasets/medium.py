@@ -14,6 +14,8 @@ from pathlib import Path
 from genloom.codec.image.pictures import SUFFIXES
 from genloom.codec.sound.files import SUFFIXES as SOUNDS
 from genloom.codec.table.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
+from genloom.codec.video.collections import ARRAYS
+from genloom.codec.video.containers import SUFFIXES as FILMS
 
 DEFAULT = "text"
 RECORDS = (".jsonl", ".jsonl.gz", ".ndjson")
@@ -76,6 +78,7 @@ def _suffixes() -> dict[str, tuple[str, ...]]:
     """Medium -> how its files' names end; texts come last."""
     return {
         "image": (*sorted(SUFFIXES), *PICTURES),
+        "video": (*sorted(FILMS), ARRAYS),
         "sound": tuple(sorted(SOUNDS)),
         "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
         "python": (".py",),

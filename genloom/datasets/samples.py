@@ -14,12 +14,16 @@ from typing import Any
 from genloom.codec.saving import write_atomic
 from genloom.codec.sound.files import wav_bytes
 from genloom.codec.sound.recordings import Recording
+from genloom.codec.video.clips import Clip
+from genloom.codec.video.files import animated
+from genloom.codec.video.frames import Frames
 from genloom.datasets.report import Looked
 from genloom.sound.wave import Sound
 
 MOST, ROWS, CHARACTERS, CELL = 12, 50, 4000, 200
 EDGE = 256  # pixels of the longer side
-SECONDS = 10  # of a recording
+SECONDS = 10  # of a recording or a clip
+RATE = 8.0  # frames a second of a clip
 
 
 def write_samples(found: Looked, folder: Path) -> list[dict[str, Any]]:
@@ -43,6 +47,9 @@ def _files(items: Any) -> Iterator[tuple[str, str, bytes, str | None]]:
         elif isinstance(item, Recording):
             told = ": ".join(part for part in (item.voice, item.caption) if part)
             yield f"{n}.wav", "audio/wav", _sound(item), told[:CELL] or None
+        elif isinstance(item, Clip):
+            told = item.caption
+            yield f"{n}.gif", "image/gif", _clip(item), told[:CELL] if told else None
         else:
             caption = getattr(item, "caption", None)
             yield f"{n}.png", "image/png", _picture(item), str(caption)[:CELL] if caption else None
@@ -52,6 +59,13 @@ def _sound(item: Recording) -> bytes:
     """Its first seconds, one channel."""
     sound = item.open()
     return wav_bytes(Sound(sound.mono()[None, : SECONDS * sound.rate], sound.rate))
+
+
+def _clip(item: Clip) -> bytes:
+    """Its first seconds, small."""
+    pixels = item.frames(RATE, round(RATE * SECONDS))
+    step = -(-max(pixels.shape[1:3]) // EDGE)
+    return animated(Frames(pixels[:, ::step, ::step], RATE), ".gif")
 
 
 def _spread(count: int) -> list[int]:

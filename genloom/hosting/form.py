@@ -102,7 +102,7 @@ def _voices(site: Site) -> list[dict[str, Any]]:
 def _size(site: Site) -> dict[str, Any]:
     """Sizes as clients write them, WIDTHxHEIGHT, the usual one first; any whose sides are so many
     pixels times a whole number can be made."""
-    sizes = [f"{grid[1]}x{grid[0]}" for grid in grids(site.model.codec)]
+    sizes = [f"{grid[-1]}x{grid[-2]}" for grid in grids(site.model.codec)]
     free = made_anywhere(site.model)
     return {
         "choices": [] if free else sizes,

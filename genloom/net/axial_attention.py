@@ -1,7 +1,7 @@
 """Attention over a grid in two turns: within each slice of the first axis, then along that axis.
 
-Of L = T S places a layer sees S or T instead of all, which is what makes long clips cheap (Ho et al.
-2022, Video Diffusion Models, section 3.1). What stands before the grid (a prompt) is seen by every
+Of L = T S places a layer sees S or T instead of all, which makes long clips cheap (Ho et al. 2022,
+Video Diffusion Models, section 3.1). What stands before the grid (a prompt) is seen by every
 place in every layer, and sees itself alone.
 Shape legend: B items, T slices, S places of a slice, P positions before the grid, H heads, E head
 dimension.

@@ -5,8 +5,8 @@
 
 A diffusion transformer over patches of time, rows and columns that puts out the clean clip; it is
 told frames that are known already, so that one model makes clips, goes on from them and fills in
-between them. Patches span four frames: on 16 frames of 48 pixels that is 144 of them. Attention goes
-within frames and along time in turns where there are many.
+between them. Patches span four frames: on 16 frames of 48 pixels that is 144 of them. Attention
+goes within frames and along time in turns where there are many.
 """
 
 from __future__ import annotations

@@ -29,14 +29,15 @@ class Slot:
         return cls(values, tuple(number[value] for value in found))
 
 
-def slots(captions: Sequence[str]) -> list[Slot]:
-    """One slot where captions are classes, a few where they fill a pattern, else none."""
+def slots(captions: Sequence[str], whole: bool = True) -> list[Slot]:
+    """One slot where captions are classes, a few where they fill a pattern, else none. whole: false
+    takes classes apart, too."""
     found = [" ".join(caption.split()) for caption in captions]
     if not found or not all(found):
         return []
-    whole = Slot.of(found)
-    if _can_be_learnt(whole):
-        return [whole]
+    every = Slot.of(found)
+    if whole and _can_be_learnt(every):
+        return [every]
     columns = zip(*_cells(found), strict=True)
     columns = [Slot.of(column) for column in columns]
     varying = [slot for slot in columns if len(slot.values) > 1]

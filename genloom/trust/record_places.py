@@ -1,4 +1,5 @@
-"""Where an asset's record lies: inside a PNG, SVG, sound or Parquet file, or in `<file>.json`.
+"""Where an asset's record lies: inside a PNG, SVG, sound, film or Parquet file, or in
+`<file>.json`.
 
 Knows file formats and which bytes of them are the content. Knows not what a record says.
 """
@@ -17,6 +18,8 @@ from genloom.codec.image.files import pixel_hash, read_record
 from genloom.codec.image.tracing import drawing_hash, drawing_record
 from genloom.codec.sound.files import read_sound, sample_hash, sound_record
 from genloom.codec.table.frame import RECORD_KEY
+from genloom.codec.video.containers import WRITTEN as FILMS
+from genloom.codec.video.files import clip_hash, film_record, gif_record
 from genloom.data.source import file_sha256
 from genloom.errors import DataError, MissingExtra
 
@@ -110,6 +113,8 @@ _PLACES = {
     ".svg": Place("drawing", drawing_record, drawing_hash),
     ".parquet": Place("cells", _parquet_record, _cells),
     ".pq": Place("cells", _parquet_record, _cells),
+    ".gif": Place("clip", gif_record, clip_hash),
+    **{suffix: Place("clip", film_record, clip_hash) for suffix in FILMS},
     **{
         suffix: Place("samples", sound_record, _samples)
         for suffix in (".wav", ".wave", ".flac", ".ogg", ".opus", ".mp3")

@@ -20,6 +20,7 @@ from genloom.spec import ArraySpec, Options, Request, TokenSpec
 PROMPTS = {
     "text": ("the cat", "a dog ran in the park"),
     "picture": ("above", "below"),
+    "clip": ("moving left", "moving right"),
     "sound": ("low", "high"),
     "speech": ("low", "high"),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -131,7 +132,7 @@ class Clip:
         if containers.is_container(containers.head(content)):
             return containers.rate(content, self.called)
         times = [time for time, _ in self.timed()]
-        steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+        steps = sorted(b - a for a, b in pairwise(times))
         return min(120.0, 1 / steps[len(steps) // 2]) if steps else None
 
     def seconds(self) -> float | None:

@@ -1,7 +1,7 @@
 """Clips <-> arrays over time, rows and columns: any clock, size and mode in, one even form out.
 
-Knows the arrays, the clock and what is told of frames that are known; where clips lie on disk is the
-business of collections.py, opening them of clips.py, writing them of files.py.
+Knows the arrays, the clock and what is told of known frames; where clips lie is the business
+of collections.py, opening them of clips.py, writing them of files.py.
 Shape legend: N clips, C channels (1 grey, 3 RGB), T frames, H rows, W columns; values [-1, 1].
 """
 
@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genloom.codec.base import Condition, Reading
-from genloom.codec.image.canvas import grid_of
 from genloom.codec.image.canvas import fresh as fresh_of
+from genloom.codec.image.canvas import grid_of
 from genloom.codec.image.files import png_bytes
 from genloom.codec.image.pictures import pillow
 from genloom.codec.image.resize import flattened, resized
@@ -225,7 +225,9 @@ class VideoCodec:
             return frames[..., :1]
         size = (sides[1], sides[0])
         mode = str(self.learnt)
-        made = [resized(flattened(i, mode, self.background), size, self.fitting) for i in images(frames)]
+        made = [
+            resized(flattened(i, mode, self.background), size, self.fitting) for i in images(frames)
+        ]
         return np.stack([np.asarray(one).reshape(*sides, channels) for one in made])
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> list[Clip]:
@@ -251,7 +253,10 @@ class VideoCodec:
         beginning of what goes on from it."""
         found = self._placed(item)
         ticks = sorted(found)
-        held = [found[max(t for t in (ticks[0], *ticks) if t <= max(n, ticks[0]))] for n in range(grid[0])]
+        held = [
+            found[max(t for t in (ticks[0], *ticks) if t <= max(n, ticks[0]))]
+            for n in range(grid[0])
+        ]
         shape = held[0].shape
         if any(one.shape != shape for one in held):
             raise RequestError("the given clip has frames of several sizes: give one of one size")
@@ -282,7 +287,9 @@ class VideoCodec:
         if not isinstance(given, Tensor):
             at = tuple(grid)
             missing = self.holes(given, at)
-            return self.control_of(self.begin(given, at), torch.zeros(at) if missing is None else missing)
+            return self.control_of(
+                self.begin(given, at), torch.zeros(at) if missing is None else missing
+            )
         shape = (self._channels() + 1, *grid)
         if tuple(given.shape) != shape or not bool(given.isfinite().all()):
             raise RequestError(
@@ -324,7 +331,8 @@ class VideoCodec:
 
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: frames averaged to at most 4 x 12 x 12."""
-        sides = tuple(min(most, n) for most, n in zip((4, 12, 12), self.grid, strict=True))
+        count, height, width = self.grid
+        sides = (min(4, count), min(12, height), min(12, width))
         return F.adaptive_avg_pool3d(self.encode(items), sides).flatten(1)
 
     def compare(self, real: Any, made: Any) -> dict[str, float]:

@@ -161,7 +161,9 @@ def _captions(table: Path, count: int, path: Path) -> list[str]:
             caption = next((row[key] for key in TEXT_KEYS if key in row), "")
             found[int(row.get("index", number))] = " ".join(str(caption).split())
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{table} cannot be read ({str(error)[:100]}): a JSON object a line") from None
+        raise DataError(
+            f"{table} cannot be read ({str(error)[:100]}): a JSON object a line"
+        ) from None
     if set(found) != set(range(count)):
         raise DataError(f"{table} tells of {len(found):,} clips, but {path.name} holds {count:,}")
     return [found[number] for number in range(count)]

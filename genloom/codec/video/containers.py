@@ -53,7 +53,6 @@ def av() -> Any:
         import av as library
     except ImportError:
         raise MissingExtra("av", "video") from None
-    library.logging.set_level(library.logging.PANIC)
     return library
 
 
@@ -236,7 +235,8 @@ def write(frames: Frames, path: Path, record: Mapping[str, Any] | None) -> None:
             heard.codec_context.layout = "mono" if len(frames.sound.samples) == 1 else "stereo"
             heard.codec_context.flags |= 1 << 23  # bit-exact: no name of a program in the stream
         packets = [*_encoded(pictures, frames)]
-        packets += [] if heard is None else [*_heard(library, heard, frames.sound)]
+        if heard is not None and frames.sound is not None:
+            packets += _heard(library, heard, frames.sound)
         for packet in sorted(packets, key=_time):
             container.mux(packet)
     write_atomic(path, buffer.getvalue())

@@ -1,5 +1,5 @@
-"""Writing clips (MP4, WebM, GIF, WebP, a PNG sheet) with their record, reading it back, and the hash
-of what is seen and heard.
+"""Writing clips (MP4, WebM, GIF, WebP, a PNG sheet) with their record, reading it back, and the
+hash of what is seen and heard.
 
 Knows bytes and metadata: no tensor, and not what a record says.
 """
@@ -11,6 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def animated(clip: Frames, suffix: str, record: Mapping[str, Any] | None = None)
     more: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {"disposal": 1}
     if suffix == ".gif":
         palette = _palette(clip)
-        first, *rest = [one.convert("RGB").quantize(palette=palette, dither=0) for one in (first, *rest)]
+        first, *rest = [
+            one.convert("RGB").quantize(palette=palette, dither=0) for one in (first, *rest)
+        ]
         if record is not None:
             text = json.dumps(record, sort_keys=True, separators=(",", ":"))
             more["comment"] = MARK + text.encode("ascii")
@@ -72,7 +75,7 @@ def animated(clip: Frames, suffix: str, record: Mapping[str, Any] | None = None)
 def times(clip: Frames) -> list[int]:
     """Milliseconds of each frame, in the hundredths of a second that a GIF has; no drift."""
     edges = [round(100 * n / clip.rate) for n in range(len(clip) + 1)]
-    return [max(10, 10 * (b - a)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [max(10, 10 * (b - a)) for a, b in pairwise(edges)]
 
 
 def _palette(clip: Frames) -> Any:

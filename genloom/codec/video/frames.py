@@ -1,4 +1,4 @@
-"""Frames of a moving picture with the times at which they begin, and the even clock they are put on.
+"""Frames of a moving picture with the times at which they begin, put on an even clock.
 
 Knows arrays and seconds: no file, no tensor, no net.
 Shape legend: T frames, H rows, W columns, C channels (1 grey, 3 RGB).
@@ -33,8 +33,8 @@ class Frames:
         p, (low, high) = self.pixels, RATES
         if p.ndim != 4 or p.dtype != np.uint8 or not p.size or p.shape[3] not in (1, 3):
             raise DataError(
-                f"frames of the shape {p.shape} and type {p.dtype}: uint8 [T, H, W, 1 or 3] with at "
-                "least one frame is expected"
+                f"frames of the shape {p.shape} and type {p.dtype}: uint8 [T, H, W, 1 or 3] with "
+                "at least one frame is expected"
             )
         if not low <= self.rate <= high:
             raise DataError(f"{self.rate:g} frames a second: {low:g} to {high:g} are expected")
@@ -59,7 +59,9 @@ class Frames:
         return self.pixels if self.pixels.shape[3] == 3 else self.pixels.repeat(3, 3)
 
 
-def clocked(timed: Iterable[Timed], rate: float, count: int, begin: float = 0.0) -> list[np.ndarray]:
+def clocked(
+    timed: Iterable[Timed], rate: float, count: int, begin: float = 0.0
+) -> list[np.ndarray]:
     """At each tick of an even clock (begin + n / rate) the frame that is seen then, at most `count`
     of them; a clip whose last frame begins before the last tick ends there.
 
