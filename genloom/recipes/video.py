@@ -5,8 +5,8 @@
 
 A diffusion transformer over patches of time, rows and columns that puts out the clean clip; it is
 told frames that are known already, so that one model makes clips, goes on from them and fills in
-between them. Patches span four frames: on 16 frames of 48 pixels that is 144 of them. Attention
-goes within frames and along time in turns where there are many.
+between them. Patches span four frames: of 16 frames of 24 pixels that is 36 of them. Attention goes
+within frames and along time in turns where there are many.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ SIZES = {
     "base": {"width": 320, "depth": 8, "heads": 5},
     "large": {"width": 512, "depth": 12, "heads": 8},
 }
+# Pixels of a side at most: on 16 frames of 48 pixels a step of `small` takes four times as long, and
+# half an hour of a core ends while digits are still in pieces.
+SIDES = {"tiny": 24, "small": 24, "base": 48, "large": 64}
 MINUTES = {"tiny": 10.0, "small": 60.0, "base": 240.0, "large": float("inf")}
 TIME, SIDE = 4, 8  # frames and pixels of a patch
-LARGE = 64  # pixels of a side from which layers see a frame, or a place, in turns
+LARGE = 64  # pixels of a side from which layers see frames and lines through time in turns
 
 
 def choose(size: str, facts: Facts) -> Recipe:
-    """Frames, clock and colours are those of most clips; --set codec.frames=32 asks for others."""
-    side = max(16, (facts.side or 48) // 8 * 8)
+    """Frames, clock and colours are those of most clips; --set codec.frames=32 asks for others;
+    sides are those of the clips, but no more than the size can learn in its time."""
+    side = min(SIDES[size], max(16, (facts.side or 48) // 8 * 8))
     net = {**SIZES[size], "patches": [TIME, SIDE, SIDE], "norm": "layer", "qk_norm": "layer"}
     net |= {"axial": side >= LARGE}
     prompt = prompt_for(facts)
