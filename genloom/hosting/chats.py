@@ -6,8 +6,9 @@ Knows how a choice of tools becomes a form of the answer; templates and markers 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from genloom.codec.chat.messages import checked_tools
@@ -15,6 +16,7 @@ from genloom.codec.chat.rendering import Prompt, Renderer
 from genloom.codec.chat.thought_grammar import behind_thought
 from genloom.codec.chat.tool_calls import Delta, Form, Parser
 from genloom.codec.chat.tool_grammar import grammar, grammar_or, grammar_within
+from genloom.engine.growing import Decode
 from genloom.errors import OVER_CONTEXT, RequestError
 from genloom.family.streams import Stream
 from genloom.hosting import asked
@@ -126,9 +128,10 @@ class Chat(Texts):
     def grown(self, stream: Stream) -> Grown:
         return Grown(self._decode, (), self.prepared.request.options.stop)
 
-    def _decode(self, ids: Sequence[int]) -> str:
+    @property
+    def _decode(self) -> Decode:
         renderer = self.site.renderer
-        return renderer.tokens.shown(ids, renderer.kept)
+        return partial(renderer.tokens.shown, kept=renderer.kept)
 
     def opening(self, sample: int) -> dict[str, Any] | None:
         return self.voice().nothing()

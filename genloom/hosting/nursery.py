@@ -9,6 +9,7 @@ and {"ended": pid, "status"}.
 from __future__ import annotations
 
 import array
+import gc
 import json
 import os
 import select
@@ -58,6 +59,8 @@ class Nursery:
         signal.set_wakeup_fd(wakes)
 
     def run(self) -> None:
+        gc.collect()
+        gc.freeze()  # what is imported stays: no child need ever look through it, or copy its pages
         while True:
             ready, _, _ = select.select([self.control, self.woken], [], [])
             self._reap()

@@ -74,12 +74,14 @@ class Reads(Task, ABC):
     def cancel(self) -> None:
         if self.reading is not None:
             self.reading.open = False
+            self.reading = None
 
     def news(self, now: float) -> list[News]:
         if self.error is not None:
             raise self.error
         if self.reading is None or self.taken < len(self.asked):
             return []
+        self.reading = None
         values, blob = self.told()
         tokens = sum(map(len, self.asked))
         return [self.tell("values", blob, **values), self.finish(prompt_tokens=tokens)]

@@ -12,6 +12,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from genloom.errors import ResourceError
@@ -71,12 +72,16 @@ class Side:
 
     def _run(self, lane: queue.Queue[Work]) -> None:
         while (taken := lane.get()) is not None:
-            work, then = taken
-            result, error = None, None
-            try:
-                result = work()
-            except Exception as caught:  # whatever it is, it is the request's
-                error = caught
-            self._done.put(lambda t=then, r=result, e=error: t(r, e))
+            self._done.put(_done(*taken))
+            del taken  # a thread that waits holds nothing of what it did
             with contextlib.suppress(OSError):  # it is awake, or gone
                 self._bell.send(b"!")
+
+
+def _done(work: Callable[[], Any], then: Callable[[Any, Any], None]) -> Callable[[], None]:
+    """Do it; what remains is to hand it over."""
+    try:
+        result = work()
+    except Exception as caught:  # whatever it is, it is the request's
+        return partial(then, None, caught)
+    return partial(then, result, None)

@@ -7,12 +7,12 @@ it is made. What a piece looks like is a voice's matter.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from genloom.engine.generation import Generation
+from genloom.engine.growing import Decode
 from genloom.errors import RequestError
 from genloom.family.streams import Stream
 from genloom.hosting import asked
@@ -119,10 +119,13 @@ class Texts(Task, ABC):
         before = stream.ids[stream.lead : stream.prefix]
         return Grown(self._decode, before, self.prepared.request.options.stop)
 
-    def _decode(self, ids: Sequence[int]) -> str:
+    @property
+    def _decode(self) -> Decode:
+        """How ids become text. Holds the codec, not the task: a task that its own samples held
+        would stay in memory, with its tensors, until the collector comes by."""
         codec: Any = self.site.model.codec
-        text: str = codec.stable_prefix(ids)
-        return text
+        decode: Decode = codec.stable_prefix
+        return decode
 
     def opening(self, sample: int) -> dict[str, Any] | None:
         """What is told before the first piece."""
