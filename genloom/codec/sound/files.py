@@ -24,6 +24,7 @@ from torch import Tensor
 from genloom.codec.embedded import embedded
 from genloom.codec.image.files import SOURCE_TYPE
 from genloom.codec.saving import write_atomic
+from genloom.codec.sound.comments import FLAC, OGG, commented, remarked, with_comments
 from genloom.codec.sound.marks import Mark, chapters_in, cue_chunks, cue_marks, with_chapters
 from genloom.errors import DataError, MissingExtra, RequestError
 from genloom.sound.resampling import resampled
@@ -37,6 +38,7 @@ WRITTEN: dict[str, tuple[str, str, tuple[int, ...]]] = {
     ".opus": ("OGG", "OPUS", (8_000, 12_000, 16_000, 24_000, 48_000)),
     ".mp3": ("MP3", "MPEG_LAYER_III", (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)),
 }
+COMMENTED = frozenset({"FLAC", "OGG"})  # containers whose comments are written here
 LOSSY = frozenset({"VORBIS", "OPUS", "MPEG_LAYER_III"})
 LONGEST = 4 * 3600.0  # seconds of one file that are taken in
 TOGETHER = 1 << 16  # samples that are handed to libsndfile at once
@@ -178,7 +180,7 @@ def write_sound(
 ) -> bool:
     """By suffix: .wav, .flac, .ogg, .opus, .mp3, or .pcm for the bare samples of 16 bits. True
     where the record went into the file. Rates that a coding does not know go to the next. marks:
-    chapters, which WAV and MP3 hold."""
+    chapters, inside all but bare samples."""
     path, suffix = Path(path), Path(path).suffix.lower()
     if suffix in (".wav", ".wave"):
         write_atomic(path, wav_bytes(sound, record, marks))
@@ -190,7 +192,11 @@ def write_sound(
         known = ", ".join((".wav", *WRITTEN))
         raise RequestError(f"{path.name}: sounds are written as {known}")
     content = _coded(sound, suffix, record)
-    write_atomic(path, with_chapters(content, marks) if suffix == ".mp3" else content)
+    if content[:4] in (FLAC, OGG):
+        content = with_comments(content, marks, "" if record is None else _text(record))
+    else:
+        content = with_chapters(content, marks)
+    write_atomic(path, content)
     return record is not None
 
 
@@ -240,7 +246,9 @@ def _coded(sound: Sound, suffix: str, record: Mapping[str, Any] | None) -> bytes
         buffer, "w", sound.rate, len(sound.samples), subtype=coding, format=container
     ) as file:
         if record is not None:
-            file.software, file.comment = "genloom", _text(record)
+            file.software = "genloom"
+            if container not in COMMENTED:
+                file.comment = _text(record)
         samples = _floats(sound.samples) if coding in LOSSY else _whole(sound.samples)
         for at in range(0, len(samples), TOGETHER):  # Vorbis crashes on minutes at once
             file.write(samples[at : at + TOGETHER])
@@ -261,8 +269,10 @@ def sound_record(path: Path) -> dict[str, Any] | None:
 
 
 def sound_marks(path: Path) -> list[Mark]:
-    """The chapters inside a WAV or MP3 file."""
+    """The chapters inside a file."""
     content = Path(path).read_bytes()
+    if content[:4] in (FLAC, OGG):
+        return commented(content, read_sound(content, str(path)).seconds)
     if content[:4] != b"RIFF":
         return chapters_in(content) if content[:3] == b"ID3" else []
     chunks = [(kind, content[at : at + size]) for kind, at, size in _chunks(content)]
@@ -276,6 +286,8 @@ def _told(content: bytes) -> str | None:
     if content[:4] == b"RIFF":
         found = [content[at : at + size] for kind, at, size in _chunks(content) if kind == RECORD]
         return found[0].decode("utf-8", "replace") if found else None
+    if content[:4] in (FLAC, OGG):
+        return text if (text := remarked(content)) and text.startswith("{") else None
     try:
         with soundfile().SoundFile(io.BytesIO(content)) as file:
             text = str(file.comment)

@@ -1,7 +1,8 @@
 """Chapters inside sound files: cue points with labels in WAV, CHAP frames of ID3 in MP3.
 
 WAV after Microsoft's "New Multimedia Data Types" (1994), MP3 after "ID3v2 Chapter Frame Addendum"
-(2005). Knows bytes, no samples: a player that knows neither plays the file as it is.
+(2005); other formats: comments.py. Knows bytes, no samples: a player that knows neither plays the
+file as it is.
 """
 
 from __future__ import annotations
