@@ -147,6 +147,24 @@ class Saying:
         ]
 
 
+def foretold(engine: Engine, request: Request) -> float | None:
+    """Seconds that the pieces of a request will last with their pauses, the silence around each
+    among them, without making them; None for models that foretell no durations."""
+    saying = Saying(engine.model, request)
+    seconds = 0.0
+    for number, piece in enumerate(saying.pieces):
+        saying.number = number
+        encoded = engine.encode(saying.next())
+        first = replace(encoded, index=encoded.index[:1])
+        samples = engine.family.start(engine.nets, engine.spec, first)
+        durations = engine.family.told(samples).get("durations")
+        if durations is None:
+            return None
+        silence = piece.lead + (piece.pause if number + 1 < len(saying.pieces) else 0.0)
+        seconds += saying.codec.second(int(durations[0].sum())) + silence
+    return seconds
+
+
 def _later(sound: Sound, seconds: float) -> Sound:
     """With silence before it."""
     silence = sound.samples.new_zeros(len(sound.samples), round(seconds * sound.rate))

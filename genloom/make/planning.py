@@ -16,7 +16,7 @@ from genloom.errors import UsageError
 from genloom.make.brief import TONES, Brief
 from genloom.make.cast import Speaker, cast
 from genloom.make.kept import Kept
-from genloom.make.saying import Said, pieces, said
+from genloom.make.saying import Said, lasting, pieces, said
 from genloom.make.script import Script, read_script
 from genloom.make.timeline import Spoken, laid, usual
 from genloom.make.writer import Written, write
@@ -99,8 +99,9 @@ def plan(
         written = write(brief, words, seed, kept.folder, device)
         script = written.script
     spoken = _spoken(script, speakers)
-    rates, ratio = _rates(_probes(spoken), speakers, kept, seed)
-    spoken = [replace(one, seconds=len(one.text) * rates[one.speaker]) for one in spoken]
+    probes = _probes(spoken)
+    rates, ratio = _rates(probes, speakers, kept, seed)
+    spoken = _timed(spoken, probes, speakers, rates)
     speed = brief.speed or _speed(brief, spoken, pace, fast)
     told = [replace(one, seconds=one.seconds / speed) for one in spoken]
     long = laid(told, [c.title for c in script.chapters], brief.seconds, bool(brief.music), pace)
@@ -155,6 +156,26 @@ def _rates(
         p.speaker: part.sound.seconds / len(p.text) for p, part in zip(probes, parts, strict=True)
     }
     return rates, spent / max(sum(part.sound.seconds for part in parts), 1e-3)
+
+
+def _timed(
+    spoken: Sequence[Spoken],
+    probes: Sequence[Said],
+    speakers: dict[str, Speaker],
+    rates: dict[str, float],
+) -> list[Spoken]:
+    """With seconds: those that the model foretells, less the silence that was cut around the
+    voice's probe; of a model that foretells nothing by the probe's pace. One sentence's pace alone
+    missed two minutes by 7 %."""
+    known = lasting([one.said for one in spoken], speakers)
+    cut = {p.speaker: known[p] - rates[p.speaker] * len(p.text) for p in probes if p in known}
+
+    def seconds(one: Spoken) -> float:
+        by_pace = len(one.text) * rates[one.speaker]
+        told = known.get(one.said)
+        return by_pace if told is None else max(told - cut[one.speaker], 0.2 * by_pace)
+
+    return [replace(one, seconds=seconds(one)) for one in spoken]
 
 
 def _words_for(brief: Brief, rate: float, music: bool) -> float:

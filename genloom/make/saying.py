@@ -15,7 +15,7 @@ from genloom import api
 from genloom.engine.engine import Engine
 from genloom.make.cast import Speaker
 from genloom.make.kept import Kept, Part
-from genloom.saying import Saying
+from genloom.saying import Saying, foretold
 from genloom.spec import Request
 from genloom.speech.pieces import Piece
 from genloom.speech.subtitles import Word
@@ -97,6 +97,20 @@ def _made(
             record = {**api.record(model, request), WORDS: words}
             made.append((one, kept.keep(model.codec, saying.items()[0], record)))
     return made
+
+
+def lasting(wanted: Sequence[Said], cast: Mapping[str, Speaker]) -> dict[Said, float]:
+    """Seconds that each piece will last at the voice's own pace, with the silence around it; pieces
+    of models that foretell nothing are left out."""
+    found: dict[Said, float] = {}
+    for name, speaker in cast.items():
+        with Engine(speaker.model) as engine:
+            for one in dict.fromkeys(piece for piece in wanted if piece.speaker == name):
+                seconds = foretold(engine, speaker.request(one.prompt, 0, one.rate))
+                if seconds is None:
+                    break
+                found[one] = seconds
+    return found
 
 
 def words_of(part: Part, at: float) -> list[Word]:

@@ -1,16 +1,17 @@
 """The protocol for pictures: distances in a stated feature space, recognition as asked, copies.
 
-Sounds are measured by it, too, for their frames are pictures. Makes one for the caption of each
-real held-out one and compares equal counts. Floors are pixels shuffled between pictures, or the
-commonest answer; ceilings are real pictures.
+Sounds are measured by it, too, for their frames are pictures; notes call them as their codec does
+(`calls`). Makes one for the caption of each real held-out one and compares equal counts. Floors are
+pixels shuffled between pictures, or the commonest answer; ceilings are real pictures.
 Shape legend: N pictures, C channels, H rows, W columns, F features.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -92,20 +93,20 @@ def measure(
     train, held = evenly(train, TRAINED), evenly(held, number)
     found = _slots(model, train, held) if shown else []
     real, rest = _pictures(model, train, held, found)
-    tell("making pictures")
+    tell("making as many")
     made_items = _make(model, held, seed) if made is None else _given(made, number)
     own = Pictures(x=_encoded(model.codec, made_items), labels=rest.labels)
     floor = _shuffled(real.x, number, seed)
     judge = None
     if found:
-        tell("teaching the judge real pictures")
+        tell("teaching the judge real ones")
         judge = _teach(real, found, seed, shown)
     tell("comparing")
     features, space = _space(judge)
     rows = _distances(features, rest.x, own.x, floor, real.x[even(len(real.x), len(own.x))], space)
     if judge is not None:
         rows = [*_recognised(judge, own, rest, found), *rows]
-        tell("teaching another judge made pictures")
+        tell("teaching another judge made ones")
         rows.append(_taught_by_made(own, rest, judge, found, seed, shown))
     tell("looking for copies")
     rows += _nearness(model.codec, train, held, made_items)
@@ -115,13 +116,29 @@ def measure(
     if shown and not found:
         tell("teaching a judge of captions")
         rows = [*_captioned(model, train, held, real, rest, own, seed, shown), *rows]
-    return rows, {
+    used = {
         "pictures": len(own.x),
         "real_pictures": len(rest.x),
         "training_pictures": len(real.x),
         "feature_space": space,
         "judge": _described(found, shown),
     }
+    return called(rows, used, getattr(model.codec, "calls", {}))
+
+
+def called(
+    rows: Sequence[Row], used: Mapping[str, Any], calls: Mapping[str, str]
+) -> tuple[list[Row], dict[str, Any]]:
+    """The same of a medium whose items are called otherwise. calls: its word for each of ours."""
+    if not calls:
+        return list(rows), dict(used)
+    pattern = re.compile("|".join(rf"(?<![a-z]){word}(?![a-z])" for word in calls))
+
+    def told(text: Any) -> Any:
+        return pattern.sub(lambda m: calls[m[0]], text) if isinstance(text, str) else text
+
+    named = [replace(row, note=told(row.note)) for row in rows]
+    return named, {told(key): told(value) for key, value in used.items()}
 
 
 def _captioned(

@@ -77,8 +77,15 @@ def test_it_is_as_long_as_the_brief_asks(brief: Brief, tmp_path: Path, share: fl
     natural = planning.plan(brief, tmp_path / "a.wav").seconds
     asked = replace(brief, minutes=share * natural / 60)
     done = made(asked, tmp_path / "b.wav")
-    assert done.timeline.seconds == pytest.approx(share * natural, rel=0.03)
+    assert done.timeline.seconds == pytest.approx(share * natural, rel=0.01)
     assert not done.warnings
+
+
+def test_every_sentence_lasts_as_long_as_was_foretold(brief: Brief, tmp_path: Path) -> None:
+    plan = planning.plan(replace(brief, music=""), tmp_path / "a.wav")
+    done = podcast.make(plan)
+    for told, is_ in zip(plan.spoken, done.timeline.sentences, strict=True):
+        assert is_.seconds == pytest.approx(told.seconds, abs=0.05), told.text
 
 
 def test_a_script_that_cannot_fill_the_minutes_is_told(brief: Brief, tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def test_sounds_are_recognised_copies_counted(model: Model) -> None:
     assert found["recognised"].value == pytest.approx(2 / 3)
     assert found["exact_copies"].value == pytest.approx(1 / 3)
     assert found["frechet_distance"].value < found["frechet_distance"].floor
+    told = " ".join([row.note for row in found.rows] + [*found.protocol, found.protocol["judge"]])
+    assert "real_sounds" in told and "values of frames" in told and "picture" not in told
 
 
 def test_the_model_itself_is_measured(model: Model) -> None:

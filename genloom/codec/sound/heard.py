@@ -33,6 +33,7 @@ GRIDS = 12  # lengths at most
 STEP = 8  # frames, of which each length is a multiple
 SHOWN = 16
 SAMPLED = 400  # recordings that the rate and the scale are learnt from
+CALLS = {"picture": "sound", "pictures": "sounds", "pixels": "values of frames"}
 
 
 class Heard(ABC):
@@ -43,6 +44,7 @@ class Heard(ABC):
     preview_suffix: ClassVar[str] = ".png"
     conditional: ClassVar[bool] = False
     brings: ClassVar[tuple[str, ...]] = ("audio/wav", "audio/flac", "audio/ogg", "audio/mpeg")
+    calls: ClassVar[Mapping[str, str]] = CALLS
 
     def __init__(self, rate: int, window: int, hop: int, bands: int, seconds: float) -> None:
         for name, value, low, high in (
