@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from genloom import saying
+from genloom.engine.choosing import chosen, needs_choosing
 from genloom.engine.engine import Engine
 from genloom.engine.keeping import kept, needs_keeping
 from genloom.errors import UsageError
@@ -20,10 +21,13 @@ from genloom.spec import Request
 def exact(model: Model, request: Request, guide: Model | None = None) -> Any:
     """The request's items. Where conditions say more than ids can (part of a cell, several
     columns at once), candidates are drawn under further numbers and kept so that what is kept
-    follows the model's conditional distribution exactly. Texts are said in pieces."""
+    follows the model's conditional distribution exactly. Of several tries the best is kept. Texts
+    are said in pieces."""
     with Engine(model, guide=guide) as engine:
         if needs_keeping(model.codec, request):
             return kept(engine, request)
+        if needs_choosing(request):
+            return chosen(engine, request)
         if saying.says(model):
             return saying.said(engine, request)
         return engine.submit(request).result()

@@ -32,6 +32,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "frames": (int, 2, 1e6),
     "speed": (float, 0.25, 4.0),
     "tempo": (float, 10.0, 1000.0),
+    "tries": (int, 1, 64),
 }
 _BIAS = 100.0
 _FAR = 20.0
@@ -75,6 +76,8 @@ class Options:
     speed                 how fast a prompt is said; 1 is as learnt
     instrument            who plays it: "flute", or of several parts "flute, strings, bass"
     tempo                 quarter notes a minute
+    tries                 items that are drawn for each that is kept, the one that strays least from
+                          what was asked, as the codec tells it
     consent               a statement that whoever's voice is given agrees to its use
     heard                 a voice as the model heard it once, in place of a recording
     """
@@ -115,6 +118,7 @@ class Options:
     speed: float | None = None
     instrument: str | None = None
     tempo: float | None = None
+    tries: int | None = None
     consent: str | None = None
     heard: tuple[float, ...] = ()
 

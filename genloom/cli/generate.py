@@ -312,7 +312,8 @@ def _made(want: Want, quiet: bool) -> Any:
     from genloom import api
 
     silent = quiet or not sys.stderr.isatty()
-    if want.model.codec.conditional or (silent and want.strip is None):
+    several = (want.request.options.tries or 1) > 1
+    if want.model.codec.conditional or several or (silent and want.strip is None):
         return api.exact(want.model, want.request, want.guide)
     with want.model.engine(want.guesser, want.guide) as engine:
         generation = engine.submit(want.request)

@@ -28,15 +28,20 @@ class MusicOptions:
     melody
         A file (ABC, MIDI, MusicXML) to go on from or, with --where, to make parts of anew:
         "bars=5-8", "keep=soprano".
+    tries
+        So many are drawn for each that is kept: the tune whose key a key finder finds best, the
+        chorale with the fewest parallel fifths and octaves.
     """
 
     instrument: str | None = None
     tempo: float | None = None
     melody: str | None = None
+    tries: int | None = None
 
     def fields(self) -> dict[str, Any]:
         """What `api.request_of` takes."""
         told: dict[str, Any] = {"instrument": self.instrument, "tempo": self.tempo}
+        told["tries"] = self.tries
         if self.melody is not None:
             path = Path(self.melody).expanduser()
             if not path.is_file():

@@ -76,7 +76,8 @@ class Codec(Protocol):
     # Where given items are none that come along over a wire, `travels` is false; where they are
     # no pictures, `brings` names their media types, and `calls` what notes of an evaluation call
     # them instead. What it acts on in finished items by itself (`takes`) it does in
-    # `dressed(items, options)`. `told_where`: it takes conditions of its own.
+    # `dressed(items, options)`; one that takes `tries` tells by `strays(items)` how far each is
+    # from what is wanted. `told_where`: it takes conditions of its own.
     # One that tells a net more of arrays than a prompt does (`spec.control`) also has `tells`, true
     # from its options alone, `told(x, rng)` in training, `control(given, grid)`, `control_of(item)`
     # and `grid_told(given)` at use: see told.py. It may be `silent`, and tell nothing of an item;

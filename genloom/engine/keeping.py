@@ -7,7 +7,7 @@ candidates are drawn at once. Knows the engine and a codec with `matches`; no co
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,8 @@ KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 class Keeping:
     """Draws until the request's count is kept. Submit `next()`, hand its generation to `take` when
     it is complete, until `done`. together: candidates of one such request at most."""
+
+    whole: ClassVar[bool] = True  # what is kept is one collection
 
     def __init__(self, codec: Any, request: Request, together: int = MOST_DRAWN) -> None:
         self.codec, self.request, self.together = codec, request, together

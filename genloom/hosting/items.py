@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from genloom.engine.choosing import Choosing, needs_choosing
 from genloom.engine.generation import Generation, Progress
 from genloom.engine.keeping import Keeping, needs_keeping
 from genloom.engine.requests import streams
@@ -30,7 +31,7 @@ class Items(Task):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.generation: Generation | None = None
-        self.keeping: Keeping | None = None
+        self.keeping: Keeping | Choosing | None = None
         self.ready: list[News] = []
         self.error: GenloomError | None = None
         self.aside = 0  # pieces of work beside the loop
@@ -46,9 +47,10 @@ class Items(Task):
         site, codec = self.site, self.site.model.codec
         if needs_keeping(codec, self.request):
             self.keeping = Keeping(codec, self.request, TOGETHER)
-            self.prepared = site.engine.prepare(self.keeping.next())
-        else:
-            self.prepared = site.engine.prepare(self.request)
+        elif needs_choosing(self.request):
+            self.keeping = Choosing(site.model, self.request)
+        wanted = self.request if self.keeping is None else self.keeping.next()
+        self.prepared = site.engine.prepare(wanted)
 
     def _ask(self) -> None:
         """The request, its record, and what of it is told on the way."""
@@ -103,7 +105,8 @@ class Items(Task):
             self._land(generation)
 
     def _expected(self) -> int:
-        return 1 if self._whole or self.keeping is not None else self.request.count
+        whole = self._whole if self.keeping is None else self.keeping.whole
+        return 1 if whole else self.request.count
 
     def _aside(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Do it aside; whatever it raises ends this request."""
@@ -122,20 +125,24 @@ class Items(Task):
 
         self.site.side.submit(work, after)
 
-    def _keep(self, generation: Generation, keeping: Keeping) -> None:
+    def _keep(self, generation: Generation, keeping: Keeping | Choosing) -> None:
         """The next candidates once the last are judged."""
         if not generation.complete or self.aside or self.made:
             return
 
         def judge() -> Any:
             keeping.take(generation)
+            if keeping.done and keeping.whole:
+                return [self._asset(keeping.items(), None)]
             if keeping.done:
-                return self._asset(keeping.items(), None)
+                first = self.request.first
+                return [self._asset(one, first + n) for n, one in enumerate(keeping.items())]
             return self.site.engine.prepare(keeping.next())
 
         def go_on(result: Any) -> None:
-            if isinstance(result, Asset):
-                self._finished(0, result)
+            if isinstance(result, list):
+                for slot, made in enumerate(result):
+                    self._finished(slot, made)
             else:
                 self.generation = self.site.engine.submit(result)
 

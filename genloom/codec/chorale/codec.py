@@ -27,7 +27,7 @@ from genloom.codec.music.scores import MEDIA
 from genloom.codec.prompt.label import LabelCodec
 from genloom.codec.saving import load_json, save_json
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
-from genloom.metric.voice_leading import chorale_features
+from genloom.metric.voice_leading import chorale_features, voice_leading
 from genloom.music.key_finder import every_key
 from genloom.music.keys import Key
 from genloom.options import Options
@@ -57,7 +57,7 @@ class ChoraleCodec:
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
     brings: ClassVar[tuple[str, ...]] = (*MEDIA, "application/json")
-    takes: ClassVar[frozenset[str]] = TAKES
+    takes: ClassVar[frozenset[str]] = TAKES | {"tries"}
     told_where: ClassVar[bool] = True
     carries: ClassVar[type] = TokenSpec
 
@@ -220,6 +220,10 @@ class ChoraleCodec:
             )
             for one in items
         ]
+
+    def strays(self, items: Sequence[Chorale]) -> list[float]:
+        """Parallel fifths, octaves and unisons in 100 frames of each."""
+        return [voice_leading(one.voices)["parallels"] for one in items]
 
     # --- quality ----------------------------------------------------------------------------------
 

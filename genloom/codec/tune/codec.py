@@ -32,6 +32,7 @@ from genloom.codec.tune.words import BOS, EOS, PAD, WORDS, spelt
 from genloom.errors import OVER_CONTEXT, DataError, ModelError, RecipeError, RequestError
 from genloom.music.abc_reading import read_abc
 from genloom.music.abc_writing import write_abc
+from genloom.music.key_finder import ranked
 from genloom.options import Options
 from genloom.spec import TokenSpec
 from genloom.tensor_files import TensorFiles, write
@@ -58,7 +59,7 @@ class TuneCodec:
     compares: ClassVar[bool] = False
     conditional: ClassVar[bool] = False
     brings: ClassVar[tuple[str, ...]] = tuple(MEDIA)
-    takes: ClassVar[frozenset[str]] = TAKES
+    takes: ClassVar[frozenset[str]] = TAKES | {"tries"}
     told_where: ClassVar[bool] = True
     carries: ClassVar[type] = TokenSpec
 
@@ -160,6 +161,11 @@ class TuneCodec:
             return list(items)
         return [write_abc(dressed_score(read_abc(str(one))[0], options)) for one in items]
 
+    def strays(self, items: Sequence[str]) -> list[float]:
+        """How far a key finder's odds for another key are above those for the one that stands in
+        each tune; 0 where it finds that key."""
+        return [_strays(str(one)) for one in items]
+
     def guide(self, known: Tensor | None) -> Callable[[], TuneGuide] | None:
         """What may follow such a beginning, so that bars add up; None where anything may."""
         ids = [] if known is None else known.tolist()
@@ -210,3 +216,14 @@ class TuneCodec:
         except (RecipeError, KeyError, OSError) as error:
             raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
         return made
+
+
+def _strays(text: str) -> float:
+    try:
+        (score,) = read_abc(text)
+    except (DataError, ValueError):
+        return float("inf")
+    found = ranked(score)
+    own = score.key.pitch_class, score.key.mode
+    odds = next((o for key, o in found if (key.pitch_class, key.mode) == own), found[-1][1])
+    return float(found[0][1] - odds)

@@ -19,6 +19,7 @@ MOST_ITEMS, MOST_ROWS, MOST_TOKENS = 100, 100_000, 1_000_000
 Scale = Annotated[float, Field(ge=0, le=100)]
 Steps = Annotated[int, Field(ge=1, le=10_000)]
 Part = Annotated[float, Field(ge=0, le=1)]
+Tries = Annotated[int, Field(ge=1, le=64)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Far = Annotated[float, Field(ge=-20, le=20)]
 Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Field(max_length=500)]
@@ -36,6 +37,7 @@ MAKING = {
     "consent": "consent",
     "instrument": "instrument",
     "tempo": "tempo",
+    "tries": "tries",
     "json_schema": "schema",
     "infill": "suffix",
 }
@@ -82,11 +84,13 @@ class Clip(Making):
 class Music(Clip):
     """where: conditions, as a text (`key = D mix and type = jig`) or an object; with
     input_reference, a melody (ABC, MIDI or MusicXML), also what of it is made anew (`bars = 5-8`,
-    `keep = soprano`). response_format: of the finished file."""
+    `keep = soprano`). tries: pieces drawn for each that is kept. response_format: of the finished
+    file."""
 
     where: Where | None = None
     instrument: Annotated[str, Field(max_length=500)] | None = None
     tempo: Annotated[float, Field(ge=10, le=1000)] | None = None
+    tries: Tries | None = None
     response_format: Notation | None = None
 
 
@@ -108,8 +112,8 @@ class Anything(Making):
     rows, and of frames is as many as there are; first: the number of the first item within the
     seed. image, mask, control: a URL, a data: URL or the id of a file. infill: what comes after the
     gap that is filled. voice: of a model that speaks, or one's own (/v1/audio/voices). instrument,
-    tempo: of music. previews: of each item in a stream; suffix: of its file. store: whether texts
-    become assets, too, as files always do."""
+    tempo, tries: of music. previews: of each item in a stream; suffix: of its file. store: whether
+    texts become assets, too, as files always do."""
 
     count: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
     first: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
@@ -131,6 +135,7 @@ class Anything(Making):
     consent: Annotated[str, Field(max_length=4096)] | None = None
     instrument: Annotated[str, Field(max_length=500)] | None = None
     tempo: Annotated[float, Field(ge=10, le=1000)] | None = None
+    tries: Tries | None = None
     json_schema: Annotated[dict[str, Any], Field(max_length=500)] | None = None
     infill: Words | None = None
     regex: str | None = None

@@ -120,3 +120,10 @@ def test_all_folk_tunes_come_back():
     assert len(items) > 650
     for a, b in zip(ids, codec.encode(codec.decode(ids)), strict=True):
         assert a.tolist() == b.tolist()
+
+
+def test_a_tune_strays_as_far_as_another_key_is_likelier() -> None:
+    body = "G2B2|d2B2|A2F2|G4|]"
+    right, wrong, broken = (f"X:1\nM:2/4\nL:1/8\nK:{key}\n{body}\n" for key in ("G", "D mix", "?"))
+    strays = TuneCodec().strays([right, wrong, broken])
+    assert strays[0] == 0 < strays[1] < strays[2] == float("inf")
