@@ -11,6 +11,7 @@ each, or names such as seven_anna_3.wav).
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 SIZES = {
     "tiny": {"width": 96, "depth": 3, "heads": 3},
@@ -19,6 +20,21 @@ SIZES = {
     "large": {"width": 384, "depth": 12, "heads": 12},
 }
 MINUTES = {"tiny": 3.0, "small": 60.0, "base": 240.0, "large": float("inf")}
+
+EXPECTED = {
+    "recogniser": Expectation(
+        metric="character errors in recordings that no training saw",
+        value=0.073,
+        higher=False,
+        floor=1.125,
+        floor_is="the commonest text",
+        data="3,361 sentences of a synthetic teacher (espeak-ng)",
+        size="small",
+        minutes=7.2,
+        machine="one core beside other work",
+        section="Recogniser",
+    )
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:

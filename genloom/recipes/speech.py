@@ -10,6 +10,7 @@ metadata.csv, or names such as seven_anna_3.wav).
 from __future__ import annotations
 
 from genloom.recipe import Data, Facts, Part, Recipe, Train
+from genloom.recipes.expectation import Expectation
 
 SIZES = {
     "tiny": {"width": 128, "depth": 3, "heads": 4, "symbol_width": 96, "symbol_depth": 2},
@@ -18,6 +19,23 @@ SIZES = {
     "large": {"width": 512, "depth": 12, "heads": 8, "symbol_width": 256, "symbol_depth": 6},
 }
 MINUTES = {"tiny": 3.0, "small": 60.0, "base": 240.0, "large": float("inf")}
+
+EXPECTED = {
+    "speech": Expectation(
+        metric="character errors of a recogniser",
+        value=0.106,
+        higher=False,
+        floor=0.886,
+        floor_is="against other sentences",
+        ceiling=0.035,
+        ceiling_is="as recorded",
+        data="1,500 sentences of a synthetic teacher (espeak-ng)",
+        size="tiny",
+        minutes=24.6,
+        machine="one core beside other work",
+        section="Speech",
+    )
+}
 
 
 def choose(size: str, facts: Facts) -> Recipe:
