@@ -32,6 +32,7 @@ TABLE: dict[str, dict[str, str]] = {
         "sound_codes": "genloom.codec.latent.sound_codes:SoundCodesCodec",
         "waves": "genloom.codec.sound.waves:WavesCodec",
         "transcript": "genloom.codec.sound.transcript:TranscriptCodec",
+        "shape": "genloom.codec.shape.codec:ShapeCodec",
         "table": "genloom.codec.table.codec:TableCodec",
         "chorale": "genloom.codec.chorale.codec:ChoraleCodec",
         "tune": "genloom.codec.tune.codec:TuneCodec",
@@ -42,6 +43,7 @@ TABLE: dict[str, dict[str, str]] = {
         "spoken": "genloom.codec.prompt.spoken:SpokenCodec",
         "verbatim": "genloom.codec.prompt.verbatim:VerbatimCodec",
         "spelled": "genloom.codec.prompt.spelled:SpelledCodec",
+        "measured": "genloom.codec.prompt.measured:MeasuredCodec",
     },
     "family": {
         "autoregressive": "genloom.family.autoregressive:Autoregressive",
@@ -112,6 +114,7 @@ TABLE: dict[str, dict[str, str]] = {
         "vocoder": "genloom.recipes.vocoder:choose",
         "sound-tokenizer": "genloom.recipes.sound_codes:choose_tokenizer",
         "sound-codes": "genloom.recipes.sound_codes:choose",
+        "shape": "genloom.recipes.shape:choose",
         "reward": "genloom.recipes.reward:choose",
         "table": "genloom.recipes.table:choose",
         "table-flow": "genloom.recipes.table:choose_flow",
