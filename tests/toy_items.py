@@ -174,3 +174,15 @@ def chorales(count: int = 24) -> list[Any]:
     rng = np.random.default_rng(3)
     made = (chords[rng.integers(0, 3, 4)].repeat(4, 0) for _ in range(count))
     return [Chorale(voices) for voices in made]
+
+
+def shapes(count: int = 12) -> list[Any]:
+    """Boxes and cylinders of several sizes, called so."""
+    from genloom.shape.solids import Form, Solid
+
+    made = []
+    for n in range(count):
+        kind, size = ("box", "cylinder")[n % 2], 0.6 + 0.1 * (n % 4)
+        solid = Solid(kind=kind, size=(size, size, 0.8), colour=(200, 40 * (n % 3), 60))
+        made.append(Form(solids=(solid,), caption=kind))
+    return made

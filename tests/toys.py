@@ -28,6 +28,7 @@ from toy_items import (
     labelled,
     pairs,
     preferences,
+    shapes,
     sounds,
     talks,
     texts,
@@ -93,6 +94,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "sound_codes": sounds,
     "waves": sounds,
     "transcript": sounds,
+    "shape": shapes,
     "table": frame,
     "chorale": chorales,
     "tune": tunes,
@@ -114,6 +116,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     ],
     "transcript": [{"rate": 0, "window": 256, "hop": 64, "bands": 16, "fold": 2}],
     "tune": [{"length": 64}],
+    "shape": [{"size": 8, "band": 2.0}],
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},

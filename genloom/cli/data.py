@@ -1,4 +1,4 @@
-"""`genloom data inspect`, `clean` and `split`: a data set before anything learns from it.
+"""`genloom data inspect`, `clean`, `split` and `draw`: a data set before anything learns from it.
 
 Which medium a path holds is told by the suffixes of its files, unless it is said.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from genloom.cli import data_tokens, output, settings, source
 from genloom.cli.ending import warn
@@ -144,6 +146,37 @@ def split(
     output.values(told) if json else output.pairs(told)
 
 
+def draw(
+    family: str,
+    /,
+    *,
+    count: Annotated[int, Parameter(name=["-n", "--count"])] = 2000,
+    seed: int = 0,
+    out: Annotated[str | None, Parameter(name=["-o", "--out"])] = None,
+    json: bool = False,
+) -> None:
+    """Draw a data set by rules, of which everything is known exactly, to learn and measure with.
+
+    Parameters
+    ----------
+    family
+        cars or furniture.
+    count
+        How many items.
+    seed
+        The same seed draws the same items.
+    out
+        The file; by default the family's name with .jsonl.
+    json
+        Print what was written as JSON.
+    """
+    from genloom.datasets.drawn import drawn
+
+    target = _new(out or f"{family}.jsonl")
+    told = drawn(family, count, seed, target)
+    output.values(told) if json else output.pairs(told)
+
+
 # --- which medium -------------------------------------------------------------------------------
 
 
@@ -162,12 +195,12 @@ def _located(path: str, medium: str | None) -> tuple[Path, str, Any]:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _new(out: str, where: Path) -> Path:
+def _new(out: str, where: Path | None = None) -> Path:
     """A path where nothing is yet: a data set is never written over another."""
     target = Path(out).expanduser()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} is there already: give a new name")
-    if where.is_dir() and where.resolve() in target.resolve().parents:
+    if where is not None and where.is_dir() and where.resolve() in target.resolve().parents:
         raise UsageError(f"{target} lies inside the data itself: give a place outside of {where}")
     return target
 

@@ -16,9 +16,11 @@ from typing import Any, Protocol
 
 from genloom.codec.image.files import pixel_hash
 from genloom.codec.saving import write_atomic
+from genloom.codec.shape.item import Shape
 from genloom.codec.sound.recordings import Recording
 from genloom.codec.text.files import SEPARATOR
 from genloom.datasets.recordings import Recordings
+from genloom.datasets.shapes import Shapes
 from genloom.errors import UsageError
 
 SHOWN = 12  # sizes of pictures that are named
@@ -198,12 +200,14 @@ class Pictures:
         return self.codec.suffix
 
 
-def collection(items: Any, codec: Any) -> Rows | Texts | Pictures | Recordings:
+def collection(items: Any, codec: Any) -> Rows | Texts | Pictures | Recordings | Shapes:
     """What the items are."""
     if hasattr(items, "columns"):
         return Rows(items, codec)
     if isinstance(items[0], Recording):
         return Recordings(items, codec)
+    if isinstance(items[0], Shape):
+        return Shapes(items, codec)
     return Texts(items, codec) if isinstance(items[0], str) else Pictures(items, codec)
 
 

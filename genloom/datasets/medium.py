@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genloom.codec.image.pictures import SUFFIXES
+from genloom.codec.shape.files import SUFFIXES as SHAPES
 from genloom.codec.sound.files import SUFFIXES as SOUNDS
 from genloom.codec.table.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
 from genloom.codec.video.collections import ARRAYS
@@ -24,6 +25,7 @@ FIELDS = {
     "preference": {"chosen"},
     "chat": {"messages", "conversations", "conversation", "completion", "response", "answer"},
     "pair": {"target"},
+    "shape": {"solids"},
 }
 SHOWN = 4  # endings that are named
 PICTURES = (".zip", ".idx3-ubyte", "-idx3-ubyte", "-idx3-ubyte.gz")
@@ -80,6 +82,7 @@ def _suffixes() -> dict[str, tuple[str, ...]]:
         "image": (*sorted(SUFFIXES), *PICTURES),
         "video": (*sorted(FILMS), ARRAYS),
         "sound": tuple(sorted(SOUNDS)),
+        "shape": SHAPES,
         "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
         "python": (".py",),
         DEFAULT: (".txt", ".md", ".jsonl", ".txt.gz", ".rst", ".html"),

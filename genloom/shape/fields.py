@@ -38,9 +38,7 @@ def field_of_form(form: Form, lattice: Lattice) -> Field:
     """Of a closed form: the formulas themselves."""
     found = [form.near(some) for some in lattice.points().split(CHUNK)]
     distance, colours = (torch.cat(side) for side in zip(*found, strict=True))
-    return Field(
-        distance.reshape(lattice.grid), colours.T.reshape(3, *lattice.grid).contiguous()
-    )
+    return Field(distance.reshape(lattice.grid), colours.T.reshape(3, *lattice.grid).contiguous())
 
 
 def field_of_mesh(mesh: Mesh, lattice: Lattice, band: float) -> Field:
@@ -158,6 +156,8 @@ def _painted(mesh: Mesh, owner: Tensor, lattice: Lattice) -> Tensor:
         if bool(there.all()) or not bool(there.any()):
             break
         mean = torch.nn.functional.avg_pool3d(field, 3, 1, 1)
-        spread = torch.cat((mean[:, :3] / mean[:, 3:].clamp(min=1e-6), (mean[:, 3:] > 0).float()), 1)
+        spread = torch.cat(
+            (mean[:, :3] / mean[:, 3:].clamp(min=1e-6), (mean[:, 3:] > 0).float()), 1
+        )
         field = torch.where(there, field, spread)
     return field[0, :3]

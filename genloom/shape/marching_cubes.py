@@ -40,9 +40,7 @@ def _beyond(values: Tensor, level: float) -> float:
     return max(float((values.float() - level).abs().max()), 1e-6) if values.numel() else 1.0
 
 
-def _crossings(
-    field: Tensor, inside: Tensor, axis: int, first: int
-) -> tuple[Tensor, Tensor]:
+def _crossings(field: Tensor, inside: Tensor, axis: int, first: int) -> tuple[Tensor, Tensor]:
     """Where the surface crosses edges along an axis, float [N, 3] as x, y, z; and the number of
     each edge's corner, long like the field, from `first` on."""
     many = field.shape[axis] - 1
@@ -99,9 +97,7 @@ def _seen(colours: Tensor, corners: Tensor) -> np.ndarray:
         return np.zeros((0, 3), np.uint8)
     last = torch.tensor([n - 1 for n in reversed(colours.shape[1:])]).clamp(min=1)
     at = (2 * corners / last - 1)[None, None, None]
-    found = F.grid_sample(
-        colours[None].float(), at, padding_mode="border", align_corners=True
-    )
+    found = F.grid_sample(colours[None].float(), at, padding_mode="border", align_corners=True)
     return found[0, :, 0, 0].T.round().clamp(0, 255).byte().numpy()
 
 

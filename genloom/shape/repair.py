@@ -27,7 +27,9 @@ def welded(mesh: Mesh, near: float = 0.0) -> Mesh:
         return_inverse=True,
     )
     faces = inverse[mesh.faces]
-    same = (faces[:, 0] == faces[:, 1]) | (faces[:, 1] == faces[:, 2]) | (faces[:, 0] == faces[:, 2])
+    same = (
+        (faces[:, 0] == faces[:, 1]) | (faces[:, 1] == faces[:, 2]) | (faces[:, 0] == faces[:, 2])
+    )
     faces = faces[~same]
     if len(faces):
         _, once = np.unique(np.sort(faces, 1), axis=0, return_index=True)

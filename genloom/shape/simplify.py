@@ -7,6 +7,8 @@ Shape legend: V corners, F triangles, C cells.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from genloom.errors import DataError
@@ -14,7 +16,6 @@ from genloom.shape.mesh import Mesh, kept
 
 CHUNK = 1 << 20  # triangles at once
 FIRM = 1e-3  # how strongly a corner is drawn to the middle of its cell's corners
-ROUNDS = 24
 
 
 def simplified(mesh: Mesh, target: int) -> Mesh:
@@ -23,20 +24,18 @@ def simplified(mesh: Mesh, target: int) -> Mesh:
         raise DataError(f"{target} triangles close no surface: ask for 4 or more")
     if len(mesh.faces) <= target:
         return mesh
-    low, high = 1, 4096  # cells along the longest side
-    best = None
-    for _ in range(ROUNDS):
+    low, high = 1, math.isqrt(target) + 2  # cells along the longest side: a cube's six sides hold
+    best = None  # twelve triangles for each
+    while low <= high:
         middle = (low + high) // 2
-        many = _left(mesh, middle)
-        if many <= target and many:
-            best, low = middle, middle + 1
+        found = clustered(mesh, middle)
+        if 0 < len(found.faces) <= target:
+            best, low = found, middle + 1
         else:
-            high = middle - 1
-        if low > high:
-            break
+            low, high = (middle + 1, high) if not len(found.faces) else (low, middle - 1)
     if best is None:
         raise DataError(f"{target} triangles are too few for this mesh: ask for more")
-    return clustered(mesh, best)
+    return best
 
 
 def _cells(mesh: Mesh, side: int) -> tuple[np.ndarray, np.ndarray, float]:
@@ -53,17 +52,15 @@ def _apart(cells: np.ndarray) -> np.ndarray:
     return (a != b) & (b != c) & (a != c)
 
 
-def _left(mesh: Mesh, side: int) -> int:
-    return int(_apart(_cells(mesh, side)[0][mesh.faces]).sum())
-
-
 def clustered(mesh: Mesh, side: int) -> Mesh:
     """side: cells along the longest side."""
     cells, _, size = _cells(mesh, side)
     _, number = np.unique(cells, return_inverse=True)
     many = int(number.max()) + 1
     counts = np.bincount(number, minlength=many)[:, None]
-    middle = np.stack([np.bincount(number, mesh.vertices[:, n], many) for n in range(3)], 1) / counts
+    middle = (
+        np.stack([np.bincount(number, mesh.vertices[:, n], many) for n in range(3)], 1) / counts
+    )
     places = _sharp(mesh, number, middle, size)
     colours = None
     if mesh.colours is not None:

@@ -1,4 +1,4 @@
-"""Where an asset's record lies: inside a PNG, SVG, sound, film or Parquet file, or in
+"""Where an asset's record lies: inside a PNG, SVG, sound, film, mesh or Parquet file, or in
 `<file>.json`.
 
 Knows file formats and which bytes of them are the content. Knows not what a record says.
@@ -16,6 +16,7 @@ from typing import Any
 from genloom.codec.embedded import embedded
 from genloom.codec.image.files import pixel_hash, read_record
 from genloom.codec.image.tracing import drawing_hash, drawing_record
+from genloom.codec.shape.files import shape_hash, shape_record
 from genloom.codec.sound.files import read_sound, sample_hash, sound_record
 from genloom.codec.table.frame import RECORD_KEY
 from genloom.codec.video.containers import WRITTEN as FILMS
@@ -115,6 +116,7 @@ _PLACES = {
     ".pq": Place("cells", _parquet_record, _cells),
     ".gif": Place("clip", gif_record, clip_hash),
     **{suffix: Place("clip", film_record, clip_hash) for suffix in FILMS},
+    **{s: Place("surface", shape_record, shape_hash) for s in (".glb", ".obj", ".ply")},
     **{
         suffix: Place("samples", sound_record, _samples)
         for suffix in (".wav", ".wave", ".flac", ".ogg", ".opus", ".mp3")

@@ -26,7 +26,7 @@ from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.spec import FeatureSpec
 
 WAVES = 6  # sines and cosines of a number, each of twice the frequency of the one before
-WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+WORD = re.compile(r"\w*[^\W\d_]\w*(?:['-]\w+)*")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:\s*(mm|cm|m))?\b")
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 SLACK = 0.05  # of a range, by which a number may lie outside what was learnt
@@ -253,7 +253,7 @@ def _numbers(said: Sequence[Phrase]) -> dict[str, float]:
 
 
 def _ratios(numbers: Mapping[str, float]) -> dict[str, float]:
-    """ "a/b" -> a over b, for every two that are above 0; the names in the order of the alphabet."""
+    """ "a/b" -> a over b, for every two that are above 0; names in alphabetical order."""
     names = sorted(name for name, value in numbers.items() if value > 0)
     return {
         f"{a}/{b}": numbers[a] / numbers[b] for n, a in enumerate(names) for b in names[n + 1 :]

@@ -170,7 +170,7 @@ class ShapeCodec:
     def field(self, shape: Shape) -> Tensor:
         """float16 [C, D, H, W]"""
         opened = shape.open()
-        lattice = self.lattice or around(*bounds_of(opened), self.spec.grid)
+        lattice = self.lattice or around(*bounds_of(opened), _grid(self.spec.grid))
         found = self._field(opened, lattice)
         reach = self.band * lattice.cell
         parts = [(found.distance / reach).clamp(-1, 1)[None]]
@@ -193,7 +193,7 @@ class ShapeCodec:
     def _surface(self, one: Tensor) -> Mesh:
         values = torch.nan_to_num(one.detach().float().cpu(), nan=1.0).clamp(-1, 1)
         unit = np.zeros(3), np.ones(3) * max(self.spec.grid) / np.array(self.spec.grid).max()
-        lattice = self.lattice or around(*unit, self.spec.grid)
+        lattice = self.lattice or around(*unit, _grid(self.spec.grid))
         values = refined(values, self.finer)
         colours = (values[1:4] + 1) * 127.5 if self.coloured else None
         return mesh_of(values[0], lattice.finer(self.finer), colours)
@@ -239,8 +239,9 @@ class ShapeCodec:
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: the field seen coarsely."""
         x = self.encode([*items])[:, :1].float()
-        sides = [min(LOOKED, n) for n in x.shape[2:]]
-        return torch.nn.functional.adaptive_avg_pool3d(x, sides).flatten(1)
+        depth, height, width = (min(LOOKED, n) for n in x.shape[2:])
+        pooled = torch.nn.functional.adaptive_avg_pool3d(x, (depth, height, width))
+        return pooled.flatten(1)
 
     def compare(self, real: Sequence[Any], made: Sequence[Any]) -> dict[str, float]:
         """How far apart the two collections are as clouds of coarse fields."""

@@ -1,4 +1,4 @@
-"""glTF 2.0 in one file (.glb), or as JSON with its data inside (.gltf): triangles and vertex colours.
+"""glTF 2.0 in one file (.glb), or as JSON with its data inside (.gltf): coloured triangles.
 
 Places and colours only: no textures, skins or animations. What is written has one mesh, and the
 record of how it was made in `asset.extras`. Knows bytes and meshes.
@@ -34,7 +34,7 @@ def read_glb(content: bytes, name: str) -> Mesh:
     """All triangles of the scene, where its nodes place them. DataError where there are none."""
     tree, buffers = _opened(content, name)
     try:
-        found = [m for m in _placed(tree, buffers, name)]
+        found = list(_placed(tree, buffers, name))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{name} is no sound glTF ({error!r}): export it again") from None
     if not found:
@@ -197,7 +197,12 @@ def _numbers(
     stride = view.get("byteStride") or row
     start = view.get("byteOffset", 0) + told.get("byteOffset", 0)
     data = buffers[view["buffer"]]
-    if count < 0 or stride < row or start < 0 or start + stride * max(count - 1, 0) + row > len(data):
+    if (
+        count < 0
+        or stride < row
+        or start < 0
+        or start + stride * max(count - 1, 0) + row > len(data)
+    ):
         raise DataError(f"{name} is cut short: it names {count:,} values that are not there")
     return np.ndarray((count, width), kind, data, start, (stride, kind.itemsize))
 
@@ -247,7 +252,7 @@ def scene_bytes(
         part = {"attributes": attributes, "indices": order, "material": 0, "mode": TRIANGLES}
         told.append({"name": name, "primitives": [part]})
     data.extend(b"\0" * (-len(data) % 4))
-    nodes = [_node(told[n]["name"], n, *rest) for n, *rest in places]
+    nodes = [_node(told[n]["name"], n, where, turned, by) for n, where, turned, by in places]
     asset: dict[str, Any] = {"version": "2.0", "generator": "Genloom"}
     if record is not None:
         asset["extras"] = {RECORD: dict(record)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,18 @@ def read_obj(content: bytes, name: str) -> Mesh:
     """DataError where a line cannot be read or names corners that are not there."""
     places: list[list[float]] = []
     faces: list[tuple[int, int, int]] = []
-    number = 0
+    lines, line = content.decode("utf-8", "replace").splitlines(), ""
     try:
-        for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        for line in lines:
             if line.startswith("v "):
                 places.append([float(v) for v in line.split()[1:7]])
             elif line.startswith("f "):
                 around = [_index(word, len(places)) for word in line.split()[1:]]
-                faces += [(around[0], b, c) for b, c in zip(around[1:], around[2:], strict=False)]
+                faces += [(around[0], b, c) for b, c in pairwise(around[1:])]
     except ValueError:
-        raise DataError(f"{name} line {number} is no number or corner: export it again") from None
+        raise DataError(
+            f"{name} line {lines.index(line) + 1} is no number or corner: export it again"
+        ) from None
     widths = {len(row) for row in places}
     if not places or min(widths) < 3:
         raise DataError(f"{name} has no corners of x, y and z: is it an OBJ file?")

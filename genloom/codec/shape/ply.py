@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,22 @@ from genloom.shape.mesh import Mesh
 
 MARK = "comment genloom-record: "
 KINDS = {
-    **{"char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2"},
-    **{"ushort": "u2", "uint16": "u2", "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4"},
-    **{"float": "f4", "float32": "f4", "double": "f8", "float64": "f8"},
+    "char": "i1",
+    "int8": "i1",
+    "uchar": "u1",
+    "uint8": "u1",
+    "short": "i2",
+    "int16": "i2",
+    "ushort": "u2",
+    "uint16": "u2",
+    "int": "i4",
+    "int32": "i4",
+    "uint": "u4",
+    "uint32": "u4",
+    "float": "f4",
+    "float32": "f4",
+    "double": "f8",
+    "float64": "f8",
 }
 FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 END = b"end_header"
@@ -111,18 +125,14 @@ def _text(body: bytes, vertex: Element, face: Element, order: str) -> Rows:
     if len(lines) < vertex.count + face.count:
         raise ValueError("cut short")
     table = np.array(lines[: vertex.count], np.float64).reshape(vertex.count, len(vertex.single))
-    rows = {
-        name: table[:, n].astype(kind) for n, (name, kind) in enumerate(vertex.single.items())
-    }
+    rows = {name: table[:, n].astype(kind) for n, (name, kind) in enumerate(vertex.single.items())}
     some = lines[vertex.count : vertex.count + face.count]
     return rows, _fans([[int(v) for v in words[1 : 1 + int(words[0])]] for words in some])
 
 
 def _fans(polygons: list[list[int]]) -> np.ndarray:
     """int64 [F, 3]"""
-    faces = [
-        (p[0], b, c) for p in polygons for b, c in zip(p[1:], p[2:], strict=False) if len(p) > 2
-    ]
+    faces = [(p[0], b, c) for p in polygons for b, c in pairwise(p[1:]) if len(p) > 2]
     return np.array(faces, np.int64).reshape(-1, 3)
 
 

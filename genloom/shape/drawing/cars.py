@@ -193,7 +193,9 @@ class Car:
         return Form(solids=tuple(solids), caption=self.caption, measures=self.measures)
 
 
-def _across(outline: Outline, width: float, colour: tuple[int, int, int], round: float = 0) -> Solid:
+def _across(
+    outline: Outline, width: float, colour: tuple[int, int, int], round: float = 0
+) -> Solid:
     return Solid(
         kind="prism", axis="z", size=(1.0, 1.0, width), outline=outline, round=round, colour=colour
     )

@@ -72,8 +72,7 @@ def _shelf(s: Sizes, colour: Colour) -> list[Solid]:
     """Two sides and boards about 0.4 m apart; open at the back."""
     x, count = (s["width"] - BOARD) / 2, max(2, round(s["height"] / 0.42))
     sides = [
-        _box((BOARD, s["height"], s["depth"]), (a * x, s["height"] / 2, 0), colour)
-        for a in (-1, 1)
+        _box((BOARD, s["height"], s["depth"]), (a * x, s["height"] / 2, 0), colour) for a in (-1, 1)
     ]
     step = (s["height"] - BOARD) / count
     boards = [

@@ -1,0 +1,56 @@
+"""Data sets that the project draws itself, of which everything is known exactly.
+
+One table: a name, what it holds, how it is drawn and written. Knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genloom.codec.shape.collections import write_forms
+from genloom.errors import UsageError
+from genloom.shape.drawing.cars import draw_cars
+from genloom.shape.drawing.furniture import draw_furniture
+
+MOST = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """draw: (count, seed) -> items; write: these to a file; preset: what learns from it."""
+
+    about: str
+    preset: str
+    draw: Callable[[int, int], Sequence[Any]]
+    write: Callable[[Sequence[Any], Path], Path]
+
+
+TABLE: Mapping[str, Drawn] = {
+    "cars": Drawn(
+        about="cars of known length, wheel base, width, height and wheels",
+        preset="shape",
+        draw=draw_cars,
+        write=write_forms,
+    ),
+    "furniture": Drawn(
+        about="chairs, tables, shelves and beds of known sizes",
+        preset="shape",
+        draw=draw_furniture,
+        write=write_forms,
+    ),
+}
+
+
+def drawn(name: str, count: int, seed: int, target: Path) -> dict[str, Any]:
+    """Draw a data set; what was written, and the command that learns from it."""
+    found = TABLE.get(name)
+    if found is None:
+        known = ", ".join(f"{key} ({one.about})" for key, one in TABLE.items())
+        raise UsageError(f"nothing is drawn under the name {name!r}: use {known}")
+    if not 1 <= count <= MOST or seed < 0:
+        raise UsageError(f"count {count} and seed {seed}: 1 to {MOST:,} and 0 or more are expected")
+    path = found.write(found.draw(count, seed), target)
+    return {"path": str(path), "items": count, "learn": f"genloom train {found.preset} {path}"}
