@@ -186,3 +186,10 @@ def shapes(count: int = 12) -> list[Any]:
         solid = Solid(kind=kind, size=(size, size, 0.8), colour=(200, 40 * (n % 3), 60))
         made.append(Form(solids=(solid,), caption=kind))
     return made
+
+
+def scenes(count: int = 12) -> list[Any]:
+    """Driving scenes in light traffic."""
+    from genloom.drive.simulator import simulate_many
+
+    return simulate_many(count, 0, density="light", events=frozenset())

@@ -28,6 +28,7 @@ from toy_items import (
     labelled,
     pairs,
     preferences,
+    scenes,
     shapes,
     sounds,
     talks,
@@ -95,6 +96,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "waves": sounds,
     "transcript": sounds,
     "shape": shapes,
+    "drive": scenes,
     "table": frame,
     "chorale": chorales,
     "tune": tunes,
@@ -117,6 +119,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "transcript": [{"rate": 0, "window": 256, "hop": 64, "bands": 16, "fold": 2}],
     "tune": [{"length": 64}],
     "shape": [{"size": 8, "band": 2.0}],
+    "drive": [{"movers": 7}],
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},

@@ -106,7 +106,7 @@ for _name, _help in (
     ("inspect", "What is in a data set: counts, sizes, licence, duplicates, what is left out."),
     ("clean", "Write a data set anew without duplicates, empty and broken items."),
     ("split", "Write a data set as a training and a held-out part."),
-    ("draw", "Draw a data set of which everything is known: cars, furniture."),
+    ("draw", "Draw a data set of which everything is known: cars, furniture, driving."),
 ):
     _data.command(
         f"genloom.cli.data:{_name}",

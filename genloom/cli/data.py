@@ -160,7 +160,7 @@ def draw(
     Parameters
     ----------
     family
-        cars or furniture.
+        cars, furniture or driving.
     count
         How many items.
     seed

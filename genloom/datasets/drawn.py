@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genloom.codec.drive.files import write_lines
 from genloom.codec.shape.collections import write_forms
+from genloom.drive.simulator import simulate_many
 from genloom.errors import UsageError
 from genloom.shape.drawing.cars import draw_cars
 from genloom.shape.drawing.furniture import draw_furniture
@@ -40,6 +42,12 @@ TABLE: Mapping[str, Drawn] = {
         preset="shape",
         draw=draw_furniture,
         write=write_forms,
+    ),
+    "driving": Drawn(
+        about="driving scenes by weather, density of traffic, cut-ins and jaywalkers",
+        preset="drive",
+        draw=simulate_many,
+        write=write_lines,
     ),
 }
 

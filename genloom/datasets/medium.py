@@ -26,6 +26,7 @@ FIELDS = {
     "chat": {"messages", "conversations", "conversation", "completion", "response", "answer"},
     "pair": {"target"},
     "shape": {"solids"},
+    "drive": {"movers"},
 }
 SHOWN = 4  # endings that are named
 PICTURES = (".zip", ".idx3-ubyte", "-idx3-ubyte", "-idx3-ubyte.gz")
