@@ -52,6 +52,7 @@ RANK = {
     "engine": 4.0,
     "rewards": 4.1,
     "enhancing": 4.1,
+    "filling": 4.1,
     "latents": 4.1,
     "hearing": 4.1,
     "saying": 4.1,

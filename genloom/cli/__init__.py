@@ -66,6 +66,8 @@ for _order, (_name, _place, _help) in enumerate(
         ("plan", "train:plan", "Say what a training would take: memory, time and cost."),
         ("generate", "generate:generate", "Make new things with a model."),
         ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures of any size."),
+        ("fill", "filling:fill", "Fill the gaps of a table by what a model finds likely."),
+        ("predict", "filling:predict", "Foretell a column of a table, with chances or intervals."),
         ("project", "latents:project", "Find a real picture in a model's latents."),
         ("directions", "latents:directions", "Find and draw what a model's latents mean."),
         ("chat", "chat:chat", "Talk with a model, or pipe one question through it."),

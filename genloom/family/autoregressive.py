@@ -108,16 +108,16 @@ class Autoregressive:
             return streams.start(spec, request)
         rows, device = len(request.index), request.index.device
         known = torch.full((spec.length,), -1) if request.known is None else request.known
-        order = None
+        known, order = torch.atleast_2d(known), None
         if spec.spans:
             order = self._given_first(spec, request)
-            known = known[order]
-        known = known[: int((known >= 0).sum())]
+            known = known.gather(1, order) if len(order) == len(known) else known[:, order[0]]
+        counts = (known >= 0).sum(1)
         end = 1 + spec.length
         x = torch.full((rows, end), spec.pad, dtype=torch.long)
         x[:, 0] = spec.bos
-        x[:, 1 : 1 + len(known)] = known
-        length = torch.full((rows,), 1 + len(known), dtype=torch.long)
+        x[:, 1:] = torch.where(torch.arange(spec.length) < counts[:, None], known, spec.pad)
+        length = (1 + counts).expand(rows).clone()
         state = {
             "key": keys(request.seed, request.index),
             "length": length,
@@ -134,20 +134,22 @@ class Autoregressive:
         return Samples(x.to(device), done.to(device), {k: v.to(device) for k, v in state.items()})
 
     def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
-        """long [L]: what is known, then what is restricted, then the rest in the codec's order."""
-        key = torch.arange(len(spec.spans)).float()
+        """long [1 or B, L]: what is known, then what is restricted, then the rest in the codec's
+        order."""
+        known = torch.atleast_2d(torch.full((1,), -1) if request.known is None else request.known)
+        known = known.expand(len(known), spec.length) >= 0
+        key = torch.arange(len(spec.spans)).float().repeat(len(known), 1)
         for place, span in enumerate(spec.spans):
-            run = range(span.start, span.stop)
-            if request.known is not None and all(request.known[p] >= 0 for p in run):
-                key[place] -= 2.0 * len(spec.spans)
-            elif any(p in request.allowed for p in run):
-                key[place] -= len(spec.spans)
+            whole = known[:, span.start : span.stop].all(1)
+            key[whole, place] -= 2.0 * len(spec.spans)
+            if any(p in request.allowed for p in range(span.start, span.stop)):
+                key[~whole, place] -= len(spec.spans)
         if self.order == "left" and bool((key < 0).any()):
             raise RequestError(
                 "this model was trained left to right and cannot take conditions: train with "
                 "--set family.order=any"
             )
-        return _by_field(key[None], spec)[0]
+        return _by_field(key, spec)
 
     def cache(self, nets: Nets, samples: Making, memory: Any = None) -> Cache | None:
         if isinstance(samples, Streams):
@@ -246,6 +248,23 @@ class Autoregressive:
             logits = truncate(logits, controls)
         chance = uniform(state["key"], length)[:, 0]
         return low + draw(logits, chance, controls.temperature <= 0), mass
+
+    def chances(self, nets: Nets, spec: TokenSpec, known: Tensor, place: int) -> Tensor:
+        """float [B, V]: the probability of each id at a position, given the ids of other fields,
+        long [B, L], -1 where open; as many of each row."""
+        order = self._given_first(
+            spec, Encoded(seed=0, index=torch.arange(len(known)), known=known)
+        )
+        count = int((known[0] >= 0).sum())
+        order = order[:, :count]
+        start = torch.full((len(known), 1), spec.bos)
+        ids = torch.cat((start, known.gather(1, order)), 1)
+        at = F.pad(order + 1, (1, 0))
+        to = torch.cat((at[:, 1:], torch.full((len(known), 1), place + 1)), 1)
+        net, position = nets["net"], torch.arange(count + 1).expand(len(known), -1)[..., None]
+        before = torch.cat((ids[:, :1], ids[:, :-1]), 1)
+        hidden = net(ids, position, net.attention(None), before, (at, to))[:, -1]
+        return net.logits(hidden, *spec.ranges[place]).float().softmax(-1)
 
     def result(self, samples: Making, spec: Spec) -> list[Tensor] | Tensor:
         if isinstance(samples, Streams):

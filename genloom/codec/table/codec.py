@@ -20,6 +20,7 @@ from torch import Tensor
 
 from genloom.codec.base import Condition, Reading
 from genloom.codec.saving import load_json, save_json, write_atomic
+from genloom.codec.table import cells
 from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn, row_noise
 from genloom.codec.table.condition import condition, matches, settle
 from genloom.codec.table.dataframes import as_frame
@@ -263,6 +264,20 @@ class TableCodec:
     def _node(self, prompt: str | None, where: Any) -> Node | None:
         parts = [parse(part) for part in (prompt, where) if part not in (None, "")]
         return (parts[0] if len(parts) == 1 else Both(tuple(parts))) if parts else None
+
+    # --- gaps -----------------------------------------------------------------------------------
+
+    def partly(self, items: Any, columns: Sequence[str] | None = None) -> cells.Partly:
+        return cells.partly(self, items, columns)
+
+    def filled(self, items: Any, made: Any, empty: dict[str, np.ndarray]) -> Any:
+        return cells.filled(items, made, empty)
+
+    def target(self, name: str) -> tuple[Column, int]:
+        return cells.target(self, name)
+
+    def foretold(self, name: str, chances: np.ndarray, coverage: float) -> Any:
+        return cells.told(self, name, chances, coverage)
 
     # --- quality --------------------------------------------------------------------------------
 
