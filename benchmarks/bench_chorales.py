@@ -2,7 +2,7 @@
 leading in what a model makes.
 
 Usage: bench_chorales.py MODEL [--split test] [--frames 24] [--orderings 5] [--count 32]
-                         [--sampler gibbs|order] [--skip nats|rules]
+                         [--sampler gibbs|order] [--skip nats|rules] [--tries 1 4 8]
 MODEL: a folder trained on the "train" pieces of Jsb16thSeparated.json (`genloom train chorale`).
 nats: whole pieces of the split on the grid of sixteenths, four voices. An ordering shuffles the
 frames of a piece, and the voices within each frame; frames are predicted one after another from the
@@ -20,7 +20,8 @@ the same orderings; "chain": each voice's note given its last one, in order.
 rules: --count chorales of 128 frames made, beside the first 128 frames of the split's pieces; see
 genloom/metric/voice_leading.py. repeats: share of which 128 frames (8 bars) in a row, in any key,
 stand in a training piece, and the longest run. Floor of the rules: each voice drawn from its own
-notes in the key, independently.
+notes in the key, independently. tries: rows for so many drawn, the one kept with the fewest
+parallels.
 """
 
 from __future__ import annotations
@@ -233,6 +234,7 @@ def main() -> None:
     parser.add_argument("--orderings", type=int, default=5)
     parser.add_argument("--count", type=int, default=32)
     parser.add_argument("--sampler", default="")
+    parser.add_argument("--tries", type=int, nargs="+", default=[1])
     parser.add_argument("--skip", default="", choices=("", "nats", "rules"))
     args = parser.parse_args()
     protocol.head("Chorales")
@@ -262,18 +264,21 @@ def main() -> None:
         made: Any = api.load(args.model)
         if args.sampler:
             made.family = made.recipe.with_(f"family.sampler={args.sampler}").make_family()
-        begun = time.process_time()
-        items = made.generate(count=args.count, seed=1)
-        seconds = (time.process_time() - begun) / args.count
+        own = []
+        for tries in args.tries:
+            begun = time.process_time()
+            items = made.generate(count=args.count, seed=1, tries=tries)
+            seconds = (time.process_time() - begun) / args.count
+            name = f"made ({made.family.sampler}), of {tries}"
+            own.append({**ruled(name, items, train), "seconds each": f"{seconds:.1f}"})
         first = [piece.part(0, EIGHT_BARS) for piece in held if len(piece) >= EIGHT_BARS]
         protocol.table(
             [
-                ruled("real", first[: args.count], train),
-                ruled(f"made ({made.family.sampler})", items, train),
-                ruled("drawn voice by voice", drawn(train, args.count), train),
+                {**ruled("real", first[: args.count], train), "seconds each": ""},
+                *own,
+                {**ruled("floor", drawn(train, args.count), train), "seconds each": ""},
             ]
         )
-        print(f"{seconds:.2f} s of a core for each that was made")
 
 
 if __name__ == "__main__":

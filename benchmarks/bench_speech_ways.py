@@ -1,14 +1,15 @@
 """Ways to ask one model for speech: how right each is, and how much variety it has.
 
-Usage: bench_speech_ways.py --digits MODEL [--each 10] [--ways plain,paced,...]
+Usage: bench_speech_ways.py --digits MODEL [--each 10] [--shown 20000] [--ways plain,paced,...]
        bench_speech_ways.py --sentences MODEL --ears MODEL [--count 60] [--ways ...]
 MODEL was made by `genloom train speech`. Digits: the judges of bench_speech.py are taught once by
-real recordings; of each way as many of every digit by every speaker are made. recognised, speaker:
-by these judges; taught: a judge of digits taught by what was made alone, on real recordings held
-out, whose ceiling is the judge taught by real ones. spread: the deviation of the logarithm of how
-long a digit of one speaker lasts, beside that of real recordings. Ways, joined by +: plain; paced
-(each at a pace of its own, drawn with the real spread); heard (each in the voice of a training
-recording of that speaker, not in the learnt one); steps4, steps16, steps32; heun, multistep.
+real recordings, of which they are shown so many, repeats counted; of each way as many of every
+digit by every speaker are made. recognised, speaker: by these judges; taught: a judge of digits
+taught by what was made alone, on real recordings held out, whose ceiling is the judge taught by
+real ones. spread: the deviation of the logarithm of how long a digit of one speaker lasts, beside
+that of real recordings. Ways, joined by +: plain; paced (each at a pace of its own, drawn with the
+real spread); heard (each in the voice of a training recording of that speaker, not in the learnt
+one); steps4, steps16, steps32; heun, multistep.
 Sentences: the character error of what the ears hear.
 """
 
@@ -47,11 +48,12 @@ def main() -> None:
     parser.add_argument("--ears", type=Path)
     parser.add_argument("--each", type=int, default=10)
     parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--shown", type=int, default=judged.SHOWN)
     parser.add_argument("--ways", default="")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.digits:
-        digits(args.digits, args.each, (args.ways or DIGITS).split(","))
+        digits(args.digits, args.each, (args.ways or DIGITS).split(","), args.shown)
     if args.sentences:
         sentences(args.sentences, args.ears, args.count, (args.ways or SENTENCES).split(","))
 
@@ -70,7 +72,7 @@ def options_of(way: str) -> dict[str, Any]:
 # --- digits ---------------------------------------------------------------------------------------
 
 
-def digits(place: Path, each: int, ways: Sequence[str]) -> None:
+def digits(place: Path, each: int, ways: Sequence[str], shown: int) -> None:
     model = api.load(place)
     protocol.head(f"Spoken digits, ways to ask: {place.name}")
     train, held = list(model.training_items()), list(model.held_out_items())
@@ -80,7 +82,7 @@ def digits(place: Path, each: int, ways: Sequence[str]) -> None:
     known = [[str(getattr(r, k)) for r in train] for k in ("caption", "voice")]
     wanted = [judged._numbers(*pair) for pair in zip(told, (words, voices), strict=True)]
     judges = [
-        train_classifier(seen, judged._numbers(a, b), classes=len(b), shown=judged.SHOWN)
+        train_classifier(seen, judged._numbers(a, b), classes=len(b), shown=shown)
         for a, b in zip(known, (words, voices), strict=True)
     ]
     right = [judge.accuracy(real, y) for judge, y in zip(judges, wanted, strict=True)]
@@ -94,7 +96,7 @@ def digits(place: Path, each: int, ways: Sequence[str]) -> None:
         made = _made(model, asked, way, spread, train)
         took = time.process_time() - begun
         said = judged._seen(made)
-        taught = train_classifier(said, mine[0], classes=len(words), shown=judged.SHOWN)
+        taught = train_classifier(said, mine[0], classes=len(words), shown=shown)
         found = [judge.accuracy(said, y) for judge, y in zip(judges, mine, strict=True)]
         rows.append(
             {
