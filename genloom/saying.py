@@ -157,7 +157,8 @@ def foretold(engine: Engine, request: Request) -> float | None:
         encoded = engine.encode(saying.next())
         first = replace(encoded, index=encoded.index[:1])
         samples = engine.family.start(engine.nets, engine.spec, first)
-        durations = engine.family.told(samples).get("durations")
+        told = getattr(engine.family, "told", None)
+        durations = None if told is None else told(samples).get("durations")
         if durations is None:
             return None
         silence = piece.lead + (piece.pause if number + 1 < len(saying.pieces) else 0.0)
