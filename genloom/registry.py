@@ -141,6 +141,7 @@ TABLE: dict[str, dict[str, str]] = {
         "reward": "genloom.trust.quality_reward:measure",
         "transcript": "genloom.trust.quality_transcript:measure",
         "shape": "genloom.trust.quality_shape:measure",
+        "drive": "genloom.trust.quality_drive:measure",
         "table": "genloom.trust.quality_table:measure",
         "tune": "genloom.trust.quality_tune:measure",
         "chorale": "genloom.trust.quality_chorale:measure",

@@ -21,10 +21,12 @@ from PIL import Image
 from toys import sounds, texts, tunes
 
 from genloom import api
+from genloom.codec.shape.collections import write_forms
 from genloom.codec.sound.files import wav_bytes
 from genloom.server.app import make_app
 from genloom.server.serving import Server, address, config_of, listen
 from genloom.server.settings import Settings
+from genloom.shape.solids import Form, Solid
 
 LITTLE = ("train.steps=6", "train.judge=0", "train.preview=0", "data.batch=8")
 NARROW = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
@@ -104,6 +106,25 @@ def ears(home: Path, name: str = "ears") -> str:
     steps = ("train.steps=40", "train.preview=0", "train.compile=off", "data.holdout=0")
     changes = (*frames, *sizes, *steps)
     api.train("recogniser", sounds(24), out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def shaper(home: Path, name: str = "shaper") -> str:
+    """A model of boxes and cylinders of known heights that has hardly learnt; what it makes is
+    closed all the same."""
+    solids = [
+        Solid(kind=("box", "cylinder")[n % 2], size=(0.6, 0.6, 0.6), centre=(0, 0.3 + n / 99, 0))
+        for n in range(24)
+    ]
+    forms = [
+        Form(solids=(one,), caption=f"{one.kind}, height {0.6 + n / 99:.2f}")
+        for n, one in enumerate(solids)
+    ]
+    file = write_forms(forms, home / "boxes.jsonl")
+    changes = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
+    changes = (*changes, "codec.size=8", "codec.band=2", "family.steps=2", "train.steps=60")
+    changes = (*changes, "codec.scale=item")
+    api.train("shape", file, out=home / "models" / name, size="tiny", changes=changes)
     return name
 
 

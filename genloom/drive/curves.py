@@ -5,6 +5,8 @@ Shape legend: K knots, T moments.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 
@@ -26,13 +28,14 @@ def between_knots(values: np.ndarray, moments: int) -> np.ndarray:
 def at_knots(places: np.ndarray, knots: int, step: float) -> tuple[float, np.ndarray]:
     """Where a movement [T] begins, and its speeds [K] at the knots: of all sets of speeds those
     whose spline, summed up, comes nearest to the places."""
-    moments = len(places)
+    return float(places[0]), _inverse(len(places), knots, step) @ (places - places[0])
+
+
+@cache
+def _inverse(moments: int, knots: int, step: float) -> np.ndarray:
+    """float64 [K, T]: places to the speeds that come nearest to them."""
     rows = []
-    for n in range(knots):
-        unit = np.zeros(knots)
-        unit[n] = 1.0
+    for unit in np.eye(knots):
         speed = between_knots(unit, moments)
         rows.append(np.concatenate(([0.0], np.cumsum((speed[1:] + speed[:-1]) / 2 * step))))
-    matrix = np.stack(rows, 1)
-    found, *_ = np.linalg.lstsq(matrix, places - places[0], rcond=None)
-    return float(places[0]), found
+    return np.linalg.pinv(np.stack(rows, 1))

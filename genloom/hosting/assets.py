@@ -28,6 +28,10 @@ MEDIA = {  # what Python's own table lacks
     ".jsonl": "application/jsonl",
     ".abc": "text/vnd.abc",
     ".mid": "audio/midi",
+    ".glb": "model/gltf-binary",
+    ".obj": "model/obj",
+    ".stl": "model/stl",
+    ".ply": "model/ply",
     ".musicxml": "application/vnd.recordare.musicxml+xml",
     ".mxl": "application/vnd.recordare.musicxml",
 }

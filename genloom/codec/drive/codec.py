@@ -53,6 +53,7 @@ class DriveCodec:
     carries: ClassVar[type] = ArraySpec
     lossy: ClassVar[bool] = True
     travels: ClassVar[bool] = False
+    told_where: ClassVar[bool] = True
 
     def __init__(self, *, movers: int = 11) -> None:
         if not 1 <= movers <= 64:

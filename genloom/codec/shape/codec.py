@@ -62,6 +62,7 @@ class ShapeCodec:
     carries: ClassVar[type] = ArraySpec
     lossy: ClassVar[bool] = True
     brings: ClassVar[tuple[str, ...]] = MEDIA
+    told_where: ClassVar[bool] = True
 
     def __init__(
         self,

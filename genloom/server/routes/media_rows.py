@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from genloom.server.moving import sheet, thumbnail
-from genloom.server.routes.media_schema import Clip, Making, Music, Notation, Shape, Table
+from genloom.server.routes.media_schema import Clip, Form, Making, Music, Notation, Shape, Table
 from genloom.server.table_files import rows_of
 
 Reading = Callable[[bytes], tuple[bytes, str]]  # a finished file -> another and its media type
@@ -72,6 +72,7 @@ ROWS = (
         media=("model/*",),
         wanted="a model of shapes",
         body=Shape,
+        suffixes={way: f".{way}" for way in get_args(Form)},
         given={"input_reference": "item"},
     ),
     Row(

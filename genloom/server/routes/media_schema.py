@@ -24,6 +24,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 Far = Annotated[float, Field(ge=-20, le=20)]
 Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Field(max_length=500)]
 Notation = Literal["abc", "mid", "musicxml", "mxl", "svg", "png", "wav", "flac", "ogg", "mp3"]
+Form = Literal["glb", "obj", "stl", "ply"]
 # Fields of a body that are options of a request under another name, or the same.
 MAKING = {
     **OPTIONS,
@@ -95,6 +96,11 @@ class Music(Clip):
 
 
 class Shape(Making):
+    """where: sizes, as a text (`length = 4.5 and height = 1.4`) or an object; input_reference: a
+    mesh to go on from, with `strength`. response_format: of the finished file."""
+
+    where: Where | None = None
+    response_format: Form | None = None
     input_reference: Any = None
 
 
