@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from genloom.codec.sound.transcript_item import Transcript, letters
+from genloom.codec.sound.transcript_item import Transcript
 from genloom.engine.engine import Engine
 from genloom.errors import UsageError
 from genloom.metric.error_rate import character_counts, rate, word_counts
@@ -53,5 +53,6 @@ def _sides(
 ) -> tuple[list[str], list[str]]:
     if len(sounds) != len(texts) or not len(sounds):
         raise UsageError(f"{len(sounds)} sounds and {len(texts)} texts: give a text to each")
-    said = [letters(text) for text in texts]
-    return said, [letters(one) for one in transcripts(model, sounds, beams)]
+    made = transcripts(model, sounds, beams)
+    codec: Any = model.codec  # it says what counts as the same
+    return codec.captions(texts), codec.captions(made)

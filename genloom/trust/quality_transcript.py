@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from genloom import api
-from genloom.codec.sound.transcript import text_of
 from genloom.data.split import take
 from genloom.hearing import transcripts
 from genloom.metric.error_rate import character_counts, rate, word_counts
@@ -39,11 +38,13 @@ def measure(
 ) -> tuple[list[Row], dict[str, Any]]:
     tell("hearing held-out recordings")
     some = take(held, evenly(len(held), count or HEARD))
-    said, made = [text_of(one) for one in some], transcripts(model, some)
+    codec: Any = model.codec
+    heard = transcripts(model, some)
+    said, made = codec.captions(some), codec.captions(heard)
     seen = take(train, evenly(len(train), len(some)))
     tell("hearing training recordings")
-    known, again = [text_of(one) for one in seen], transcripts(model, seen) if len(seen) else []
-    common = Counter(text_of(one) for one in train).most_common(1)
+    known, again = codec.captions(seen), codec.captions(transcripts(model, seen) if seen else [])
+    common = Counter(codec.captions(train)).most_common(1)
     floor = [common[0][0] if common else ""] * len(some)
     tell("comparing")
     rows, intervals = [], {}
@@ -66,7 +67,7 @@ def measure(
         "training_recordings": len(seen),
         "words": sum(len(text.split()) for text in said),
         "exact": sum(exact) / len(exact),
-        "confidence": float(np.mean([one.confidence for one in made])),
+        "confidence": float(np.mean([one.confidence for one in heard])),
         "letters": "small letters, digits and apostrophes",
         "decoding": "greedy",
         "intervals_95": intervals,

@@ -26,9 +26,13 @@ from genloom.codec.sound.transcript_item import HeardWord, Transcript, letters
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.sound.wave import Sound
 from genloom.spec import ArraySpec
+from genloom.speech.numerals import numerals
+from genloom.speech.reading import said
 from genloom.speech.subtitles import WRITTEN, subtitles
 
-OPTIONS = ("rate", "window", "hop", "bands", "seconds", "fold")
+OPTIONS = ("rate", "window", "hop", "bands", "seconds", "fold", "numbers")
+LATER = frozenset({"numbers"})  # options that models of before do not name
+NUMBERS = ("", "words", "digits")
 DEPTH = 7.0  # nats below the loudest band of a recording, from where all is silence
 BLANK = 0
 SHOWN = 16
@@ -44,6 +48,8 @@ class TranscriptCodec(Heard):
     bands    mel bands
     seconds  longest recording to learn from; 0: 20
     fold     frames of a place, at which one letter can be said
+    numbers  "": texts are learnt as they are written; "words": English is read aloud first, so that
+             25 is learnt as twenty five; "digits": likewise, and what is heard is written as 25
     """
 
     kind: ClassVar[str] = "transcript"
@@ -66,11 +72,14 @@ class TranscriptCodec(Heard):
         bands: int = 64,
         seconds: float = 0.0,
         fold: int = 4,
+        numbers: str = "",
     ) -> None:
         super().__init__(rate, window, hop, bands, seconds)
         if not 1 <= fold <= 16:
             raise RecipeError(f"codec.fold is {fold}: 1 to 16 is expected")
-        self.fold = fold
+        if numbers not in NUMBERS:
+            raise RecipeError(f"codec.numbers is {numbers!r}: use words, digits or nothing")
+        self.fold, self.numbers = fold, numbers
         self.letters = ""  # in order; the blank comes before them
         self.lengths: tuple[int, ...] = ()  # in places
         self.mean, self.deviation = 0.0, 1.0
@@ -127,7 +136,7 @@ class TranscriptCodec(Heard):
     @classmethod
     def load(cls, folder: Path) -> Self:
         learnt = ("learnt_rate", "lengths", "mean", "deviation", "letters")
-        values = load_json(folder, cls.kind, frozenset({*OPTIONS, *learnt}))
+        values = load_json(folder, cls.kind, frozenset({*OPTIONS, *learnt}), LATER)
         rate, lengths, mean, deviation, letters_ = (values.pop(name) for name in learnt)
         try:
             codec = cls(**values)
@@ -143,6 +152,10 @@ class TranscriptCodec(Heard):
 
     # --- tensors ----------------------------------------------------------------------------------
 
+    def text(self, item: Any) -> str:
+        """The letters that are learnt of a text, or of what is said in a recording."""
+        return letters(said(text_in(item))) if self.numbers else text_of(item)
+
     def fit(self, items: Sequence[Any]) -> None:
         """The letters, the lengths and the scale."""
         every = [self._given(item) for item in items]
@@ -150,11 +163,11 @@ class TranscriptCodec(Heard):
             if why := _unfit(one, self.seconds or LONGEST):
                 raise DataError(f"{one.name or 'a recording'} {why}")
         sounds = self.settled(every, self.frames)
-        self.letters = "".join(sorted(set("".join(text_of(one) for one in every)) | {" "}))
+        self.letters = "".join(sorted(set("".join(self.text(one) for one in every)) | {" "}))
         self.lengths = tuple(sorted({-(-n // self.fold) for n in self.suited(every)}))
         mels = torch.cat([self._levelled(sound).flatten() for sound in sounds])
         self.mean, self.deviation = float(mels.mean()), max(float(mels.std()), 1e-3)
-        tight = sum(len(text_of(one)) > _seconds(one) / self.place for one in every)
+        tight = sum(len(self.text(one)) > _seconds(one) / self.place for one in every)
         told = f"{tight:,} of {len(every):,} texts have more letters than their recordings places"
         self.notes = (f"{told} of {self.place * 1000:.0f} ms: use codec.fold=2",) if tight else ()
 
@@ -172,7 +185,7 @@ class TranscriptCodec(Heard):
         bare = isinstance(item, Transcript)
         told = self._silent(item) if bare else self.frames_told(self._given(item).open())
         length = next((n for n in self.lengths if n >= told.shape[1]), self.lengths[-1])
-        known = [self.letters.find(c) + 1 for c in text_of(item if bare else self._given(item))]
+        known = [self.letters.find(c) + 1 for c in self.text(item if bare else self._given(item))]
         ids = sized(torch.tensor(_apart([n for n in known if n != BLANK])), length).long()
         shares = torch.nn.functional.one_hot(ids, 1 + len(self.letters)).T.float()
         return torch.cat((shares, sized(told, length, self._silence)))
@@ -225,7 +238,7 @@ class TranscriptCodec(Heard):
             elif symbol != BLANK:
                 runs.append((self.letters[symbol - 1], place, place, sure[place]))
             before = symbol
-        made = _transcript(runs, self.place)
+        made = _transcript(runs, self.place, self.numbers == NUMBERS[2])
         made.seconds = x.shape[1] * self.place
         return made
 
@@ -274,8 +287,8 @@ class TranscriptCodec(Heard):
     # --- meaning ----------------------------------------------------------------------------------
 
     def captions(self, items: Iterable[Any]) -> list[str]:
-        """What is said."""
-        return [text_of(item) for item in items]
+        """What is said, as it is learnt: also of what was heard, so that both can be compared."""
+        return [self.text(item) for item in items]
 
     def features(self, items: Iterable[Any]) -> Tensor:
         """float [N, F]: how often each letter and each pair of them is in the text."""
@@ -297,9 +310,14 @@ class TranscriptCodec(Heard):
         return {}
 
 
+def text_in(item: Any) -> str:
+    """A text, or what is said in a recording, as it is written."""
+    return item if isinstance(item, str) else as_recording(item).caption or ""
+
+
 def text_of(item: Any) -> str:
-    """The letters of a text or of what is said in a recording."""
-    return letters(item if isinstance(item, str) else as_recording(item).caption or "")
+    """The letters of it."""
+    return letters(text_in(item))
 
 
 def _apart(ids: Sequence[int]) -> list[int]:
@@ -332,8 +350,11 @@ def _unfit(recording: Recording, longest: float) -> str:
     return ""
 
 
-def _transcript(runs: Sequence[tuple[str, int, int, float]], place: float) -> Transcript:
-    """Of letters with their first and last places and log-chances."""
+def _transcript(
+    runs: Sequence[tuple[str, int, int, float]], place: float, digits: bool
+) -> Transcript:
+    """Of letters with their first and last places and log-chances. digits: how numbers are
+    written."""
     words: list[HeardWord] = []
     group: list[tuple[str, int, int, float]] = []
     for run in [*runs, (" ", 0, 0, 0.0)]:
@@ -349,4 +370,17 @@ def _transcript(runs: Sequence[tuple[str, int, int, float]], place: float) -> Tr
                 )
             )
             group = []
-    return Transcript(words, words[-1].end if words else 0.0)
+    return Transcript(_numbered(words) if digits else words, words[-1].end if words else 0.0)
+
+
+def _numbered(words: Sequence[HeardWord]) -> list[HeardWord]:
+    """With numbers in digits, each a word over the time of those that it was heard as."""
+    out: list[HeardWord] = []
+    at = 0
+    for begin, end, text in numerals([word.text for word in words]):
+        some = words[begin:end]
+        sure = math.exp(sum(math.log(max(one.confidence, 1e-9)) for one in some) / len(some))
+        whole = HeardWord(text=text, begin=some[0].begin, end=some[-1].end, confidence=sure)
+        out += [*words[at:begin], whole]
+        at = end
+    return [*out, *words[at:]]

@@ -125,3 +125,20 @@ def test_toy_sounds_are_what_it_takes():
     codec = TranscriptCodec(**OPTIONS)
     codec.fit(toy_items.sounds(8))
     assert codec.letters == " ghilow" and codec.features(toy_items.sounds(2)).shape[0] == 2
+
+
+def test_digits_are_heard_as_digits() -> None:
+    """Learnt as they are said, written over the time of all their words, compared alike."""
+    codec = TranscriptCodec(**OPTIONS, numbers="digits")
+    codec.fit([noise(4.0, "Room 25 costs $40."), noise(4.0, "No one came in 1984.")])
+    assert codec.text("Room 25.") == "room twenty five" and "5" not in codec.letters
+    (heard,) = codec.decode(codec.encode([noise(4.0, "Room 25 costs $40.")]))
+    assert heard == "room 25 costs 40 dollars"
+    words = {word.text: word for word in heard.words}
+    assert words["room"].end <= words["25"].begin < words["25"].end <= words["costs"].begin
+    assert codec.captions([heard]) == codec.captions(["Room 25 costs 40 dollars"])
+    plain = TranscriptCodec(**OPTIONS, numbers="words")
+    plain.fit([noise(2.0, "Room 25.")])
+    assert plain.decode(plain.encode([noise(2.0, "Room 25.")])) == ["room twenty five"]
+    with pytest.raises(RecipeError, match="numbers"):
+        TranscriptCodec(numbers="roman")
