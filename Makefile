@@ -36,6 +36,9 @@ STAMP := .venv/installed-$(KEY)
 # One thread a process: test workers must not fight over cores. Many tests wait for other processes,
 # so that three workers are busier on two cores than two.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# pytest keeps its own compiled form of every test file, and a process that a test starts finds the
+# package compiled, whatever the environment says of bytecode.
+KEPT := PYTHONDONTWRITEBYTECODE=
 WORKERS ?= 3
 MINUTES ?= 2
 
@@ -73,8 +76,8 @@ demo: studio
 
 test: studio
 	@echo "==> Quick tests ($(WORKERS) workers)"
-	@$(BIN)/python -m compileall -q genloom tests
-	@$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m compileall -q genloom
+	@$(ONE_THREAD) $(KEPT) $(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
 
 test-slow: studio
 	@echo "==> Slow tests (some minutes)"

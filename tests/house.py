@@ -131,6 +131,11 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.path)
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree: each rule looks at them, and walking is most of its work."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def part(self) -> str:
         """The part it belongs to: "net", "recipe", or the root for genloom/__init__.py."""
@@ -169,7 +174,7 @@ def kinds() -> frozenset[str]:
     found = set(KINDS)
     for source in house():
         if source.part in ("codec", "family"):
-            for node in ast.walk(source.tree):
+            for node in source.nodes:
                 found |= _declared(node) if isinstance(node, ast.ClassDef) else set()
     return frozenset(found)
 
@@ -275,7 +280,7 @@ def keeps_libraries_in_place(source: Source) -> Iterator[str]:
         if entry.top == "torch" and source.part == "server":
             yield f"{source.at(entry)}: the server knows no torch"
     kernels = ("net/attention.py", "net/quantize.py", "engine/paged.py")
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute):
             name = _dotted(node)
             allowed = source.path in ("train/parallel.py", "train/checkpoint.py")
@@ -293,7 +298,7 @@ def runs_no_foreign_code(source: Source) -> Iterator[str]:
     for entry in source.imports:
         if entry.top in PICKLERS:
             yield f"{source.at(entry)}: {entry.top} can run foreign code"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name) and node.id in ("eval", "exec", "__import__"):
             yield f"{source.at(node)}: {node.id} can run foreign code"
         if isinstance(node, ast.Attribute) and tuple(_dotted(node).split(".")) in PICKLING:
@@ -312,7 +317,7 @@ def reads_no_environment(source: Source) -> Iterator[str]:
     """Below floor 6 everything that decides is an argument."""
     if RANK.get(source.part, 99) >= ANY_EXTRA_FLOOR:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if _dotted(node) in ("os.environ", "os.environb", "os.getenv", "os.putenv"):
             yield f"{source.at(node)}: hand the value of {_dotted(node)} in as an argument"
         if isinstance(node, ast.ImportFrom) and node.module == "os":
@@ -326,7 +331,7 @@ def compares_no_kinds(source: Source) -> Iterator[str]:
     if source.part in ("registry", "weights", "recipes"):
         return
     known = kinds() - OWN_WORDS.get(source.path, set())
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Compare):
             yield from _kind_compared(source, node, known)
         if isinstance(node, ast.MatchValue) and _strings_in(node.value) & known:
@@ -386,7 +391,7 @@ def has_few_knobs(source: Source) -> Iterator[str]:
     """The transformer's configuration stays small: one stack, not one for every model."""
     if source.path != "net/transformer.py":
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
             count = sum(isinstance(line, ast.AnnAssign) for line in node.body)
             if count > MOST_FIELDS:
