@@ -84,6 +84,7 @@ def guarded(
         yield found, key
 
 
+@pytest.mark.timeout(400)
 def test_nothing_that_fits_the_document_is_a_fault(
     guarded: tuple[Running, str], small_models: tuple[str, ...]
 ) -> None:
