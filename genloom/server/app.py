@@ -199,6 +199,8 @@ async def _service(settings: Settings, records: Records, lines: LogLines) -> Ser
     models.open()
     engines = Metered(models, records)
     measures.watch(engines)
+    told = "turns at the database of records that were waited for in vain"
+    measures.count("genloom_records_busy", told, lambda: records.database.refused)
     inside = _routed(FastAPI(openapi_url=None))  # for what jobs ask: they are let in already
     jobs = await in_thread(
         open_jobs, records, engines, data_folder(settings), inside, settings.jobs

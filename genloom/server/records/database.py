@@ -19,8 +19,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from genloom.errors import MissingExtra, ResourceError, UsageError
+from genloom.server.failure import Failure
 from genloom.server.records.migrations import migrate
-from genloom.server.records.trouble import BUSY, DAMAGED, busy, code_of, told
+from genloom.server.records.trouble import BUSY, CODE_BUSY, DAMAGED, busy, code_of, told
 from genloom.server.threads import DOOR, MOST
 
 NAMES = {"postgresql", "postgres", "postgresql+psycopg"}
@@ -35,10 +36,11 @@ CHECKED = 256 << 20  # bytes up to which a SQLite file is read through when it i
 
 
 class Database:
-    """An open database. wait: seconds for which a writer waits for its turn."""
+    """An open database. wait: seconds for which a writer waits for its turn. refused: how often
+    that was too long."""
 
     def __init__(self, engine: Engine, wait: float) -> None:
-        self.engine, self._wait = engine, wait
+        self.engine, self._wait, self.refused = engine, wait, 0
         self._writer = engine.execution_options(writes=True)
         # In PostgreSQL writers keep out of each other's way by themselves.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
@@ -46,8 +48,16 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block has ended, or never was."""
-        with told(), self._alone(), self._writer.begin() as connection:
+        with self._counted(), told(), self._alone(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except Failure as failure:
+            self.refused += failure.code == CODE_BUSY
+            raise
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -63,14 +73,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with told(), self.engine.connect() as connection:
+        with self._counted(), told(), self.engine.connect() as connection:
             yield connection
 
     def close(self) -> None:
         self.engine.dispose()
 
 
-def open_database(file: Path, url: str = "", *, wait: float = 5.0) -> Database:
+def open_database(file: Path, url: str = "", *, wait: float = 10.0) -> Database:
     """The database at the URL, or else in the file, brought to the newest version.
 
     wait: seconds for which a lock, or a connection, is waited for. ResourceError where it cannot

@@ -70,7 +70,7 @@ class Records:
 
 
 def open_records(
-    folder: Path, url: str = "", *, owner_bytes: int | None = None, wait: float = 5.0
+    folder: Path, url: str = "", *, owner_bytes: int | None = None, wait: float = 10.0
 ) -> Records:
     """The records below the folder: bytes always, and the database unless a URL names PostgreSQL.
 

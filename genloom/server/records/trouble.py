@@ -19,6 +19,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Names of SQLite's codes and SQLSTATEs, by their beginnings.
 NO_ROOM = ("SQLITE_FULL", "53100")
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "40001", "40P01", "55P03", "57014")
+CODE_BUSY = "records_busy"
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
 
 _log = logging.getLogger("genloom.records")
@@ -56,7 +57,7 @@ def failure_of(error: DBAPIError | PoolTimeout) -> Failure:
 
 
 def busy() -> Failure:
-    return _later("the records are busy: try again", "records_busy")
+    return _later("the records are busy: try again", CODE_BUSY)
 
 
 def _later(message: str, code: str) -> Failure:
