@@ -68,6 +68,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures of any size."),
         ("fill", "filling:fill", "Fill the gaps of a table by what a model finds likely."),
         ("predict", "filling:predict", "Foretell a column of a table, with chances or intervals."),
+        ("animate", "animate:animate", "Let the figure of a picture breathe, walk or hop."),
         ("project", "latents:project", "Find a real picture in a model's latents."),
         ("directions", "latents:directions", "Find and draw what a model's latents mean."),
         ("chat", "chat:chat", "Talk with a model, or pipe one question through it."),
@@ -126,13 +127,22 @@ _bench.command(
     default_parameter=_FLAGS,
 )
 
-_make.command(
-    "genloom.cli.make:podcast",
-    name="podcast",
-    help="A script said by several voices, with music, chapters and subtitles.",
-    help_format="plaintext",
-    default_parameter=_FLAGS,
-)
+for _name, _place, _help in (
+    (
+        *("podcast", "make:podcast"),
+        "A script said by several voices, with music, chapters and subtitles.",
+    ),
+    ("slides", "make_film:slides", "A page for each chapter, said by voices, as a film."),
+    ("clip", "make_film:clip", "Pictures or clips that fill the screen under a voice, as a film."),
+    ("avatar", "make_film:avatar", "A face or a figure whose mouth says a script, as a film."),
+):
+    _make.command(
+        f"genloom.cli.{_place}",
+        name=_name,
+        help=_help,
+        help_format="plaintext",
+        default_parameter=_FLAGS,
+    )
 
 for _name, _place, _help in (
     ("create", "create", "Make a key, and show it this once."),

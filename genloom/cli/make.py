@@ -109,16 +109,16 @@ def podcast(
     kept = None if parts is None else Path(parts).expanduser()
     planned = planning.plan(asked, target, seed=seed, device=settings.device(), parts=kept)
     if plan:
-        _show(planned, json)
+        show(planned, json)
         return
     if not quiet:
-        _tell(planned)
-    with _Screen(quiet) as screen:
+        tell(planned)
+    with Screen(quiet) as screen:
         made = making.make(planned, loud=loud, peak=peak, listener=screen)
     _finish(planned, made, json)
 
 
-def _show(planned: Plan, json: bool) -> None:
+def show(planned: Plan, json: bool) -> None:
     if json:
         output.values(planned.told())
         return
@@ -128,7 +128,7 @@ def _show(planned: Plan, json: bool) -> None:
         warn(text)
 
 
-def _tell(planned: Plan) -> None:
+def tell(planned: Plan) -> None:
     for line in _words(planned):
         print(output.harmless(line), file=sys.stderr, flush=True)
 
@@ -158,14 +158,14 @@ def _finish(planned: Plan, made: Podcast, json: bool) -> None:
     output.values({**told, "parts": made.parts, "parts_again": made.again})
 
 
-class _Screen:
+class Screen:
     """How far it is, on a terminal only."""
 
     def __init__(self, quiet: bool) -> None:
         self.status: Any = None
         self.shown = sys.stderr.isatty() and not quiet
 
-    def __enter__(self) -> _Screen:
+    def __enter__(self) -> Screen:
         if self.shown:
             from rich.console import Console
 

@@ -72,8 +72,10 @@ class Brief:
     """title: of the whole. minutes: how long it is to be, None for as long as the script takes.
     voices: by the names that the script has. chapters: their titles, in order. tone: one of TONES.
     about: what it is about, in any words. script: the file of a script; else `writer`, a model of
-    texts, writes one. music: a model of music or a sound file, "" for none; music_prompt: what the
-    model is asked for. speed: of the voices, None for what fits tone and minutes."""
+    texts, writes one. pictures: what is seen in films: a model of pictures or clips, a file or a
+    folder of them; picture_prompt: what the model is asked for, "" for the chapters' titles. music:
+    a model of music or a sound file, "" for none; music_prompt: what that model is asked for.
+    speed: of the voices, None for what fits tone and minutes."""
 
     title: str
     minutes: float | None = None
@@ -83,6 +85,8 @@ class Brief:
     about: str = ""
     script: str = ""
     writer: str = ""
+    pictures: str = ""
+    picture_prompt: str = ""
     music: str = ""
     music_prompt: str = ""
     speed: float | None = None
@@ -136,6 +140,7 @@ def brief_of(asked: Mapping[str, Any], name: str = "the brief") -> Brief:
         values[key] = _number(key, values.get(key))
     values["voices"] = _voices(values.get("voices") or {})
     texts = ("title", "tone", "about", "script", "writer", "music", "music_prompt")
+    texts += ("pictures", "picture_prompt")
     for key in texts:
         if key in values:
             values[key] = str(values[key]).strip()
@@ -222,7 +227,7 @@ def _number(key: str, value: Any) -> float | None:
 
 def _beside(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Files that lie beside the brief are found from anywhere."""
-    for key in ("script", "music"):
-        if values.get(key) and (folder / str(values[key])).is_file():
+    for key in ("script", "music", "pictures"):
+        if values.get(key) and (folder / str(values[key])).exists():
             values[key] = str(folder / str(values[key]))
     return values

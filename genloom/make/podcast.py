@@ -9,8 +9,9 @@ calls what any program could call.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from genloom.make.bed import LOUD, Music, music
 from genloom.make.brief import TONES
@@ -66,7 +67,51 @@ def make(
     listener: Listener = lambda step: None,
 ) -> Podcast:
     """The podcast in its file, with chapters and record inside, and subtitles beside it."""
-    clock = _Clock()
+    clock = Clock()
+    done = heard(plan, loud, peak, listener, clock)
+    listener(Step(stage="writing", done=0, of=1))
+    published, loud_is, peak_is = publish(
+        plan.target, done.sound, done.line, done.parts, done.records, terms_of(plan, loud, peak)
+    )
+    clock("writing")
+    again = sum(part.again for part in done.parts)
+    return Podcast(
+        published=published,
+        timeline=done.line,
+        loudness=loud_is,
+        peak=peak_is,
+        again=again,
+        parts=len(done.parts),
+        spent=clock.spent,
+        warnings=warnings(plan.brief, plan.script, done.line.seconds, plan.written),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """sound: of the whole, levelled; line: what is heard when; parts: one a piece; records: of the
+    music."""
+
+    sound: Sound
+    line: Timeline
+    parts: list[Part]
+    records: list[Mapping[str, Any]]
+
+
+def terms_of(plan: Plan, loud: float, peak: float) -> Terms:
+    return Terms(
+        brief=plan.brief,
+        script=plan.script,
+        written=plan.written,
+        seed=plan.seed,
+        speed=plan.speed,
+        loud=loud,
+        peak=peak,
+    )
+
+
+def heard(plan: Plan, loud: float, peak: float, listener: Listener, clock: Clock) -> Heard:
+    """Everything that is heard, mixed and levelled."""
     parts = _say(plan, listener)
     clock("speech")
     spoken = [
@@ -87,33 +132,13 @@ def make(
     listener(Step(stage="levelling", done=0, of=1))
     whole = levelled(_exactly(whole, line.seconds), loud, peak)
     clock("levelling")
-    listener(Step(stage="writing", done=0, of=1))
     records = [] if bed is None else list(bed.records)
-    terms = Terms(
-        brief=plan.brief,
-        script=plan.script,
-        written=plan.written,
-        seed=plan.seed,
-        speed=plan.speed,
-        loud=loud,
-        peak=peak,
-    )
-    published, loud_is, peak_is = publish(plan.target, whole, line, parts, records, terms)
-    clock("writing")
-    again = sum(part.again for part in parts)
-    return Podcast(
-        published=published,
-        timeline=line,
-        loudness=loud_is,
-        peak=peak_is,
-        again=again,
-        parts=len(parts),
-        spent=clock.spent,
-        warnings=warnings(plan.brief, plan.script, line.seconds, plan.written),
-    )
+    return Heard(sound=whole, line=line, parts=parts, records=records)
 
 
-class _Clock:
+class Clock:
+    """spent: seconds of work by stage."""
+
     def __init__(self) -> None:
         self.spent: dict[str, float] = {}
         self._last = time.monotonic()

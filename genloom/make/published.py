@@ -106,14 +106,14 @@ def publish(
         "speed": terms.speed,
         "chapters": [asdict(mark) for mark in line.chapters],
         "loudness": {"lufs": terms.loud, "peak": terms.peak},
-        **_of_parts(line, parts, music, terms.written),
+        **of_parts(line, parts, music, terms.written),
         "software": software(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     loud_is, peak_is = _save(target, sound, line.chapters, record, terms.loud, terms.peak)
     sealed, _ = provenance.places.find_record(target)
     beside = target.with_suffix
-    words = _words(line, parts)
+    words = timed_words(line, parts)
     text = terms.script.told().encode()
     script = None if terms.written is None else write_atomic(beside(".md"), text)
     chapters = [asdict(mark) for mark in line.chapters]
@@ -130,7 +130,7 @@ def publish(
     return published, loud_is, peak_is
 
 
-def _words(line: Timeline, parts: Sequence[Part]) -> list[list[Word]]:
+def timed_words(line: Timeline, parts: Sequence[Part]) -> list[list[Word]]:
     """Of each piece; who begins to speak is named before the first word."""
     found, before = [], ""
     for one, part in zip(line.sentences, parts, strict=True):
@@ -163,7 +163,7 @@ def _save(
     return loudness(heard), high
 
 
-def _of_parts(
+def of_parts(
     line: Timeline,
     parts: Sequence[Part],
     music: Sequence[Mapping[str, Any]],

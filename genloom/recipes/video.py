@@ -20,8 +20,8 @@ SIZES = {
     "base": {"width": 320, "depth": 8, "heads": 5},
     "large": {"width": 512, "depth": 12, "heads": 8},
 }
-# Pixels of a side at most: on 16 frames of 48 pixels a step of `small` takes four times as long, and
-# half an hour of a core ends while digits are still in pieces.
+# Pixels of a side at most: on 16 frames of 48 pixels a step of `small` takes four times as long, so
+# that half an hour of a core ends while digits are still in pieces.
 SIDES = {"tiny": 24, "small": 24, "base": 48, "large": 64}
 MINUTES = {"tiny": 10.0, "small": 60.0, "base": 240.0, "large": float("inf")}
 TIME, SIDE = 4, 8  # frames and pixels of a patch

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from genloom.codec.saving import write_atomic
-from genloom.codec.video.frames import Frames, Timed
+from genloom.codec.video.frames import Reel, Timed
 from genloom.errors import DataError, MissingExtra, RequestError
 from genloom.sound.resampling import resampled
 from genloom.sound.wave import Sound
@@ -211,7 +211,7 @@ def _why(error: BaseException) -> str:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write(frames: Frames, path: Path, record: Mapping[str, Any] | None) -> None:
+def write(frames: Reel, path: Path, record: Mapping[str, Any] | None) -> None:
     """A film with its sound, and the record among its tags. The same frames and record give the
     same bytes. Odd sides get one more row or column, a copy of the last."""
     form, codecs, speech = WRITTEN[path.suffix.lower()]
@@ -242,7 +242,7 @@ def write(frames: Frames, path: Path, record: Mapping[str, Any] | None) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def _stream(container: Any, codec: str, frames: Frames) -> Any:
+def _stream(container: Any, codec: str, frames: Reel) -> Any:
     rate = Fraction(frames.rate).limit_denominator(1001)
     stream = container.add_stream(codec, rate=rate, options=dict(QUALITY.get(codec, {})))
     width, height = frames.size
@@ -253,9 +253,9 @@ def _stream(container: Any, codec: str, frames: Frames) -> Any:
     return stream
 
 
-def _encoded(stream: Any, frames: Frames) -> Iterator[Any]:
-    height, width = frames.pixels.shape[1:3]
-    for number, pixels in enumerate(frames.rgb()):
+def _encoded(stream: Any, frames: Reel) -> Iterator[Any]:
+    width, height = frames.size
+    for number, pixels in enumerate(frames.seen()):
         whole = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         frame = av().VideoFrame.from_ndarray(np.ascontiguousarray(whole), format="rgb24")
         frame.pts = number

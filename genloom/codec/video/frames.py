@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +20,21 @@ RATES = (0.1, 240.0)  # frames a second
 NEARLY = 1e-3  # of a frame: a time that is so near the next frame's counts as that frame's
 
 Timed = tuple[float, np.ndarray]  # seconds at which it begins, uint8 [H, W, C]
+
+
+class Reel(Protocol):
+    """Frames one after another, which need not all be there at once."""
+
+    @property
+    def rate(self) -> float: ...
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def sound(self) -> Sound | None: ...
+
+    def seen(self) -> Iterator[np.ndarray]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +69,10 @@ class Frames:
 
     def timed(self) -> Iterator[Timed]:
         return ((n / self.rate, one) for n, one in enumerate(self.pixels))
+
+    def seen(self) -> Iterator[np.ndarray]:
+        """Each frame as uint8 [H, W, 3]."""
+        return iter(self.rgb())
 
     def rgb(self) -> np.ndarray:
         """uint8 [T, H, W, 3]."""
