@@ -16,8 +16,10 @@ from genloom.codec.image.puppet import Figure
 from genloom.errors import DataError, UsageError
 from genloom.speech.mouth import Mouth
 
-TALL = 1.35  # height over width from which a figure is a whole body, not a face
-IN_FACE, IN_BODY = (0.5, 0.74, 0.3), (0.5, 0.22, 0.14)  # across, down, width: parts of the figure
+HEAD = 0.2  # of a figure's height: there a face is nearly as wide as anywhere, a body has its head
+NARROW = 0.62  # of the figure's width: what is narrower there is a head on a body
+IN_FACE = (0.74, 0.3)  # how far down and how wide a mouth is, as parts of a face
+IN_BODY = (0.25, 0.5)  # how far down a body, and how wide as a part of its head
 DARK, LIP, TEETH = (58, 18, 26), (150, 62, 66), (238, 232, 224)
 JAW = 0.35  # of the mouth's height by which the chin goes down
 
@@ -112,15 +114,17 @@ def _told(mouth: str) -> tuple[float, float, float]:
 
 
 def _guessed(image: Any) -> tuple[float, float, float]:
-    """As parts of the picture: low in a face, high in a figure."""
+    """As parts of the picture: low in a face, high in a figure, in the middle of its head."""
     try:
-        left, top, right, bottom = Figure.of(image).box
+        figure = Figure.of(image)
     except DataError:
-        left, top, right, bottom = 0, 0, image.width, image.height
+        return 0.5, IN_FACE[0], IN_FACE[1]
+    left, top, right, bottom = figure.box
     wide, high = right - left, bottom - top
-    across, down, width = IN_BODY if high > TALL * wide else IN_FACE
-    return (
-        (left + across * wide) / image.width,
-        (top + down * high) / image.height,
-        width * min(wide, high) / image.width,
-    )
+    rows = figure.pixels[top + high // 10 : top + max(1, round(HEAD * high)), :, 3]
+    columns = np.nonzero((rows > 0).mean(0) >= 0.5)[0]
+    if not len(columns) or np.ptp(columns) + 1 > NARROW * wide:
+        across, down, width = (left + right) / 2, IN_FACE[0], IN_FACE[1] * min(wide, high)
+    else:
+        across, down, width = columns.mean() + 0.5, IN_BODY[0], IN_BODY[1] * (np.ptp(columns) + 1)
+    return across / image.width, (top + down * high) / image.height, float(width) / image.width

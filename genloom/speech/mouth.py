@@ -30,6 +30,7 @@ SHAPES: dict[str, tuple[float, float]] = {
 }
 VOWELS = frozenset("aeiouy\u0251\u00e6\u028c\u0252\u025b\u0259\u025c\u025a\u026a\u0254\u028a")
 REST = (0.0, 0.5)
+LEAD = 0.05  # seconds by which lips are there before they are heard, as in natural speech
 CLOSING = 0.08  # seconds in which a mouth closes behind a word that a pause follows, and opens
 
 
@@ -42,12 +43,12 @@ class Mouth:
 
 
 def stands(words: Iterable[Word], seconds: float, rate: float) -> list[Mouth]:
-    """The mouth at the middle of each of so many frames a second."""
+    """The mouth at the middle of each of so many frames a second, LEAD before what it says."""
     keys = _keys(list(words))
     times = [key[0] for key in keys]
     made = []
     for n in range(round(seconds * rate)):
-        wide, opened = _between(keys, times, (n + 0.5) / rate)
+        wide, opened = _between(keys, times, (n + 0.5) / rate + LEAD)
         made.append(Mouth(open=opened, wide=wide))
     return made
 
