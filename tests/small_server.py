@@ -18,7 +18,7 @@ import databases
 import numpy as np
 import pandas as pd
 from PIL import Image
-from toys import sounds, texts, tunes
+from toys import clips, sounds, texts, tunes
 
 from genloom import api
 from genloom.codec.shape.collections import write_forms
@@ -66,6 +66,14 @@ def sprites(home: Path, name: str = "sprites", mode: str = "RGBA") -> str:
             Image.fromarray(pixels).convert(mode).save(folder / label / f"{n}.png")
     changes = (*NARROW, "codec.size=8", "family.steps=4")
     api.train("image", folder, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def moving(home: Path, name: str = "moving") -> str:
+    """A model of clips of four frames in which a square goes left or right."""
+    changes = (*NARROW, "codec.size=8", "family.steps=4", "net.net.patches=[2,4,4]")
+    place = home / "models" / name
+    api.train("video", clips(24), out=place, size="tiny", changes=changes)
     return name
 
 

@@ -245,7 +245,7 @@ def _avatar(plan: Plan, done: Heard, screen: Screen) -> Seen:
         assert shot is not None
         image, record = _image(shot.frames[0]), shot.record
     face = Face.of(image, screen.size, screen.mouth)
-    words = [word for some in _bare_words(done) for word in some]
+    words = [word for some in spoken_words(done) for word in some]
     mouths = stands(words, done.line.seconds, AVATAR.rate)
     opening = np.array([mouth.open for mouth in mouths])
     mono = done.sound.mono().numpy()
@@ -258,7 +258,7 @@ def _avatar(plan: Plan, done: Heard, screen: Screen) -> Seen:
     return Seen(draw=draw, records=[(0.0, done.line.seconds, record)], sync=sync)
 
 
-def _bare_words(done: Heard) -> list[list[Word]]:
+def spoken_words(done: Heard) -> list[list[Word]]:
     """The words of each piece as they are heard; a speaker's name is only read."""
     found = timed_words(done.line, done.parts)
     return [

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from genloom.server.moving import sheet, thumbnail
-from genloom.server.routes.media_schema import Clip, Form, Making, Music, Notation, Shape, Table
+from genloom.server.routes.media_schema import (
+    Film,
+    Form,
+    Making,
+    Music,
+    Notation,
+    Shape,
+    Table,
+    Video,
+)
 from genloom.server.table_files import rows_of
 
 Reading = Callable[[bytes], tuple[bytes, str]]  # a finished file -> another and its media type
@@ -53,7 +62,8 @@ ROWS = (
         object="video",
         media=("video/*", "image/gif", "image/apng"),
         wanted="a model of videos",
-        body=Clip,
+        body=Video,
+        suffixes={way: f".{way}" for way in get_args(Film)},
         given={"input_reference": "item"},
         variants={"thumbnail": thumbnail, "spritesheet": sheet},
     ),

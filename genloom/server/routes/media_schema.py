@@ -23,6 +23,7 @@ Tries = Annotated[int, Field(ge=1, le=64)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Far = Annotated[float, Field(ge=-20, le=20)]
 Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Field(max_length=500)]
+Film = Literal["mp4", "webm", "mkv", "mov", "gif", "webp", "png"]
 Notation = Literal["abc", "mid", "musicxml", "mxl", "svg", "png", "wav", "flac", "ogg", "mp3"]
 Form = Literal["glb", "obj", "stl", "ply"]
 # Fields of a body that are options of a request under another name, or the same.
@@ -80,6 +81,12 @@ class Clip(Making):
 
     seconds: str | Annotated[float, Field(gt=0, le=3600)] | None = None
     input_reference: Any = None
+
+
+class Video(Clip):
+    """response_format: of the finished file."""
+
+    response_format: Film | None = None
 
 
 class Music(Clip):
