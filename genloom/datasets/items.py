@@ -19,6 +19,8 @@ from genloom.codec.saving import write_atomic
 from genloom.codec.shape.item import Shape
 from genloom.codec.sound.recordings import Recording
 from genloom.codec.text.files import SEPARATOR
+from genloom.codec.video.clips import Clip
+from genloom.datasets.clips import Clips
 from genloom.datasets.recordings import Recordings
 from genloom.datasets.shapes import Shapes
 from genloom.errors import UsageError
@@ -200,12 +202,14 @@ class Pictures:
         return self.codec.suffix
 
 
-def collection(items: Any, codec: Any) -> Rows | Texts | Pictures | Recordings | Shapes:
+def collection(items: Any, codec: Any) -> Rows | Texts | Pictures | Recordings | Shapes | Clips:
     """What the items are."""
     if hasattr(items, "columns"):
         return Rows(items, codec)
     if isinstance(items[0], Recording):
         return Recordings(items, codec)
+    if isinstance(items[0], Clip):
+        return Clips(items, codec)
     if isinstance(items[0], Shape):
         return Shapes(items, codec)
     return Texts(items, codec) if isinstance(items[0], str) else Pictures(items, codec)

@@ -38,7 +38,10 @@ def made(brief, kind, target, **screen):
     return film.make(planning.plan(brief, target), film.KINDS[kind], screen)
 
 
-@pytest.mark.parametrize("kind", ["slides", "clip", "avatar"])
+@pytest.mark.parametrize(
+    "kind",
+    [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("slides", "clip")), "avatar"],
+)
 def test_a_film_has_pictures_sound_and_every_record(brief, face, tmp_path, kind):
     pytest.importorskip("av", reason="films need the extra video")
     target = tmp_path / f"{kind}.mp4"
@@ -63,6 +66,7 @@ def test_a_film_has_pictures_sound_and_every_record(brief, face, tmp_path, kind)
         provenance.replay(target)
 
 
+@pytest.mark.slow
 def test_what_is_said_stands_in_the_picture(brief, face, tmp_path):
     pytest.importorskip("av", reason="films need the extra video")
     seen = replace(brief, pictures=str(face))
