@@ -81,7 +81,8 @@ def _one(
     files = [str(target)]
     if sheet:
         board, beside = Sheet.of(made), target.with_name(f"{target.stem}-sheet.png")
-        provenance.save_one(_Pages(), board.image, beside, None, record)
+        pages: Any = _Pages()
+        provenance.save_one(pages, board.image, beside, None, record)
         files += [str(beside), str(board.write_atlas(beside.with_suffix(".json"), beside.name))]
     return files
 

@@ -122,7 +122,8 @@ def make(
 
     reel = Drawn(size=screen.size, rate=kind.rate, seconds=seconds, draw=draw, sound=done.sound)
     listener(Step(stage="writing", done=0, of=1))
-    provenance.save_one(_Writer(), reel, plan.target, None, _record(plan, kind, done, seen))
+    writer: Any = _Writer()
+    provenance.save_one(writer, reel, plan.target, None, _record(plan, kind, done, seen))
     clock("writing")
     sealed, _ = provenance.places.find_record(plan.target)
     beside = plan.target.with_suffix

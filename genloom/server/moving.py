@@ -63,7 +63,7 @@ def _film(data: bytes, most: int) -> list[Image.Image]:
     except ImportError:
         raise _none() from None
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             stream = container.streams.video[0]
             if stream.width * stream.height > MOST_PIXELS:
                 raise Failure(413, "the frames are too large for stills", code="image_too_large")
