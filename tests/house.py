@@ -32,6 +32,7 @@ RANK = {
     "net": 1.0,
     "native": 0.5,
     "sound": 0.5,  # signals on tensors
+    "level": 0.6,  # maps of games by rules
     "drive": 0.6,  # driving scenes and the rules they are made and judged by
     "shape": 0.6,  # meshes, fields and pictures of them, on arrays
     "speech": 1.9,  # texts that are read aloud

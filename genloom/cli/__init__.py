@@ -135,6 +135,7 @@ for _name, _place, _help in (
     ("slides", "make_film:slides", "A page for each chapter, said by voices, as a film."),
     ("clip", "make_film:clip", "Pictures or clips that fill the screen under a voice, as a film."),
     ("avatar", "make_film:avatar", "A face or a figure whose mouth says a script, as a film."),
+    ("world", "make_world:world", "Tiles, sprites, props, a level and a scene for a game."),
 ):
     _make.command(
         f"genloom.cli.{_place}",

@@ -145,7 +145,7 @@ def test_a_picture_shows_the_classes(tmp_path):
 
     scene = next(one for one in SCENES if "jaywalker" in (one.caption or ""))
     DriveCodec().write(scene, tmp_path / "it.png")
-    picture, mask = (np.asarray(Image.open(tmp_path / n)) for n in ("it.png", "it_mask.png"))
+    picture, mask = (_pixels(tmp_path / n) for n in ("it.png", "it_mask.png"))
     assert picture.shape[:2] == mask.shape
     seen = {CLASSES[n - 1] for n in np.unique(mask) if n}
     assert {"road", "marking", "ego", "pedestrian"} <= seen
@@ -153,6 +153,13 @@ def test_a_picture_shows_the_classes(tmp_path):
     assert red[0] > 1.5 * red[1]
     sheet = DriveCodec().preview(SCENES[:3], tmp_path / "sheet.png")
     assert Image.open(io.BytesIO(sheet.read_bytes())).width > 600
+
+
+def _pixels(path):
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 def test_other_suffixes_are_refused_and_json_is_plain(tmp_path):
