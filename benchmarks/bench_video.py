@@ -55,7 +55,7 @@ def main() -> None:
     if not args.model:
         print(f"core-minutes of training: {(time.process_time() - begun) / 60:.1f}")
     print(f"steps: {model.card.get('steps')}, spec: {model.codec.spec.shape}")
-    report = quality.evaluate(model, count=args.count, training=data, seed=0)
+    report = quality.evaluate(model, count=args.count, seed=0)
     print("| metric | made | floor | ceiling |\n|---|---|---|---|")
     for row in report.rows:
         print(f"| {row.metric} | {_told(row.value)} | {_told(row.floor)} | {_told(row.ceiling)} |")

@@ -144,7 +144,7 @@ def _refuse_grid(model: Model, grid: Grid) -> None:
         raise RequestError(
             f"this model makes {_told(usual, share)} and no other size: leave it out", param="size"
         )
-    patch = max(patches)
+    patch, grid, usual = max(patches), grid[-2:], usual[-2:]  # height and width, whatever is before
     if any(side % patch for side in grid):
         near = [sorted({max(1, s // patch) * patch, -(-s // patch) * patch}) for s in grid]
         sides = [" or ".join(str(side * share) for side in pair) for pair in near]

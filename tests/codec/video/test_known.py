@@ -83,6 +83,12 @@ def test_a_picture_a_mask_and_a_strength(model):
     assert torch.allclose(near, real, atol=1e-5)
 
 
+def test_another_size_has_the_frames_that_were_learnt(model):
+    assert made(model, options=Options(size=(4, 6))).shape == (1, 4, 4, 6)
+    with pytest.raises(RequestError, match="5 x 4 is no multiple of 2"):
+        made(model, options=Options(size=(4, 5)))
+
+
 def test_a_clip_that_is_none_is_refused_in_a_line(model):
     for item, says in ((b"no film", "given clip"), ("nowhere.mp4", "no such file"), (7, "not int")):
         with pytest.raises(RequestError, match=says):
