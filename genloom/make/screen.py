@@ -16,7 +16,7 @@ import numpy as np
 from genloom.sound.wave import Sound
 from genloom.speech.subtitles import Cue
 
-PAPER, INK, BAND = (247, 244, 236), (38, 40, 52), (20, 22, 30)
+PAPER, INK, BAND = (255, 255, 255), (38, 40, 52), (20, 22, 30)
 ZOOM = 0.08  # by which a still grows while it is seen
 DRIFT = 12.0  # seconds in which it does
 
@@ -60,7 +60,7 @@ def _how(factor: float) -> Any:
     """Small pictures are drawn in squares, as pixel art is; others smoothly."""
     from PIL import Image
 
-    return Image.Resampling.NEAREST if factor >= 4 else Image.Resampling.BICUBIC
+    return Image.Resampling.NEAREST if factor >= 2 else Image.Resampling.BICUBIC
 
 
 def _image(frame: np.ndarray) -> Any:
