@@ -150,7 +150,8 @@ class Model:
             if nets is None:
                 with Unfilled():
                     nets = recipe.make_nets(made, told)
-                nets.load_state_dict(_weights(path, torch.device(device), dtype), assign=True)
+                weights = _weights(path, torch.device(device), dtype)
+                nets.load_state_dict(_laid(weights, nets.state_dict()), assign=True)
             card = read_json(path / "card.json")
         except GenloomError:
             raise
@@ -175,6 +176,20 @@ def _weights(path: Path, device: torch.device, dtype: Any) -> dict[str, Tensor]:
         mapped = wanted == stored and device.type == "cpu"
         out[name] = files.mapped(name) if mapped else files.read(name).to(device, wanted)
     return out
+
+
+def _laid(weights: dict[str, Tensor], net: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """In memory as the net lays them out (convolutions: channels last), which files do not tell:
+    in another order they are slower, and their sums end in other bits than when they were learnt.
+    """
+    for name, given in weights.items():
+        like = net.get(name)
+        if like is not None and like.shape == given.shape and like.stride() != given.stride():
+            laid = torch.empty_strided(
+                like.shape, like.stride(), dtype=given.dtype, device=given.device
+            )
+            weights[name] = laid.copy_(given)
+    return weights
 
 
 def _files(folder: Path) -> list[Path]:

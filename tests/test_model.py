@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from toys import MADE, shaken
 
 from genloom.api import Model
@@ -126,3 +127,12 @@ def test_an_earlier_model_is_replaced_without_a_trace(saved, copy):
     (copy / "old.txt").write_text("")
     Model.load(saved).save(copy)
     assert not (copy / "old.txt").exists() and os.listdir(copy.parent) == ["m"]
+
+
+def test_weights_lie_in_memory_as_they_did_when_they_were_learnt(tmp_path):
+    """Channels last, where the net says so: else convolutions of a loaded model are slower."""
+    model = shaken(MADE["picture by GAN"](), tmp_path / "run")
+    loaded = Model.load(model.save(tmp_path / "model"))
+    pairs = list(zip(model.nets.parameters(), loaded.nets.parameters(), strict=True))
+    assert any(a.dim() == 4 and not a.is_contiguous() for a, _ in pairs)
+    assert all(a.stride() == b.stride() and torch.equal(a, b) for a, b in pairs)
