@@ -105,7 +105,7 @@ def test_the_scene_holds_the_level_and_its_props(world):
 
 
 def test_every_part_has_its_record(world, asked):
-    folder, made = world
+    folder, _ = world
     told = json.loads((folder / "world.json").read_text())
     assert set(told["files"]) | {"world.json"} == {
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
