@@ -19,6 +19,9 @@ from genloom.net.layers import FeedForward, LayerNorm, Linear, initialise, proje
 from genloom.spec import Spec, TokenSpec
 
 
+WAVES = 1.0  # over the range of a number, the spread of how many
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowModelConfig:
     """Sizes. `summed` is wide because looking up is cheap; `width` sets the cost."""
@@ -66,6 +69,7 @@ class RowModel(nn.Module):
         self.offset = nn.Parameter(torch.zeros(spec.vocab))
         initialise(self, zero=tuple(b.feed.down for b in blocks))
         nn.init.normal_(self.embed.weight, std=1.0 / slots**0.5)
+        _smooth(self.embed.weight, spec)
 
     def forward(
         self,
@@ -95,6 +99,24 @@ class RowModel(nn.Module):
 
     def cache(self, rows: int, capacity: int) -> SumCache:
         return SumCache.empty(rows, self.config.summed, like=self.embed.weight)
+
+
+def _smooth(weight: Tensor, spec: TokenSpec) -> None:
+    """Ids of numbers begin as waves of their rank, of random lengths and phases (random Fourier
+    features: Rahimi & Recht 2007): neighbours are alike before anything is learnt of either."""
+    std = weight.std()
+    for span in spec.spans:
+        if span.kind != "number":
+            continue
+        for place in range(span.start, span.stop):
+            low, high = spec.ranges[place]
+            rank = torch.arange(high - low, device=weight.device)[:, None] / max(1, high - low - 1)
+            length = torch.empty(1, weight.shape[1], device=weight.device)
+            phase = torch.empty_like(length)
+            nn.init.normal_(length, std=WAVES)
+            nn.init.uniform_(phase, 0.0, 2 * torch.pi)
+            with torch.no_grad():
+                weight[low:high] = 2**0.5 * std * torch.cos(2 * torch.pi * length * rank + phase)
 
 
 def _plus(new: Tensor, other: Tensor) -> Tensor:
