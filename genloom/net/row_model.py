@@ -18,7 +18,6 @@ from genloom.net.attention import Attention, RunningSum, SumCache
 from genloom.net.layers import FeedForward, LayerNorm, Linear, initialise, project
 from genloom.spec import Spec, TokenSpec
 
-
 WAVES = 1.0  # over the range of a number, the spread of how many
 
 
