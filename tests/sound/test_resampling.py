@@ -53,6 +53,7 @@ def test_channels_and_rates_of_a_sound() -> None:
     made = resampled(sound, 16_000)
     assert made.samples.shape == (3, 2_000)
     assert made.rate == 16_000
-    assert torch.equal(made.samples[1], resample(sound.samples[1], 8_000, 16_000))
+    alone = resample(sound.samples[1], 8_000, 16_000)  # some processors sum other ways alone
+    assert torch.allclose(made.samples[1], alone, atol=1e-6)
     assert resampled(sound, 8_000) is sound
     assert resample(torch.zeros(0), 8_000, 16_000).shape == (0,)

@@ -50,7 +50,7 @@ def test_texts_code_and_what_tries_to_be_markup(
     page.locator(".code-keyword", has_text="def").wait_for()
     assert page.locator(".code-string", has_text="<b>").count() == 1
     assert "<script>window.hit" in view(page, "text").first.inner_text()
-    assert page.locator(".text-block").count() > 50
+    page.locator(".text-block").nth(50).wait_for(state="attached")
     picture = view(page, "picture").locator("img")
     page.wait_for_function(
         "() => document.querySelector('.viewer-picture img')?.naturalWidth === 40"

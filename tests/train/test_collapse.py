@@ -112,7 +112,7 @@ def test_an_absurd_rate_is_named_and_stopped_and_the_best_weights_stay(tmp_path:
         data=Data(batch=32, holdout=0.2),
         train=Train(
             steps=400,
-            rate=0.3,
+            rate=0.1,
             muon_rate=0.0,
             betas=(0.0, 0.99),
             clip=0.0,
