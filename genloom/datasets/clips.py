@@ -6,8 +6,6 @@ Equal are those whose frames on the usual clock are. Knows frames, no model.
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 import statistics
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -16,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from genloom.codec.saving import write_atomic
 from genloom.codec.video.clips import USUAL, Clip
-from genloom.errors import UsageError
+from genloom.datasets.captioned_folder import write_folder
 
 SHOWN = 12  # sizes and rates that are named
 LOOKED = 64  # frames of a clip that are compared
@@ -59,31 +56,21 @@ class Clips:
     def write(self, items: Sequence[Clip], target: Path) -> Path:
         """A folder: files as they were where they were files, GIFs of what were arrays; captions in
         metadata.jsonl."""
-        if target.suffix:
-            raise UsageError(f"{target}: clips are written to a folder: give a folder's name")
-        target.mkdir(parents=True, exist_ok=True)
-        lines = []
-        for number, one in enumerate(items):
-            name = f"{number:06d}{self._put(one, target, number)}"
-            told = {"text": one.caption, "author": one.credit}
-            lines.append({"file_name": name, **{k: v for k, v in told.items() if v}})
-        if any(len(line) > 1 for line in lines):
-            content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            write_atomic(target / "metadata.jsonl", content.encode("utf-8", "replace"))
-        return target
+        return write_folder(items, target, "clips", _told, self._put)
 
     def part(self, name: str, source: Path) -> str:
         """Clips lie in folders."""
         return name
 
-    def _put(self, one: Clip, folder: Path, number: int) -> str:
-        """Write one; its suffix. GIFs, so that nothing but pillow is needed to read it again."""
-        if isinstance(one.source, Path):
-            suffix = one.source.suffix.lower()
-            shutil.copyfile(one.source, folder / f"{number:06d}{suffix}")
-            return suffix
-        self.codec.write(one, folder / f"{number:06d}.gif")
-        return ".gif"
+    def _put(self, one: Any, place: Path) -> Path:
+        """GIFs, so that nothing but pillow is needed to read them again."""
+        file = place.with_suffix(".gif")
+        self.codec.write(one, file)
+        return file
+
+
+def _told(one: Any) -> dict[str, Any]:
+    return {"text": one.caption, "author": one.credit}
 
 
 def _key(one: Clip) -> bytes:

@@ -5,18 +5,15 @@ Equal are those of the same samples, whatever file holds them. Knows sounds, no 
 
 from __future__ import annotations
 
-import json
-import shutil
 import statistics
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
-from genloom.codec.saving import write_atomic
 from genloom.codec.sound.files import sample_hash
 from genloom.codec.sound.recordings import each
-from genloom.errors import UsageError
+from genloom.datasets.captioned_folder import write_folder
 
 SHOWN = 12  # rates that are named
 
@@ -57,31 +54,20 @@ class Recordings:
     def write(self, items: Sequence[Any], target: Path) -> Path:
         """A folder: files as they were where they were files; captions and voices in
         metadata.jsonl."""
-        if target.suffix:
-            raise UsageError(f"{target}: recordings are written to a folder: give a folder's name")
-        target.mkdir(parents=True, exist_ok=True)
-        lines = []
-        for number, one in enumerate(items):
-            told = {"text": one.caption, "voice": one.voice, "credit": one.credit}
-            name = f"{number:06d}{self._put(one, target, number)}"
-            lines.append({"file_name": name, **{k: v for k, v in told.items() if v}})
-        if any(len(line) > 1 for line in lines):
-            content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            write_atomic(target / "metadata.jsonl", content.encode("utf-8", "replace"))
-        return target
+        return write_folder(items, target, "recordings", _told, self._put)
 
     def part(self, name: str, source: Path) -> str:
         """Recordings lie in folders."""
         return name
 
-    def _put(self, one: Any, folder: Path, number: int) -> str:
-        """Write one; its suffix."""
-        if isinstance(one.source, Path):
-            suffix = one.source.suffix.lower()
-            shutil.copyfile(one.source, folder / f"{number:06d}{suffix}")
-            return suffix
-        self.codec.write(one, folder / f"{number:06d}.wav")
-        return ".wav"
+    def _put(self, one: Any, place: Path) -> Path:
+        file = place.with_suffix(".wav")
+        self.codec.write(one, file)
+        return file
+
+
+def _told(one: Any) -> dict[str, Any]:
+    return {"text": one.caption, "voice": one.voice, "credit": one.credit}
 
 
 def _look(one: Any) -> tuple[float, int, int, float]:

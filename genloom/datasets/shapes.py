@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import statistics
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -15,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from genloom.codec.saving import write_atomic
 from genloom.codec.shape.item import as_shape, bounds_of
-from genloom.errors import UsageError
+from genloom.datasets.captioned_folder import write_folder
 from genloom.shape.mesh import Mesh, watertight
 
 
@@ -53,30 +51,20 @@ class Shapes:
     def write(self, items: Sequence[Any], target: Path) -> Path:
         """A folder: files as they were where they were files, else GLB; captions in
         metadata.jsonl."""
-        if target.suffix:
-            raise UsageError(f"{target}: shapes are written to a folder: give a folder's name")
-        target.mkdir(parents=True, exist_ok=True)
-        lines = []
-        for number, one in enumerate(map(as_shape, items)):
-            name = f"{number:06d}{self._put(one, target, number)}"
-            lines.append({"file_name": name, **({"text": one.told} if one.told else {})})
-        if any(len(line) > 1 for line in lines):
-            content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            write_atomic(target / "metadata.jsonl", content.encode("utf-8", "replace"))
-        return target
+        return write_folder(map(as_shape, items), target, "shapes", _told, self._put)
 
     def part(self, name: str, source: Path) -> str:
         """Shapes lie in folders."""
         return name
 
-    def _put(self, one: Any, folder: Path, number: int) -> str:
-        """Write one; its suffix."""
-        if isinstance(one.source, Path):
-            suffix = one.source.suffix.lower()
-            shutil.copyfile(one.source, folder / f"{number:06d}{suffix}")
-            return suffix
-        self.codec.write(one, folder / f"{number:06d}{self.codec.suffix}")
-        return self.codec.suffix
+    def _put(self, one: Any, place: Path) -> Path:
+        file = place.with_suffix(self.codec.suffix)
+        self.codec.write(one, file)
+        return file
+
+
+def _told(one: Any) -> dict[str, Any]:
+    return {"text": one.told}
 
 
 def _key(shape: Any) -> str:
