@@ -11,6 +11,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+NAME = "genloom-turns"  # of the threads, in a debugger's list
+
 
 class Dropped(BaseException):
     """Raised within a call that nobody waits for any more: it unwinds and is gone."""
@@ -57,7 +59,7 @@ class Turns:
         if self._work is not None:
             work, self._work = self._work, None
             weakref.finalize(self, self.baton.drop)
-            threading.Thread(target=_run, args=(self.baton, work), daemon=True).start()
+            threading.Thread(target=_run, args=(self.baton, work), name=NAME, daemon=True).start()
         if not self.baton.done:
             self.baton.go.release()
             self._wait()

@@ -32,9 +32,10 @@ export async function upload(given: Given[], signal: AbortSignal): Promise<Datas
   const whole = new Blob(given.map((one) => one.file));
   const tell = (sent: number, what: string) => (sending.value = { files: given.length, bytes, sent, what });
   tell(0, "Beginning");
-  const come = (await goneOn(place)) ?? (await begin(given, bytes, signal));
+  const come = (await goneOn(place)) ?? (await begin(given, bytes));
   sessionStorage.setItem(place, come.id);
   try {
+    signal.throwIfAborted(); // given up while it was begun: what was begun is known now, and ends below
     const ids: string[] = [];
     const known = new Map(come.parts.map((part) => [part.sha256, part.id]));
     for (let at = 0; at < bytes; at += PART) {
@@ -58,10 +59,11 @@ export async function upload(given: Given[], signal: AbortSignal): Promise<Datas
   }
 }
 
-async function begin(given: Given[], bytes: number, signal: AbortSignal): Promise<Come> {
+/** Never broken off halfway: the server would keep an upload whose name nobody knows. */
+async function begin(given: Given[], bytes: number): Promise<Come> {
   const filename = given.length === 1 ? given[0]!.file.name.slice(-200) : "files";
   const asked = { bytes, filename, mime_type: "application/octet-stream", purpose: "user_data" };
-  return { ...(await post<Come>("/v1/uploads", asked, { signal })), parts: [] };
+  return { ...(await post<Come>("/v1/uploads", asked)), parts: [] };
 }
 
 /** What has come of the same files before, if it may go on. */
