@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ from torch import Tensor
 from genloom.shape.lattice import Lattice
 from genloom.shape.mesh import Mesh
 from genloom.shape.pairs import boxed, turn
-from genloom.shape.solids import Form
 
 CHUNK = 1 << 17  # places of which a form is asked at once
 SKEW = (0.5137e-3, 0.4871e-3)  # of a cell: rays pass beside corners and edges
@@ -34,7 +34,15 @@ class Field:
     colours: Tensor | None
 
 
-def field_of_form(form: Form, lattice: Lattice) -> Field:
+class Solid(Protocol):
+    """What can be asked how far places are from its surface, as closed forms can."""
+
+    def near(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Signed distances [P] and colours [P, 3] at places [P, 3]."""
+        ...
+
+
+def field_of_form(form: Solid, lattice: Lattice) -> Field:
     """Of a closed form: the formulas themselves."""
     found = [form.near(some) for some in lattice.points().split(CHUNK)]
     distance, colours = (torch.cat(side) for side in zip(*found, strict=True))

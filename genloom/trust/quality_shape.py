@@ -24,7 +24,8 @@ from genloom.data.split import evenly
 from genloom.errors import DataError
 from genloom.metric.clouds import likeness
 from genloom.metric.image import nearest_distance
-from genloom.shape.drawing.measuring import Measure, measures_for
+from genloom.shape.drawing.cars import COLOURS
+from genloom.shape.drawing.measuring import Measure, measures_for, paint
 from genloom.shape.mesh import Mesh, parts, watertight
 from genloom.shape.sampling import normalised, sampled
 from genloom.spec import Request
@@ -114,7 +115,32 @@ def sizes(asked: Sequence[str | None], made: Sequence[Mesh], through: Sequence[M
         rows.append(
             Row(metric=metric, value=values[1], floor=values[0], ceiling=values[2], better="higher")
         )
-    return rows
+    return rows + _colours(asked, sides)
+
+
+def _colours(asked: Sequence[str | None], sides: Sequence[Sequence[Mesh]]) -> list[Row]:
+    """Whether most of the paint has the colour that was asked for; no row where none was."""
+    wanted = [
+        next((w for p in phrases(text or "") for w in p.words if w in COLOURS), None)
+        for text in asked
+    ]
+    if not all(wanted):
+        return []
+    floor, value, ceiling = (
+        float(np.mean([paint(mesh) == name for mesh, name in zip(side, wanted, strict=True)]))
+        for side in sides
+    )
+    note = "the colour with most of the surface, glass and rubber aside"
+    return [
+        Row(
+            metric="colour_as_asked",
+            value=value,
+            floor=floor,
+            ceiling=ceiling,
+            better="higher",
+            note=note,
+        )
+    ]
 
 
 def _numbers(caption: str) -> dict[str, float]:

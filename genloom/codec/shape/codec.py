@@ -23,6 +23,7 @@ from genloom.codec.shape.files import mesh_bytes
 from genloom.codec.shape.item import Shape, as_shape, bounds_of, called
 from genloom.codec.shape.looks import sheet_bytes
 from genloom.codec.shape.saying import said_with
+from genloom.codec.shape.stretch import Stretch, stretch_for
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.metric.energy import energy_distance
 from genloom.shape.fields import Field, field_of_form, field_of_mesh
@@ -34,6 +35,7 @@ from genloom.shape.solids import Form
 from genloom.spec import ArraySpec
 
 OPTIONS = ("size", "box", "scale", "band", "finer", "colour")
+SCALES = ("auto", "item", "shared", "told")
 STEP = 8  # sides of a lattice are multiples of it, so that patches divide them
 LARGEST = 128
 MEDIA = ("model/gltf-binary", "model/gltf+json", "model/obj", "model/stl", "model/ply")
@@ -47,7 +49,8 @@ class ShapeCodec:
     size    places along the longest side of the lattice, a multiple of 8
     box     "cube": as many along each side; "data": as many as the data's own box needs
     scale   "item": each shape fills the lattice; "shared": all on one lattice in metres, so that
-            sizes are kept; "auto": shared where the data says sizes
+            sizes are kept; "told": each is stretched to one box, and its three sides are told in
+            channels of their own (stretch.py); "auto": told where the data says sizes
     band    cells over which the field changes on each side of the surface
     finer   steps from place to place of what is made into triangles
     colour  "auto": where the data has colours; "no"
@@ -69,17 +72,17 @@ class ShapeCodec:
         *,
         size: int = 32,
         box: Literal["cube", "data"] = "cube",
-        scale: Literal["auto", "item", "shared"] = "auto",
+        scale: Literal["auto", "item", "shared", "told"] = "auto",
         band: float = 3.0,
         finer: int = 2,
         colour: Literal["auto", "no"] = "auto",
     ) -> None:
         if size % STEP or not STEP <= size <= LARGEST:
             raise RecipeError(f"codec.size is {size}: use a multiple of {STEP} up to {LARGEST}")
-        if box not in ("cube", "data") or scale not in ("auto", "item", "shared"):
+        if box not in ("cube", "data") or scale not in SCALES:
             raise RecipeError(
-                f"codec.box is {box!r} and codec.scale {scale!r}: use cube or data; auto, item or "
-                "shared"
+                f"codec.box is {box!r} and codec.scale {scale!r}: use cube or data; "
+                + ", ".join(SCALES)
             )
         if not 1 <= band <= size / 2 or not 1 <= finer <= 4 or colour not in ("auto", "no"):
             raise RecipeError(
@@ -91,12 +94,18 @@ class ShapeCodec:
         self.grid: tuple[int, int, int] | None = None
         self.lattice: Lattice | None = None  # that all share; None: each shape its own
         self.coloured = False
+        self.stretch: Stretch | None = None  # where sides are told
 
     @property
     def spec(self) -> ArraySpec:
         if self.grid is None:
             raise DataError("no shapes were seen yet: call fit first")
-        return ArraySpec(grid=self.grid, channels=4 if self.coloured else 1)
+        return ArraySpec(grid=self.grid, channels=self._seen + 3 * (self.stretch is not None))
+
+    @property
+    def _seen(self) -> int:
+        """Channels of distance and colour; those of sides come after them."""
+        return 4 if self.coloured else 1
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -119,13 +128,15 @@ class ShapeCodec:
     def save(self, folder: Path) -> None:
         learnt = {"grid": self.grid, "coloured": self.coloured}
         lattice = None if self.lattice is None else vars(self.lattice)
+        stretch = None if self.stretch is None else vars(self.stretch)
         options = {name: getattr(self, name) for name in OPTIONS}
-        save_json(folder, self.kind, {**options, **learnt, "lattice": lattice})
+        save_json(folder, self.kind, {**options, **learnt, "lattice": lattice, "stretch": stretch})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        values = load_json(folder, cls.kind, frozenset({*OPTIONS, "grid", "coloured", "lattice"}))
-        grid, coloured, lattice = (values.pop(key) for key in ("grid", "coloured", "lattice"))
+        learnt = ("grid", "coloured", "lattice", "stretch")
+        values = load_json(folder, cls.kind, frozenset({*OPTIONS, *learnt}))
+        grid, coloured, lattice, stretch = (values.pop(key) for key in learnt)
         try:
             codec = cls(**values)
             codec.grid = _grid(grid)
@@ -134,6 +145,9 @@ class ShapeCodec:
                 x, y, z = (float(v) for v in lattice["origin"])
                 cell = float(lattice["cell"])
                 codec.lattice = Lattice(grid=_grid(lattice["grid"]), origin=(x, y, z), cell=cell)
+            if stretch is not None:
+                x, y, z = (float(v) for v in stretch["middle"])
+                codec.stretch = Stretch(middle=(x, y, z), spread=float(stretch["spread"]))
         except (RecipeError, TypeError, ValueError, KeyError) as error:
             raise ModelError(f"{folder} holds illegal options ({error}): restore it") from None
         return codec
@@ -148,13 +162,15 @@ class ShapeCodec:
         boxes = [bounds_of(one) for one in shapes]
         self.coloured = self.colour == "auto" and any(_has_colour(one) for one in shapes)
         self.grid = (self.size,) * 3
-        shared = self.scale == "shared" or (
-            self.scale == "auto" and all(getattr(one, "measures", None) for one in shapes)
-        )
-        if not shared:
+        sized = self.scale == "auto" and all(getattr(one, "measures", None) for one in shapes)
+        if self.scale == "told" or sized:
+            self.stretch = stretch_for(boxes)
+            low, high = self.stretch.box
+        elif self.scale == "shared":
+            low = np.min([box[0] for box in boxes], 0)
+            high = np.max([box[1] for box in boxes], 0)
+        else:
             return
-        low = np.min([box[0] for box in boxes], 0)
-        high = np.max([box[1] for box in boxes], 0)
         if self.box == "data":
             reach = high - low
             cell = reach.max() / (self.size - 1 - 2 * MARGIN)
@@ -171,40 +187,48 @@ class ShapeCodec:
     def field(self, shape: Shape) -> Tensor:
         """float16 [C, D, H, W]"""
         opened = shape.open()
-        lattice = self.lattice or around(*bounds_of(opened), _grid(self.spec.grid))
+        bounds = bounds_of(opened)
+        lattice = self.lattice or around(*bounds, _grid(self.spec.grid))
         found = self._field(opened, lattice)
         reach = self.band * lattice.cell
         parts = [(found.distance / reach).clamp(-1, 1)[None]]
         if self.coloured:
             grey = torch.full((3, *lattice.grid), 178.0)
             parts.append((grey if found.colours is None else found.colours) / 127.5 - 1)
+        if self.stretch is not None:
+            parts.append(self.stretch.told(bounds)[:, None, None, None].expand(3, *lattice.grid))
         return torch.cat(parts).half()
 
     def _field(self, shape: Mesh | Form, lattice: Lattice) -> Field:
-        if isinstance(shape, Form):
-            return field_of_form(shape, lattice)
-        if len(shape.faces) > DENSE:
+        if isinstance(shape, Mesh) and len(shape.faces) > DENSE:
             shape = clustered(shape, 4 * max(lattice.grid))
-        return field_of_mesh(shape, lattice, self.band * lattice.cell)
+        seen = shape if self.stretch is None else self.stretch.applied(shape)
+        if isinstance(seen, Mesh):
+            return field_of_mesh(seen, lattice, self.band * lattice.cell)
+        return field_of_form(seen, lattice)
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> list[Mesh]:
         """The surfaces; those of one lattice each fill a cube of 1 m."""
         return [self._surface(one) for one in x]
 
     def _surface(self, one: Tensor) -> Mesh:
-        values = torch.nan_to_num(one.detach().float().cpu(), nan=1.0).clamp(-1, 1)
+        values = torch.nan_to_num(one.detach().float().cpu(), nan=1.0, posinf=1.0, neginf=-1.0)
         unit = np.zeros(3), np.ones(3) * max(self.spec.grid) / np.array(self.spec.grid).max()
         lattice = self.lattice or around(*unit, _grid(self.spec.grid))
-        values = refined(values, self.finer)
-        colours = (values[1:4] + 1) * 127.5 if self.coloured else None
-        return mesh_of(values[0], lattice.finer(self.finer), colours)
+        seen = refined(values[: self._seen].clamp(-1, 1), self.finer)
+        colours = (seen[1:] + 1) * 127.5 if self.coloured else None
+        mesh = mesh_of(seen[0], lattice.finer(self.finer), colours)
+        if self.stretch is None:
+            return mesh
+        return self.stretch.undone(mesh, values[self._seen :].mean((1, 2, 3)).clamp(-1, 1))
 
     def _mesh(self, item: Any) -> Mesh:
         """As it is, or the surface of a form."""
         opened = as_shape(item).open()
         if isinstance(opened, Mesh):
             return opened
-        lattice = self.lattice or around(*bounds_of(opened), (64, 64, 64))
+        shared = None if self.stretch is not None else self.lattice
+        lattice = shared or around(*bounds_of(opened), (64, 64, 64))
         lattice = lattice.finer(self.finer)
         found = field_of_form(opened, lattice)
         return mesh_of(found.distance, lattice, found.colours, opened.caption)
@@ -238,11 +262,11 @@ class ShapeCodec:
         """Shapes have no sides in pixels."""
 
     def features(self, items: Iterable[Any]) -> Tensor:
-        """float [N, F]: the field seen coarsely."""
-        x = self.encode([*items])[:, :1].float()
+        """float [N, F]: the field seen coarsely, and the sides where they are told."""
+        x = self.encode([*items]).float()
         depth, height, width = (min(LOOKED, n) for n in x.shape[2:])
-        pooled = torch.nn.functional.adaptive_avg_pool3d(x, (depth, height, width))
-        return pooled.flatten(1)
+        pooled = torch.nn.functional.adaptive_avg_pool3d(x[:, :1], (depth, height, width))
+        return torch.cat((pooled.flatten(1), LOOKED * x[:, self._seen :].mean((2, 3, 4))), 1)
 
     def compare(self, real: Sequence[Any], made: Sequence[Any]) -> dict[str, float]:
         """How far apart the two collections are as clouds of coarse fields."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
+from genloom.shape.drawing.cars import COLOURS, GLASS, RUBBER
 from genloom.shape.mesh import Mesh
 
 TREAD = 0.10  # metres above the ground within which only wheels are
@@ -71,6 +72,21 @@ FURNITURE: Mapping[str, Measure] = {
     "height": height,
     "seat height": seat_height,
 }
+
+
+def paint(mesh: Mesh) -> str | None:
+    """Which of the cars' colours has most of the surface, glass and rubber aside; None where
+    there are no colours."""
+    if mesh.colours is None or mesh.empty:
+        return None
+    names = [*COLOURS, None, None]
+    palette = np.array([*COLOURS.values(), GLASS, RUBBER], np.float64)
+    middle = mesh.colours[mesh.faces].astype(np.float64).mean(1)
+    nearest = np.linalg.norm(middle[:, None] - palette, axis=2).argmin(1)
+    area = np.bincount(nearest, np.linalg.norm(mesh.crosses(), axis=1), len(names))
+    return names[int(area[: len(COLOURS)].argmax())]
+
+
 UNMEASURED = frozenset({"wheel"})  # asked for, but no lattice is fine enough to tell
 
 

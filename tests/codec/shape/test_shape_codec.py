@@ -16,7 +16,7 @@ from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.shape.drawing.cars import draw_cars
 from genloom.shape.drawing.furniture import draw_furniture
 from genloom.shape.drawing.measuring import measures_for
-from genloom.shape.mesh import watertight
+from genloom.shape.mesh import Mesh, watertight
 from genloom.shape.solids import Form, Solid
 
 
@@ -24,11 +24,45 @@ def test_sizes_stay_where_the_data_says_them():
     forms = draw_cars(6, 0)
     codec = ShapeCodec(box="data")
     codec.fit(forms)
-    assert codec.spec.grid == (16, 16, 32) and codec.spec.channels == 4
+    assert codec.spec.grid == (16, 16, 32) and codec.spec.channels == 1 + 3 + 3
     for form, mesh in zip(forms, codec.decode(codec.encode(forms)), strict=True):
         assert watertight(mesh)
         for name, how in (measures_for(form.measures or {}) or {}).items():
             assert how(mesh) == pytest.approx((form.measures or {})[name], rel=0.05)
+        sides = dict(zip(("length", "height", "width"), mesh.extent, strict=True))
+        assert all(sides[k] == pytest.approx((form.measures or {})[k], rel=1e-3) for k in sides)
+
+
+def test_told_sides_outlast_noise_that_moves_the_surface(tmp_path: Path):
+    boxes = [Form(solids=(Solid(kind="box", size=size),)) for size in ((1, 2, 3), (2, 2, 1.5))]
+    given = [boxes[0], mesh_of_form(boxes[1])]
+    told, shared = (ShapeCodec(size=16, box="data", scale=scale) for scale in ("told", "shared"))
+    for codec in (told, shared):
+        codec.fit(given)
+    codec = type(told).load(saved(told, tmp_path))
+    far: dict[str, float] = {}
+    for name, one in (("told", codec), ("shared", shared)):
+        x = one.encode(given).float()
+        noisy = x + 0.4 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+        off = [
+            np.abs(mesh.extent / wanted - 1).max()
+            for mesh, wanted in zip(one.decode(noisy), ((1, 2, 3), (2, 2, 1.5)), strict=True)
+        ]
+        far[name] = max(off)
+    assert far["told"] < 0.02 < far["shared"]
+    first, second = codec.features(given)
+    assert not torch.allclose(first, second) and torch.allclose(first[:-3], second[:-3], atol=0.25)
+
+
+def mesh_of_form(form: Form) -> Mesh:
+    codec = ShapeCodec(size=32, scale="shared")
+    codec.fit([form])
+    return codec.decode(codec.encode([form]))[0]
+
+
+def saved(codec: ShapeCodec, folder: Path) -> Path:
+    codec.save(folder)
+    return folder
 
 
 def test_a_shape_fills_its_own_lattice_where_sizes_are_not_told():
