@@ -26,7 +26,7 @@ def exact(model: Model, request: Request, guide: Model | None = None) -> Any:
     with Engine(model, guide=guide) as engine:
         if needs_keeping(model.codec, request):
             return kept(engine, request)
-        if needs_choosing(request):
+        if needs_choosing(model, request):
             return chosen(engine, request)
         if saying.says(model):
             return saying.said(engine, request)

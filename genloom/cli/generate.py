@@ -310,9 +310,10 @@ def _before_stop(text: str, stops: Iterable[str]) -> str:
 def _made(want: Want, quiet: bool) -> Any:
     """All items, with a count on stderr while somebody watches."""
     from genloom import api
+    from genloom.engine.choosing import needs_choosing
 
     silent = quiet or not sys.stderr.isatty()
-    several = (want.request.options.tries or 1) > 1
+    several = needs_choosing(want.model, want.request)
     if want.model.codec.conditional or several or (silent and want.strip is None):
         return api.exact(want.model, want.request, want.guide)
     with want.model.engine(want.guesser, want.guide) as engine:

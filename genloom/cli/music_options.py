@@ -30,7 +30,8 @@ class MusicOptions:
         "bars=5-8", "keep=soprano".
     tries
         So many are drawn for each that is kept: the tune whose key a key finder finds best, the
-        chorale with the fewest parallel fifths and octaves.
+        chorale with the fewest parallel fifths and octaves, the driving scene that is as asked and
+        possible (usually 4).
     """
 
     instrument: str | None = None

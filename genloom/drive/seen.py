@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genloom.drive.scene import LANE, STEP, Scene
+from genloom.drive.scene import LANE, STEP, Mover, Scene
 
 CLOSE = 1.6  # seconds to who cut in, below which it is too close
 AWAY = 8.0  # metres from a crossing where a walker no longer uses it
@@ -31,33 +31,34 @@ def density(scene: Scene) -> str:
 
 
 def cuts_in(scene: Scene) -> bool:
-    """Whether somebody comes from another lane into that of the vehicle under test, in front of it
+    """Whether somebody cuts in."""
+    return any(cuts_in_front(scene, one) for one in scene.vehicles[1:])
+
+
+def cuts_in_front(scene: Scene, one: Mover) -> bool:
+    """Whether a vehicle comes from another lane into that of the vehicle under test, in front of it
     and closer than CLOSE seconds or ten metres."""
     ego = scene.ego
     speed = np.append(ego.along(), ego.along()[-1])
-    for one in scene.vehicles[1:]:
-        beside = np.abs(one.d - ego.d)
-        between = one.s - ego.s - (one.size[0] + ego.size[0]) / 2
-        enters = np.flatnonzero((beside[:-1] >= LANE / 2) & (beside[1:] < LANE / 2))
-        moved = np.ptp(one.d) > LANE / 2
-        for k in enters + 1:
-            if moved and 0 < between[k] < max(CLOSE * speed[k], 10.0):
-                return True
-    return False
+    beside = np.abs(one.d - ego.d)
+    between = one.s - ego.s - (one.size[0] + ego.size[0]) / 2
+    enters = np.flatnonzero((beside[:-1] >= LANE / 2) & (beside[1:] < LANE / 2)) + 1
+    close = (between[enters] > 0) & (between[enters] < np.maximum(CLOSE * speed[enters], 10.0))
+    return bool(np.ptp(one.d) > LANE / 2 and close.any())
 
 
 def jaywalks(scene: Scene) -> bool:
     """Whether somebody walks on the road away from the crossing."""
-    for one in scene.movers:
-        if not one.walks:
-            continue
-        on_road = np.abs(one.d) < scene.road.width / 2 - 0.3
-        crossing = scene.road.crossing
-        if crossing is not None:
-            on_road &= np.abs(one.s - crossing) > AWAY
-        if on_road.sum() >= 2:
-            return True
-    return False
+    return any(jaywalks_there(scene, one) for one in scene.movers)
+
+
+def jaywalks_there(scene: Scene, one: Mover) -> bool:
+    """Whether this one does."""
+    on_road = np.abs(one.d) < scene.road.width / 2 - 0.3
+    crossing = scene.road.crossing
+    if crossing is not None:
+        on_road &= np.abs(one.s - crossing) > AWAY
+    return one.walks and int(on_road.sum()) >= 2
 
 
 def told(scene: Scene) -> str:

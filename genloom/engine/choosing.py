@@ -26,7 +26,7 @@ class Choosing:
         refuse(model, request)
         self.codec: Any = model.codec
         self.request = request
-        self.tries = request.options.tries or 1
+        self.tries = tries_of(model, request)
         self._kept: list[Any] | None = None
 
     @property
@@ -46,7 +46,7 @@ class Choosing:
     def take(self, generation: Any) -> None:
         """Choose among these, the first of equals. Any thread may do it."""
         items = list(generation.items())
-        strays = self.codec.strays(items)
+        strays = self.codec.strays(items, self.request)
         starts = range(0, len(items), self.tries)
         best = [min(range(n, n + self.tries), key=lambda k: strays[k]) for n in starts]
         self._kept = [items[n] for n in best]
@@ -56,9 +56,14 @@ class Choosing:
         return self._kept or []
 
 
-def needs_choosing(request: Request) -> bool:
-    """Whether several tries are asked for."""
-    return (request.options.tries or 1) > 1
+def tries_of(model: Model, request: Request) -> int:
+    """As many as are asked for, or as its codec usually draws."""
+    return request.options.tries or getattr(model.codec, "usual_tries", 1)
+
+
+def needs_choosing(model: Model, request: Request) -> bool:
+    """Whether there are several tries of each item."""
+    return tries_of(model, request) > 1
 
 
 def chosen(engine: Engine, request: Request) -> list[Any]:

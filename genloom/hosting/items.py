@@ -47,7 +47,7 @@ class Items(Task):
         site, codec = self.site, self.site.model.codec
         if needs_keeping(codec, self.request):
             self.keeping = Keeping(codec, self.request, TOGETHER)
-        elif needs_choosing(self.request):
+        elif needs_choosing(site.model, self.request):
             self.keeping = Choosing(site.model, self.request)
         wanted = self.request if self.keeping is None else self.keeping.next()
         self.prepared = site.engine.prepare(wanted)

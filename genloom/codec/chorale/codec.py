@@ -221,7 +221,7 @@ class ChoraleCodec:
             for one in items
         ]
 
-    def strays(self, items: Sequence[Chorale]) -> list[float]:
+    def strays(self, items: Sequence[Chorale], asked: Any = None) -> list[float]:
         """Parallel fifths, octaves and unisons in 100 frames of each."""
         return [voice_leading(one.voices)["parallels"] for one in items]
 

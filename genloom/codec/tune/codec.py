@@ -161,7 +161,7 @@ class TuneCodec:
             return list(items)
         return [write_abc(dressed_score(read_abc(str(one))[0], options)) for one in items]
 
-    def strays(self, items: Sequence[str]) -> list[float]:
+    def strays(self, items: Sequence[str], asked: Any = None) -> list[float]:
         """How far a key finder's odds for another key are above those for the one that stands in
         each tune; 0 where it finds that key."""
         return [_strays(str(one)) for one in items]

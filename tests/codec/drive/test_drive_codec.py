@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from genloom.codec.drive.asking import asked
-from genloom.codec.drive.codec import DriveCodec
+from genloom.codec.drive.codec import CUTTER, THERE, WALKER, DriveCodec
 from genloom.codec.drive.files import read_scenes, write_lines
 from genloom.codec.drive.looks import CLASSES
 from genloom.drive.scene import MOMENTS, STEP
 from genloom.drive.seen import faults, told
 from genloom.drive.simulator import simulate_many
 from genloom.errors import DataError, RecipeError, RequestError
+from genloom.spec import Request
 
 SCENES = simulate_many(24, 5)
 
@@ -43,9 +45,9 @@ def test_any_numbers_decode_to_a_scene():
 
 def test_far_movers_are_left_out_of_crowded_scenes():
     crowded = simulate_many(1, 0, density="dense")[0]
-    codec = DriveCodec(movers=4)
+    codec = DriveCodec(movers=6)
     few = codec.decode(codec.encode([crowded]))[0]
-    assert len(few.movers) == 4
+    assert len(few.movers) == 1 + 3
     with pytest.raises(RecipeError):
         DriveCodec(movers=0)
 
@@ -168,3 +170,25 @@ def test_other_suffixes_are_refused_and_json_is_plain(tmp_path):
     DriveCodec().write(SCENES[0], tmp_path / "it.json")
     assert json.loads((tmp_path / "it.json").read_text())["weather"] == SCENES[0].weather
     assert told(read_scenes(tmp_path / "it.json").items[0]) == SCENES[0].caption
+
+
+def test_who_cuts_in_and_who_walks_have_rows_of_their_own():
+    some = simulate_many(3, 3, events=frozenset({"cut-in", "jaywalker"}))
+    none = simulate_many(3, 3, events=frozenset())
+    codec = DriveCodec()
+    x = codec.encode([*some, *none])
+    assert (x[:3, THERE, CUTTER] == 1).all() and (x[3:, THERE, CUTTER] == -1).all()
+    assert (x[:3, THERE, WALKER] == 1).all()
+    x[:3, THERE, CUTTER] = -1
+    assert not any("cut-in" in str(one.caption) for one in codec.decode(x)[:3])
+
+
+def test_scenes_that_are_not_as_asked_or_cannot_be_stray():
+    codec = DriveCodec()
+    (scene,) = simulate_many(1, 1, weather="rain", density="light", events=frozenset())
+    ego = scene.ego
+    twin = replace(scene, movers=(ego, replace(ego, s=ego.s + 0.5)))
+    right, other = Request(prompt="light traffic in the rain"), Request(prompt="fog, light traffic")
+    assert codec.strays([scene], right) == [0.0] == codec.strays([scene], Request())
+    assert codec.strays([scene], other) == [2.0]
+    assert codec.strays([twin], right)[0] > 0
