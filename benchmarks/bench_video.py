@@ -1,7 +1,7 @@
 """Clips from words: a model trained for some minutes, judged by what is seen and how it moves.
 
-Usage: bench_video.py [--set moving_digits|moving_tiles] [--minutes 25 | --model MODEL]
-                      [--out MODEL] [--count 60] [--data FOLDER] [--sheet FILE.png]
+Usage: bench_video.py [--set moving_digits|moving_tiles] [--minutes 25 | --steps N | --model MODEL]
+                      [--size small] [--out MODEL] [--count 60] [--data FOLDER] [--sheet FILE.png]
                       [--change k=v ...]
        bench_video.py --voices MODEL:VOICE MODEL:VOICE
 A tenth of the clips is held out. The rows are those of `genloom eval`, floors and ceilings beside
@@ -67,7 +67,11 @@ def main() -> None:
 
 def _trained(data: Path, args: argparse.Namespace) -> api.Model:
     out = args.out or Path(tempfile.mkdtemp()) / "clips"
-    return api.train("video", data, minutes=args.minutes, out=out, changes=tuple(args.change))
+    changes = list(args.change)
+    if args.steps:
+        changes += [f"train.steps={args.steps}", "train.compile=off"]
+    minutes = None if args.steps else args.minutes
+    return api.train("video", data, minutes=minutes, size=args.size, out=out, changes=changes)
 
 
 def _told(value: float | None) -> str:
@@ -136,6 +140,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", default="moving_digits", choices=("moving_digits", "moving_tiles"))
     parser.add_argument("--minutes", type=float, default=25.0)
+    parser.add_argument("--steps", type=int, help="instead of minutes")
+    parser.add_argument("--size", default="small")
     parser.add_argument("--model")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--count", type=int, default=60)
