@@ -33,7 +33,7 @@ from genloom.spec import ArraySpec, Request
 KNOTS = 9  # every third moment
 APART = (MOMENTS - 1) // (KNOTS - 1)  # moments from knot to knot
 FAST, WIDE, BENT = 10.0, 7.0, 1 / 200  # m/s, m and 1/m that are 1, or 1 above the middle
-NEAR = 40.0  # metres along the road from the vehicle under test that are 1
+NEAR = 64.0  # metres along the road from the vehicle under test that are 1
 FIRST = 32.0  # metres, where that itself usually begins
 OWN, CUTTER, WALKER, REST = 1, 2, 3, 4  # columns: under test, who cuts in, one who walks, the rest
 # Channels: is there one, kind, weather, lanes, curvature, crossing and where, then the movement.
