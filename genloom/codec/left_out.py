@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from genloom.codec.base import Reading
 
 MOST = 1000  # that are named; a million broken files are a number, not a million lines
 _NUMBER = re.compile(r"\d+(?:,\d{3})*")
@@ -33,6 +38,16 @@ class LeftOut:
     @property
     def total(self) -> int:
         return self.reasons.total()
+
+    def reading(self, items: Any, files: Iterable[Path]) -> Reading:
+        """What was read beside it."""
+        return Reading(
+            items=items,
+            files=tuple(files),
+            skipped=self.named,
+            notes=self.notes(),
+            reasons=dict(self.reasons),
+        )
 
     def notes(self) -> tuple[str, ...]:
         """Where not all of them are named."""

@@ -51,13 +51,7 @@ def read_records(path: Path, make: Callable[[Any], Any], name: str, shapes: str)
     if not items:
         tried = f"tried {left.told()}" if left.total else f"it holds no {' or '.join(SUFFIXES)}"
         raise DataError(f"{path} has no {name} ({tried}): give {shapes}")
-    return Reading(
-        items=items,
-        files=tuple(files),
-        skipped=left.named,
-        notes=left.notes(),
-        reasons=dict(left.reasons),
-    )
+    return left.reading(items, tuple(files))
 
 
 def _read_into(

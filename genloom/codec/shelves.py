@@ -40,6 +40,16 @@ class Member:
         return self.archive.read(self.name)
 
 
+def content(source: Path | Member | bytes, name: str) -> bytes:
+    """All of a file. DataError, by this name, where it is not there or cannot be read."""
+    try:
+        return source if isinstance(source, bytes) else source.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{name}: there is no such file") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError(f"{name} cannot be read: {error}") from None
+
+
 @dataclass(frozen=True)
 class Entry:
     """One file of a collection. row: what a metadata file says of it besides."""

@@ -53,13 +53,7 @@ def read_scenes(path: Path) -> Reading:
                 left.add(where, str(error))
     if not items:
         raise DataError(f"{path} holds no driving scene: {left.told() or 'no .json or .jsonl'}")
-    return Reading(
-        items=items,
-        files=tuple(used),
-        skipped=left.named,
-        notes=left.notes(),
-        reasons=dict(left.reasons),
-    )
+    return left.reading(items, tuple(used))
 
 
 def _lines(name: str, text: str) -> list[tuple[str, str]]:

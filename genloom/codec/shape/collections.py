@@ -86,13 +86,7 @@ def _forms(path: Path, files: Sequence[Path]) -> Reading:
                 left.add(where, str(error))
     if not items:
         raise DataError(f"{path} holds no form of solids: {left.told() or 'it is empty'}")
-    return Reading(
-        items=items,
-        files=tuple(files),
-        skipped=left.named,
-        notes=left.notes(),
-        reasons=dict(left.reasons),
-    )
+    return left.reading(items, tuple(files))
 
 
 def _lines(file: Path) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from genloom.codec.shape.files import read_mesh
-from genloom.codec.shelves import Member
+from genloom.codec.shelves import content
 from genloom.errors import DataError
 from genloom.shape.mesh import Mesh
 from genloom.shape.solids import Form
@@ -32,13 +32,7 @@ class Shape:
         source, name = self.source, self.name or "the shape"
         if isinstance(source, Mesh | Form):
             return source
-        try:
-            content = source.read_bytes() if isinstance(source, Path | Member) else source
-        except FileNotFoundError:
-            raise DataError(f"{name}: there is no such file") from None
-        except (OSError, RuntimeError, ValueError) as error:
-            raise DataError(f"{name} cannot be read: {error}") from None
-        return read_mesh(content, name)
+        return read_mesh(content(source, name), name)
 
     @property
     def told(self) -> str | None:

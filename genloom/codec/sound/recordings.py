@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from genloom.codec.base import Reading
-from genloom.codec.shelves import Entry, Member, Shelf, captioned, shelf_of
+from genloom.codec.shelves import Entry, Shelf, captioned, content, shelf_of
 from genloom.codec.sound.files import SUFFIXES, read_sound
 from genloom.errors import DataError, MissingExtra
 from genloom.sound.wave import Sound
@@ -53,13 +53,7 @@ class Recording:
         source, name = self.source, self.name or "the recording"
         if isinstance(source, Sound):
             return source
-        try:
-            content = source.read_bytes() if isinstance(source, Path | Member) else source
-        except FileNotFoundError:
-            raise DataError(f"{name}: there is no such file") from None
-        except (OSError, RuntimeError, ValueError) as error:
-            raise DataError(f"{name} cannot be read: {error}") from None
-        return read_sound(content, name)
+        return read_sound(content(source, name), name)
 
 
 def as_recording(item: Any, rate: int | None = None) -> Recording:
