@@ -44,16 +44,17 @@ def enhance(
     no_record: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
 ) -> None:
-    """Enlarge, restore or colour pictures of any size with a model trained for it.
+    """Enlarge, restore or colour pictures and films of any size with a model trained for it.
 
-    Large pictures are made window by window. Frames of GIF, WebP and APNG are made one by one.
+    Large pictures are made window by window; frames of GIF, WebP, APNG and films one by one from
+    the same noise, so that what stands still stays still. Sound and times are kept.
 
     Parameters
     ----------
     model
         A model trained by upscale, upscale-2x, upscale-gan, restore or colourise.
     paths
-        Pictures, and folders of pictures or of a video's frames.
+        Pictures and films, and folders of them.
     out
         A folder, or a file for a single picture; else new names in the current folder.
     window
@@ -101,7 +102,9 @@ def _tasks(model: str, paths: tuple[str, ...], out: str | None) -> Iterator[Task
     """Every picture under the paths and where it goes. UsageError where that would be itself."""
     found = list(_found(paths))
     if not found:
-        raise UsageError(f"{', '.join(paths)}: no pictures there; give PNG, JPEG, WebP or GIF")
+        raise UsageError(
+            f"{', '.join(paths)}: no pictures there; give PNG, JPEG, WebP, GIF or a film"
+        )
     folder = None if out is None else Path(out).expanduser()
     single = folder is not None and folder.suffix and not folder.is_dir()
     if single and len(found) > 1:
@@ -120,6 +123,7 @@ def _tasks(model: str, paths: tuple[str, ...], out: str | None) -> Iterator[Task
 def _found(paths: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
     """Each picture, and its path below the folder that was given."""
     from genloom.codec.image.pictures import SUFFIXES
+    from genloom.codec.video.containers import SUFFIXES as FILMS
 
     for given in paths:
         path = Path(given).expanduser()
@@ -130,14 +134,19 @@ def _found(paths: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
             continue
         for inner in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in inner.relative_to(path).parts)
-            if inner.is_file() and inner.suffix.lower() in SUFFIXES and not hidden:
+            if inner.is_file() and inner.suffix.lower() in SUFFIXES | FILMS and not hidden:
                 yield inner, inner.relative_to(path)
 
 
 def _target(model: str, path: Path, relative: Path, out: Path | None, taken: set[Path]) -> Path:
     """The same name in the folder; beside what is there under a name of its own."""
+    from genloom.codec.video import containers
+
     suffix = path.suffix.lower()
-    suffix = suffix if suffix in WRITTEN or suffix in MOVING else ".png"
+    if suffix in containers.SUFFIXES:
+        suffix = suffix if suffix in containers.WRITTEN else ".mp4"
+    else:
+        suffix = suffix if suffix in WRITTEN or suffix in MOVING else ".png"
     target = (out or Path()) / relative.with_suffix(suffix)
     if out is None:
         target = target.with_stem(f"{target.stem}-{model}")
@@ -152,7 +161,10 @@ def _target(model: str, path: Path, relative: Path, out: Path | None, taken: set
 
 def _one(enhancer: Enhancer, task: Task, screen: _Screen, recorded: bool) -> Path:
     from genloom.codec.image.animations import Animation, Moving, moved
+    from genloom.codec.video.containers import SUFFIXES
 
+    if task.path.suffix.lower() in SUFFIXES:
+        return _film(enhancer, task, screen, recorded)
     animation = Animation.of(task.path) if task.path.suffix.lower() in MOVING else None
     target = task.target
     if animation is None:
@@ -169,6 +181,27 @@ def _one(enhancer: Enhancer, task: Task, screen: _Screen, recorded: bool) -> Pat
     return _written(enhancer, writer, frames, task.path, target, recorded)
 
 
+def _film(enhancer: Enhancer, task: Task, screen: _Screen, recorded: bool) -> Path:
+    """Frames on an even clock, and what is heard."""
+    import numpy as np
+    from PIL.Image import fromarray
+
+    from genloom.codec.video.clips import Clip, array_of
+    from genloom.codec.video.files import FilmWriter
+    from genloom.codec.video.frames import worked
+
+    film = Clip(task.path, name=str(task.path)).open()
+    count = len(film)
+    enhancer.room(film.size, count)
+
+    def work(pixels: np.ndarray, number: int) -> np.ndarray:
+        flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        made = enhancer(fromarray(flat), lambda share: screen.share((number + share) / count))
+        return array_of(made.convert("RGB"))
+
+    return _written(enhancer, FilmWriter(), worked(film, work), task.path, task.target, recorded)
+
+
 def _written(
     enhancer: Enhancer, writer: Any, made: Any, path: Path, target: Path, recorded: bool
 ) -> Path:
@@ -181,7 +214,7 @@ def _written(
         writer.write(made, target)
         return target
     record = api.record(enhancer.model, Request(control=path.resolve()))
-    record[enhancing.RECORDED] = {"window": enhancer.window, "moving": isinstance(made, list)}
+    record[enhancing.RECORDED] = {"window": enhancer.window, "moving": writer is not enhancer.codec}
     return provenance.save(writer, [made], target, record)[0]
 
 

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import Shell, one_error
 from conftest import IMAGE, _trained
 from PIL import Image
 
 from genloom.codec.image.files import read_record
+from genloom.codec.video.clips import Clip
+from genloom.codec.video.files import write_clip
+from genloom.codec.video.frames import Frames
+from genloom.sound.wave import Sound
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +84,28 @@ def test_moving_pictures_keep_frames_and_times(shell: Shell, enlarging: str, tmp
             bright = np.asarray(made.convert("L"), float).reshape(32, 4, 12).mean((0, 2))
             assert bright.argmax() == number
         assert times == [50, 120, 80] and made.info["loop"] == 0
+
+
+def test_films_keep_their_clock_and_what_stands_still(shell: Shell, enlarging: str, tmp_path: Path):
+    pytest.importorskip("av")
+    pixels = np.full((4, 8, 64, 3), 90, np.uint8)
+    for number in range(4):
+        pixels[number, :, 2 * number : 2 * number + 4] = (255, 200, 10)
+    sound = Sound(torch.sin(torch.arange(24_000) / 20)[None], 48_000)
+    write_clip(Frames(pixels, 8.0, sound), tmp_path / "a.mkv")
+    ran = shell("enhance", enlarging, tmp_path / "a.mkv", "-o", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    made = Clip(tmp_path / "out" / "a.mkv").open()
+    assert made.size == (256, 32) and len(made) == 4 and made.rate == pytest.approx(8.0)
+    assert made.sound is not None and made.sound.seconds == pytest.approx(0.5, abs=0.1)
+    steps = np.abs(np.diff(made.rgb().astype(int), axis=0)).max((0, 1, 3))
+    assert steps[:40].max() > 60 > 8 >= steps[192:].max()
+    verdict = shell("verify", tmp_path / "out" / "a.mkv")
+    assert verdict.code == 0, verdict.err
+    (tmp_path / "cut.mp4").write_bytes(b"\0\0\0\x18ftypisom")
+    one_error(
+        shell("enhance", enlarging, tmp_path / "cut.mp4", "-o", tmp_path / "b.mp4"), "cut.mp4"
+    )
 
 
 def test_what_cannot_be_read_is_told_and_the_rest_is_made(

@@ -55,7 +55,7 @@ class Clip:
         if isinstance(source, Frames):
             yield from source.timed()
         elif isinstance(source, Picture):
-            yield 0.0, _array(source.open())
+            yield 0.0, array_of(source.open())
         else:
             yield from self._decoded(_content(source, self.called))
 
@@ -67,11 +67,11 @@ class Clip:
         data = content.read_bytes() if isinstance(content, Path) else content
         animation = Animation.of_bytes(data, self.called)
         if animation is None:
-            yield 0.0, _array(Picture(data, name=self.called).open())
+            yield 0.0, array_of(Picture(data, name=self.called).open())
             return
         at = 0.0
         for image, milliseconds in animation.frames():
-            yield at, _array(image)
+            yield at, array_of(image)
             at += max(milliseconds, 10) / 1000
 
     def frames(self, rate: float, count: int) -> np.ndarray:
@@ -203,7 +203,7 @@ def _content(source: Any, name: str) -> Path | bytes:
     return path
 
 
-def _array(image: Any) -> np.ndarray:
+def array_of(image: Any) -> np.ndarray:
     """uint8 [H, W, 1 or 3] of a pillow image."""
     mode = "L" if image.mode == "L" else "RGB"
     pixels = np.asarray(flattened(image, mode, HELD))

@@ -51,6 +51,15 @@ def write_clip(clip: Frames, path: Path, record: Mapping[str, Any] | None = None
     return record is not None and suffix == ".gif"
 
 
+class FilmWriter:
+    """Writes finished films as a codec does, without one."""
+
+    suffix = ".mp4"
+
+    def write(self, item: Frames, path: Path, record: Mapping[str, Any] | None = None) -> bool:
+        return write_clip(item, path, record)
+
+
 def animated(clip: Frames, suffix: str, record: Mapping[str, Any] | None = None) -> bytes:
     """The bytes of a GIF or a WebP, shown again and again."""
     first, *rest = images(clip.pixels)

@@ -6,7 +6,7 @@ Shape legend: T frames, H rows, W columns, C channels (1 grey, 3 RGB).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Protocol
@@ -77,6 +77,16 @@ class Frames:
     def rgb(self) -> np.ndarray:
         """uint8 [T, H, W, 3]."""
         return self.pixels if self.pixels.shape[3] == 3 else self.pixels.repeat(3, 3)
+
+
+def worked(frames: Frames, work: Callable[[np.ndarray, int], np.ndarray]) -> Frames:
+    """Every frame after `work(frame [H, W, C], number)`, on the same clock and with the same sound;
+    a frame that is the one before takes no work."""
+    made: list[np.ndarray] = []
+    for number, frame in enumerate(frames.pixels):
+        same = number > 0 and np.array_equal(frame, frames.pixels[number - 1])
+        made.append(made[-1] if same else work(frame, number))
+    return Frames(np.stack(made), frames.rate, frames.sound)
 
 
 def clocked(
