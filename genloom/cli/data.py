@@ -172,7 +172,8 @@ def draw(
     """
     from genloom.datasets.drawn import drawn
 
-    target = _new(out or f"{family}.jsonl")
+    name = out or family  # a file that says what it is: others are taken for texts
+    target = _new(name if name.endswith((".jsonl", ".jsonl.gz")) else f"{name}.jsonl")
     told = drawn(family, count, seed, target)
     output.values(told) if json else output.pairs(told)
 

@@ -21,7 +21,7 @@ from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.codec.shape.collections import read_shapes
 from genloom.codec.shape.files import mesh_bytes
 from genloom.codec.shape.item import Shape, as_shape, bounds_of, called
-from genloom.codec.shape.looks import sheet_bytes
+from genloom.codec.shape.looks import sheet_bytes, write_turntable
 from genloom.codec.shape.saying import said_with
 from genloom.codec.shape.stretch import Stretch, stretch_for
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
@@ -113,8 +113,12 @@ class ShapeCodec:
         return read_shapes(path)
 
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
-        """GLB, OBJ, PLY or STL by the suffix; the first three hold the record."""
+        """GLB, OBJ, PLY or STL by the suffix; the first three hold the record. A .gif is the shape
+        seen once around, a .png from one side after another."""
         path = Path(path)
+        if path.suffix.lower() in (".gif", ".png"):
+            write_turntable(self._mesh(item), path, frames=36 if path.suffix == ".gif" else 8)
+            return False
         write_atomic(path, mesh_bytes(self._mesh(item), path, record))
         return record is not None and path.suffix.lower() != ".stl"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from genloom.codec.shape.codec import ShapeCodec
 from genloom.codec.shape.files import mesh_bytes
@@ -155,10 +156,14 @@ def test_pictures_of_shapes_are_written(tmp_path):
     codec.fit(forms)
     sheet = codec.preview(forms, tmp_path / "sheet.png")
     assert sheet.read_bytes()[:4] == b"\x89PNG"
-    film = write_turntable(codec.decode(codec.encode(forms))[0], tmp_path / "turn.gif", 48, 4)
+    mesh = codec.decode(codec.encode(forms))[0]
+    film = write_turntable(mesh, tmp_path / "turn.gif", 48, 4)
     assert film.read_bytes()[:4] == b"GIF8"
+    assert not codec.write(mesh, tmp_path / "sides.png", {"a": 1})
+    with Image.open(tmp_path / "sides.png") as sides:
+        assert sides.size[0] > 256
     with pytest.raises(RequestError, match="turntables"):
-        write_turntable(codec.decode(codec.encode(forms))[0], tmp_path / "turn.mp4", 16, 1)
+        write_turntable(mesh, tmp_path / "turn.mp4", 16, 1)
 
 
 @pytest.mark.parametrize(
