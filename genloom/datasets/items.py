@@ -22,7 +22,9 @@ from genloom.codec.text.files import SEPARATOR
 from genloom.codec.video.clips import Clip
 from genloom.datasets.clips import Clips
 from genloom.datasets.recordings import Recordings
+from genloom.datasets.scenes import Scenes
 from genloom.datasets.shapes import Shapes
+from genloom.drive.scene import Scene
 from genloom.errors import UsageError
 
 SHOWN = 12  # sizes of pictures that are named
@@ -202,17 +204,15 @@ class Pictures:
         return self.codec.suffix
 
 
-def collection(items: Any, codec: Any) -> Rows | Texts | Pictures | Recordings | Shapes | Clips:
+OTHERS = ((Recording, Recordings), (Clip, Clips), (Shape, Shapes), (Scene, Scenes), (str, Texts))
+
+
+def collection(items: Any, codec: Any) -> Collection:
     """What the items are."""
     if hasattr(items, "columns"):
         return Rows(items, codec)
-    if isinstance(items[0], Recording):
-        return Recordings(items, codec)
-    if isinstance(items[0], Clip):
-        return Clips(items, codec)
-    if isinstance(items[0], Shape):
-        return Shapes(items, codec)
-    return Texts(items, codec) if isinstance(items[0], str) else Pictures(items, codec)
+    found = next((made for sort, made in OTHERS if isinstance(items[0], sort)), Pictures)
+    return found(items, codec)
 
 
 def repeats(keys: Sequence[Hashable]) -> list[bool]:

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from genloom.codec.shape.collections import write_forms
 from genloom.codec.shape.item import as_shape, bounds_of
 from genloom.datasets.captioned_folder import write_folder
 from genloom.shape.mesh import Mesh, watertight
+from genloom.shape.solids import Form
 
 
 class Shapes:
@@ -50,12 +52,17 @@ class Shapes:
 
     def write(self, items: Sequence[Any], target: Path) -> Path:
         """A folder: files as they were where they were files, else GLB; captions in
-        metadata.jsonl."""
-        return write_folder(map(as_shape, items), target, "shapes", _told, self._put)
+        metadata.jsonl. Closed forms, whose sizes are known, are lines of one file."""
+        shapes = [as_shape(one) for one in items]
+        forms = [one.source for one in shapes if isinstance(one.source, Form)]
+        if target.suffix and len(forms) == len(shapes):
+            return write_forms(forms, target)
+        return write_folder(shapes, target, "shapes", _told, self._put)
 
     def part(self, name: str, source: Path) -> str:
-        """Shapes lie in folders."""
-        return name
+        """Meshes lie in folders."""
+        whole = all(isinstance(one.source, Form) for one in self.items)
+        return f"{name}.jsonl" if whole and source.is_file() else name
 
     def _put(self, one: Any, place: Path) -> Path:
         file = place.with_suffix(self.codec.suffix)

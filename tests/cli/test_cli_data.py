@@ -159,3 +159,14 @@ def test_misuse(
     ran = shell("data", *(places.get(t, t) for t in tokens))
     assert ran.code == code
     one_error(ran, *words)
+
+
+def test_what_is_drawn_tells_by_its_name_what_it_is(shell: Shell, tmp_path: Path) -> None:
+    ran = shell("data", "draw", "driving", "-n", "3", "-o", tmp_path / "roads", "--json")
+    told = json.loads(ran.out)
+    assert told["items"] == 3 and told["path"] == str(tmp_path / "roads.jsonl")
+    assert json.loads(shell("data", "inspect", told["path"], "--json").out)["medium"] == "drive"
+    one_error(
+        shell("data", "draw", "driving", "-n", "3", "-o", tmp_path / "roads"), "there already"
+    )
+    one_error(shell("data", "draw", "boats", "-o", tmp_path / "boats"), "cars")
