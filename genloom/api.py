@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import torch
 
-from genloom import adapted, averaging, store
+from genloom import adapted, averaging, private, store
 from genloom import model as stored
 from genloom.card import card_of
 from genloom.engine.engine import Engine
@@ -136,6 +136,8 @@ def train(
     epochs: float | None = None,
     rates: float = 1.0,
     checkpoints: int = 0,
+    epsilon: float | None = None,
+    delta: float | None = None,
     device: str = "auto",
     listener: Listener = silent,
     stop: Callable[[], bool] = lambda: False,
@@ -157,6 +159,10 @@ def train(
     validation: data to judge by, in place of a share held back; to resume, give it again. epochs:
     passes over the data, in place of the recipe's steps. rates: a factor on the recipe's rates.
     checkpoints: so many models as they were at the ends of the last passes stay as NAME:step-N.
+
+    epsilon, delta: differential privacy of rows (tables): what the model tells of any one row is
+    bounded so; the card says how. The same seed then makes another model each time: noise that
+    could be made again would bound nothing.
     """
     parallel.join()
     begun = time.monotonic()
@@ -167,6 +173,10 @@ def train(
         recipe = _resumed(run) if resume else None
         where = pick_device(device)
         source = None if recipe else _begun(start, adapter, bits, teacher)
+        privacy = private.asked(epsilon, delta, source, recipe)
+        if privacy is not None and checkpoints:
+            raise UsageError("checkpoints beside a model with epsilon state none: leave them out")
+        key = private.key_in(run, resume) if privacy is not None else b""
         material = prepare(
             medium,
             data,
@@ -180,7 +190,7 @@ def train(
             source,
             speed_of(where),
             reward,
-            Terms(validation=validation, epochs=epochs, rates=rates),
+            Terms(validation=validation, epochs=epochs, rates=rates, privacy=privacy, key=key),
         )
         after.callback(material.close)
         if recipe is None:
@@ -206,6 +216,7 @@ def train(
             adapted.save(model, target)
             averaging.keep(model, run, loop.snapshots())
             shutil.rmtree(run / "checkpoint", ignore_errors=True)
+            private.forget(run)
             store.forget(run)
         parallel.wait()
     return model

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from genloom import private
 from genloom.material import Material
 from genloom.recipe import Start
 from genloom.requested import software
@@ -20,8 +21,11 @@ def card_of(
     material: Material, outcome: Any, seconds: float, device: torch.device
 ) -> dict[str, Any]:
     """The card, ready for JSON."""
+    data = material.manifest.to_json()
+    if material.ledger is not None:
+        data = private.nameless(data)
     return {
-        "data": material.manifest.to_json(),
+        "data": data,
         **({} if material.validation is None else {"validation": material.validation.to_json()}),
         "recipe": material.recipe.digest(),
         "parents": _parents(material.recipe.start),
@@ -32,6 +36,7 @@ def card_of(
             "seed": material.recipe.train.seed,
             **({} if material.overlap is None else {"overlap": material.overlap.to_json()}),
         },
+        **({"privacy": dict(outcome.privacy)} if outcome.privacy else {}),
         "steps": outcome.steps,
         "skipped_steps": outcome.skipped,
         "roll_backs": outcome.rollbacks,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from genloom import registry
+from genloom import private, registry
 from genloom.data.loader import Batches
 from genloom.material import Material
 from genloom.model import Model
@@ -215,4 +215,7 @@ def job_of(
         listener=listener,
         stop=stop,
         resume=resume,
+        spending=None
+        if material.ledger is None
+        else private.spending(material.ledger, material.recipe),
     )

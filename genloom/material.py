@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genloom import registry, store, tuning
+from genloom import private, registry, store, tuning
+from genloom.budget import Ledger, Privacy
 from genloom.codec.base import Codec
 from genloom.data.contents import contents
 from genloom.data.loader import Batches, Loader, Telling
@@ -43,11 +44,14 @@ LOOKS = 4  # judgements and previews of a training whose length is given in pass
 @dataclass(frozen=True, kw_only=True)
 class Terms:
     """What may be asked of a training before its recipe is known. validation: data to judge by in
-    place of a share held back. epochs: passes over the data. rates: a factor on the recipe's."""
+    place of a share held back. epochs: passes over the data. rates: a factor on the recipe's.
+    privacy: what may be told of any row, and the key to the noise."""
 
     validation: Any = None
     epochs: float | None = None
     rates: float = 1.0
+    privacy: Privacy | None = None
+    key: bytes = b""
 
     def paced(self, recipe: Recipe) -> Recipe:
         """The recipe at these rates, nothing held back where there is other data to judge by."""
@@ -83,6 +87,7 @@ class Material:
     overlap: Overlap | None = None  # of what is held out, how much training holds, too
     reward: Reward | None = None  # of the family's tries
     new_words: tuple[str, ...] = ()  # of captions, that the start did not know
+    ledger: Ledger | None = None  # what was counted of the data, where that is bounded
 
     @property
     def group(self) -> int:
@@ -109,7 +114,7 @@ class Material:
                 prompts=d.batch,
                 seed=self.recipe.train.seed,
             )
-        return Loader(
+        made = Loader(
             self.encoded,
             self.codec.spec,
             batch=d.batch,
@@ -125,6 +130,7 @@ class Material:
             told=self.telling,
             retold=getattr(self.prompt, "retold", None),
         )
+        return made if self.ledger is None else private.drawn(made, self.ledger)
 
     @property
     def passes(self) -> int:
@@ -193,6 +199,8 @@ def prepare(
             facts = _facts(_reader(draft, changes), items, changes)
             draft = chooser(size or _size_for(chooser, minutes, speed), facts)
         usual = draft.train
+        if terms.privacy is not None:
+            draft = private.settled(draft, terms.privacy, len(items))
         if start is not None:
             draft = tuning.few(tuning.recipe_from(draft, *start), start[1], len(items))
         recipe = _placed(draft.with_(*changes).training(seed=seed))
@@ -206,7 +214,7 @@ def prepare(
     if recipe.explores:
         made, notes = _explored(recipe, sides, manifest, begun, reward)
     else:
-        made = _encoded(recipe, sides, manifest, begun)
+        made = _encoded(recipe, sides, manifest, begun, terms.key)
         notes = list(getattr(made.codec, "notes", ()))
     made.validation = None if others is None else others[1]
     if terms.epochs is not None and not given:
@@ -326,7 +334,11 @@ def _sides(recipe: Recipe, items: Any, others: Any) -> tuple[Any, Any]:
 
 
 def _encoded(
-    recipe: Recipe, sides: tuple[Any, Any], manifest: Manifest, begun: Begun | None = None
+    recipe: Recipe,
+    sides: tuple[Any, Any],
+    manifest: Manifest,
+    begun: Begun | None = None,
+    key: bytes = b"",
 ) -> Material:
     least, (train_items, held_items) = tuning.least(begun), sides
     if not recipe.data.pack and (count := len(train_items) + len(held_items)) < least:
@@ -345,7 +357,10 @@ def _encoded(
     if vary is not None:
         train_items = vary(train_items, recipe.train.seed)
     train_items = _varied(recipe, codec, train_items)
-    if begun is None:
+    ledger = None
+    if recipe.privacy is not None:
+        ledger = private.fit(codec, train_items, recipe.privacy, key)
+    elif begun is None:
         codec.fit(train_items)
     prompts, held_prompts, new = None, None, ()
     if prompt is not None and recipe.prompt is not None:
@@ -380,6 +395,7 @@ def _encoded(
         held_worths=None if worth is None or not len(held_items) else worth(held_items),
         begun=begun,
         new_words=tuple(new),
+        ledger=ledger,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from torch import nn
 
 from genloom import registry
+from genloom.budget import Privacy
 from genloom.codec.base import Codec
 from genloom.codec.pair.task import Tasks
 from genloom.configure import call, check_keys, configure, plain
@@ -136,6 +137,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
     train: Train = field(default_factory=Train)
     start: Start | None = None
+    privacy: Privacy | None = None
 
     # --- what it describes ----------------------------------------------------------------------
 
@@ -243,6 +245,37 @@ class Recipe:
             self._check_ordered()
         self._check_told(bool(getattr(codec, "tells", False)), family)
         self._check_numbers()
+        if self.privacy is not None:
+            self._check_private(codec)
+
+    def _check_private(self, codec: Codec) -> None:
+        """Whatever looks at the data has to be counted."""
+        assert self.privacy is not None
+        self.privacy.check()
+        if not hasattr(codec, "fit_private"):
+            able = [n for n in registry.names("codec") if _counts_privately(n)]
+            raise RecipeError(
+                f"codec {self.codec.kind!r} cannot learn from noisy counts, so that no epsilon "
+                f"would hold: use codec {' or '.join(map(repr, able))}, or leave epsilon out"
+            )
+        t, d = self.train, self.data
+        wrong = {
+            "train.judge": t.judge,
+            "train.patience": t.patience,
+            "data.ramp": d.ramp,
+            "data.short": d.short,
+            "data.pack": d.pack,
+        }
+        for name, value in wrong.items():
+            if value:
+                raise RecipeError(
+                    f"{name} is {value}, but with epsilon it has to be {value * 0:g}: what is "
+                    "looked at there, or drawn otherwise, is not counted"
+                )
+        if self.start is not None:
+            raise RecipeError(
+                "a training with epsilon begins anew: what the start has seen is not counted"
+            )
 
     def _check_ordered(self) -> None:
         """What follows a prompt in its order needs a prompt that has one."""
@@ -310,6 +343,7 @@ class Recipe:
             "data": plain(self.data),
             "train": plain(self.train),
             **({} if self.start is None else {"start": plain(self.start)}),
+            **({} if self.privacy is None else {"privacy": plain(self.privacy)}),
         }
 
     @classmethod
@@ -321,6 +355,7 @@ class Recipe:
             if key not in values:
                 raise RecipeError(f"the recipe lacks {key!r}")
         prompt, start = values.get("prompt"), values.get("start")
+        privacy = values.get("privacy")
         return cls(
             name=str(values["name"]),
             codec=Part.from_json(values["codec"], "codec"),
@@ -334,6 +369,7 @@ class Recipe:
             data=configure(Data, values.get("data", {}), "data"),
             train=configure(Train, values.get("train", {}), "train"),
             start=None if start is None else configure(Start, start, "start"),
+            privacy=None if privacy is None else configure(Privacy, privacy, "privacy"),
         )
 
     def digest(self) -> str:
@@ -365,6 +401,10 @@ class Recipe:
 def _fits(name: str, carries: type, group: int) -> bool:
     family = registry.find("family", name)
     return family.carries is carries and family.group == group and family.players != ()
+
+
+def _counts_privately(codec: str) -> bool:
+    return hasattr(registry.find("codec", codec), "fit_private")
 
 
 def _ordered(prompt: str) -> bool:

@@ -46,6 +46,8 @@ def train(
     caption: str | None = None,
     teacher: str | None = None,
     reward: str | None = None,
+    epsilon: float | None = None,
+    delta: float | None = None,
     resume: bool = False,
     license: str | None = None,
     json: bool = False,
@@ -89,6 +91,11 @@ def train(
     reward
         What judges a model's tries (reward): exact, same, number, contains, regex:P, json, tests,
         length:N, a sum of such, FILE.py:function, or a command.
+    epsilon
+        Differential privacy of the rows of a table: what the model tells of any one is bounded so;
+        3 is usual. The card says how.
+    delta
+        The chance that the bound fails; the smaller of 1e-5 and a tenth of one over the rows.
     resume
         Go on from where a stopped training of the same name left off.
     license
@@ -134,6 +141,8 @@ def train(
                 bits=bits,
                 teacher=teacher,
                 reward=reward,
+                epsilon=epsilon,
+                delta=delta,
                 device=settings.device(),
                 listener=heard,
                 stop=stop,

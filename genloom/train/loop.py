@@ -22,9 +22,10 @@ from genloom.data.loader import Batches
 from genloom.errors import ModelError, ResourceError, RewardError, Stopped, TrainingError
 from genloom.model import Model
 from genloom.recipe import Train
-from genloom.spec import Batch
+from genloom.spec import Batch, Loss
 from genloom.train import checkpoint, ema, parallel
 from genloom.train.collapse import Coverage, Least
+from genloom.train.gradients import Spending, way_of
 from genloom.train.guard import Course, Guard
 from genloom.train.log import Listener, Log, silent
 from genloom.train.optim import Optimiser, like, share_of_rate
@@ -41,6 +42,7 @@ class Job:
     a file to look at. stop: polled each step; true means save and stop; enough: end here. beside:
     nets in the family's frozen roles; they are asked and never moved, and the checkpoint does not
     hold them. keep: is handed the model as it is after every `kept` steps but the last, 0 never.
+    spending: what may be told of any one item, None where nothing bounds it.
     """
 
     model: Model
@@ -51,6 +53,7 @@ class Job:
     preview: Callable[[Model, int], Path | None] | None = None
     keep: Callable[[Model, int], None] | None = None
     kept: int = 0
+    spending: Spending | None = None
     listener: Listener = silent
     stop: Callable[[], bool] = lambda: False
     enough: Callable[[], bool] = lambda: False
@@ -68,6 +71,7 @@ class Outcome:
     skipped: int = 0
     rollbacks: int = 0
     ended: str = ""
+    privacy: Mapping[str, Any] = field(default_factory=dict)
 
 
 def mix(*parts: int) -> int:
@@ -112,6 +116,7 @@ class Loop:
         self.leasts = {name: Least(least=low) for name, low in least.items()}
         self.coverage, self.ended = Coverage(), ""
         self.average = ema.Average(self.params) if self.train.ema else None
+        self.way = way_of(job.spending, self.train.clip, dict(self.nets.items()))
         self.stored: list[tuple[float, list[list[Tensor]]]] = []
         self.best: dict[str, float] = {}
         self.best_step, self.best_weights = -1, []
@@ -211,30 +216,23 @@ class Loop:
         optimiser, guard = self.optimisers[player], self.guards[player]
         optimiser.zero()
         self._only(player)
-        count = sum((b.count() for b in batches), torch.zeros((), device=self.device))
-        parallel.add_up([count])
-        parts: dict[str, Tensor] = {}
-        total = torch.zeros((), device=self.device)
-        for micro, batch in enumerate(batches):
+
+        def loss_of(batch: Batch, micro: int) -> Loss:
             place = (self.step, number, micro, parallel.rank(), self.attempt)
             seed = mix(self.train.seed, *place)
             rng = torch.Generator(self.device).manual_seed(seed)
             torch.manual_seed(seed)  # what a net drops is a function of the step, too
             with precision(self.train, self.device):
-                loss = self.family.loss(player, self.compiled, batch, rng)
-            (loss.total / count).backward()
-            total += loss.total.detach()
-            for key, value in loss.parts.items():
-                parts[key] = parts.get(key, 0) + value
-        grads = [p.grad for p in optimiser.params if p.grad is not None]
-        parallel.add_up([*grads, total, *parts.values()])
-        norm = _clip(grads, self.train.clip)
-        values = {k: float(v / count) for k, v in parts.items()}
-        verdict = guard.judge(float(total / count), norm)
+                return self.family.loss(player, self.compiled, batch, rng)
+
+        found = self.way.gradients(self.step, optimiser.params, batches, loss_of)
+        norm, values = found.norm, found.values
+        verdict = "fine" if found.loss is None else guard.judge(found.loss, norm)
         if verdict == "fine":
             optimiser.step(share_of_rate(self.step, self.train))
-            self._look(player, float(total / count), norm, log)
-            self._spread(player, values, log)
+            if found.loss is not None:
+                self._look(player, found.loss, norm, log)
+                self._spread(player, values, log)
         else:
             log("guard", self.step, player=player, verdict=verdict, norm=norm, **values)
             if verdict == "roll back":
@@ -375,6 +373,7 @@ class Loop:
             skipped=sum(g.skipped for g in self.guards.values()),
             rollbacks=sum(g.rollbacks for g in self.guards.values()),
             ended=self.ended,
+            privacy=self.way.told(self.step),
         )
 
     def _compile(self) -> dict[str, Any]:
@@ -482,15 +481,6 @@ class _Swap:
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _clip(grads: list[Tensor], most: float) -> float:
-    """Scale the gradients so that their joint norm is at most `most`; returns the norm before."""
-    norms = torch._foreach_norm(grads)
-    norm = float(torch.stack(norms).norm())
-    if most and norm > most:
-        torch._foreach_mul_(grads, most / (norm + 1e-6))
-    return norm
 
 
 def _too_big(error: RuntimeError) -> ResourceError:

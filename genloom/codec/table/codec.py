@@ -18,6 +18,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
+from genloom.budget import Ledger
 from genloom.codec.base import Condition, Reading
 from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.codec.table import cells
@@ -28,6 +29,7 @@ from genloom.codec.table.detect import Policy, learn_column
 from genloom.codec.table.frame import read_tables, write_table
 from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.private_columns import learn_privately
 from genloom.codec.table.row_channels import Channels, learn_channels, load_channels
 from genloom.codec.where import Both, Node, parse
 from genloom.errors import DataError, ModelError, RecipeError
@@ -163,13 +165,7 @@ class TableCodec:
                 f"the table has {len(frame)} rows and {len(frame.columns)} columns: "
                 "give at least one row and one column"
             )
-        policy = Policy(
-            cells=self.bins,
-            fine=self.fine,
-            distinct=self.distinct,
-            categories=self.categories,
-            rare=self.rare,
-        )
+        policy = self._policy()
         notes: list[str] = []
         columns = []
         for name in frame.columns:
@@ -184,6 +180,28 @@ class TableCodec:
         self._columns, self.notes = tuple(columns), tuple(notes)
         if self.carrier == "array":
             self._channels = tuple(learn_channels(c, frame[c.name]) for c in columns)
+
+    def _policy(self) -> Policy:
+        return Policy(
+            cells=self.bins,
+            fine=self.fine,
+            distinct=self.distinct,
+            categories=self.categories,
+            rare=self.rare,
+        )
+
+    def fit_private(self, items: Any, ledger: Ledger) -> None:
+        """`fit` from the ledger's noisy counts alone; see `private_columns` for what is taken as
+        known."""
+        if self.carrier != "tokens":
+            raise RecipeError(
+                "rows as arrays are not counted privately: use the medium table, whose rows are "
+                "tokens, or leave epsilon out"
+            )
+        notes: list[str] = []
+        frame = as_frame(items)
+        self._columns = learn_privately(frame, self._policy(), ledger, notes.append)
+        self.notes = tuple(notes)
 
     def encode(self, items: Any) -> Tensor:
         """long [N, L] without bos, or float [N, C]."""
