@@ -294,6 +294,8 @@ def load(
     if bits is not None and bits not in FORMS:
         raise UsageError(f"bits is {bits}: give one of {', '.join(map(str, FORMS))}")
     place, where = store.existing(name), pick_device(device)
+    if (place / "linked.json").is_file():
+        raise ModelError(f"{place} is joined of several models: load it by genloom.linked.load")
     model = adapted.load(Model, place, where, adapter=adapter, bits=bits)
     if images.is_one(place):
         return model

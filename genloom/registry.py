@@ -124,6 +124,12 @@ TABLE: dict[str, dict[str, str]] = {
         "chorale": "genloom.recipes.chorale:choose",
         "folk": "genloom.recipes.music:choose",
     },
+    "joined": {  # what is made of several models, in one folder
+        "tables": "genloom.linked.tables:Tables",
+    },
+    "learner": {  # what trains them
+        "tables": "genloom.linked.training:train",
+    },
     "quality": {
         "text": "genloom.trust.quality_text:measure",
         "python": "genloom.trust.quality_text:measure",

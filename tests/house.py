@@ -72,6 +72,8 @@ RANK = {
     "card": 4.97,
     "exact": 4.97,
     "api": 5.0,
+    "linked": 5.1,  # several models that draw tables which refer to each other
+    "series": 5.2,  # the same machinery over steps in time
     "trust": 6.0,
     "agent": 6.0,
     "hosting": 6.5,  # a process in which models live; the server speaks to it by frames alone

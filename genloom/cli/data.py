@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from genloom.cli import data_tokens, output, settings, source
+from genloom.cli import data_tokens, joined, output, settings, source
 from genloom.cli.ending import warn
 from genloom.errors import DataError, UsageError
 
@@ -48,6 +48,13 @@ def inspect(
     """
     if show < 0:
         raise UsageError(f"--show is {show}: give how many items to show")
+    if medium is None and path != source.STDIN:
+        from genloom.linked.describing import several
+
+        folder = Path(path).expanduser()
+        if several(folder):
+            joined.inspect(folder, json)
+            return
     from genloom.datasets.report import look
 
     where, medium, _ = _located(path, medium)

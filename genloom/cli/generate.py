@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import making, output, said, sampling, settings, sheets, source
+from genloom.cli import joined, making, output, said, sampling, settings, sheets, source
 from genloom.cli.ending import warn
 from genloom.cli.music_options import MusicOptions
 from genloom.cli.picture_options import PictureOptions
@@ -58,7 +58,7 @@ def generate(
     prompt: str | None = None,
     /,
     *,
-    count: Annotated[int, Parameter(name=["-n", "--count"])] = 1,
+    count: Annotated[int | None, Parameter(name=["-n", "--count"])] = None,
     seed: int = 0,
     out: Annotated[str | None, Parameter(name=["-o", "--out"])] = None,
     where: str | None = None,
@@ -89,6 +89,7 @@ def generate(
     picture: PictureOptions | None = None,
     speech: SpeechOptions | None = None,
     music: MusicOptions | None = None,
+    scale: float | None = None,
     grid: bool = False,
     json: bool = False,
     no_record: bool = False,
@@ -106,7 +107,8 @@ def generate(
     prompt
         The beginning of a text, a caption, a class or conditions; - reads stdin.
     count
-        How many.
+        How many, 1 unless given; of linked tables the rows of the largest that has no parent, as
+        many as were learnt unless given.
     seed
         The same seed makes the same items again.
     out
@@ -163,6 +165,8 @@ def generate(
         How strongly the prompt is followed; 1 is plainly.
     solver
         How denoising steps are taken.
+    scale
+        Of linked tables, in place of a count: times as many rows as were learnt from.
     grid
         All items on one sheet.
     json
@@ -174,6 +178,14 @@ def generate(
     """
     from genloom import api
 
+    kind = joined.kind_of(model)
+    if kind is not None:
+        refused = {"where": where, "grid": grid, "prompt": prompt, "adapter": adapter}
+        joined.generate(model, kind, count, scale, seed, out, json, not no_record, quiet, refused)
+        return
+    if scale is not None:
+        raise UsageError("--scale is for linked tables: give -n")
+    count = 1 if count is None else count
     loaded, picture = settings.load(model, bits, adapter), picture or PictureOptions()
     speech = speech or SpeechOptions()
     options = {

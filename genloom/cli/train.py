@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import output, settings, source
+from genloom import registry
+from genloom.cli import joined, output, settings, source
 from genloom.cli.interrupt import Interrupt
+from genloom.cli.joined_options import JoinedOptions
 from genloom.cli.progress import plan_line, screen
 from genloom.errors import Stopped, UsageError
 from genloom.recipes.expectation import told
@@ -50,6 +52,7 @@ def train(
     delta: float | None = None,
     resume: bool = False,
     license: str | None = None,
+    several: JoinedOptions | None = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
 ) -> None:
@@ -63,7 +66,8 @@ def train(
         text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
         image, image-gan, image-fast, image-autoencoder, image-latent, image-tokenizer, image-codes,
         sprites, emoji, icons, digits, characters, labelled, upscale, upscale-2x, upscale-gan,
-        restore, colourise, table, table-flow, table-gan, or a recipe file (.json).
+        restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder), or a
+        recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out
@@ -106,6 +110,33 @@ def train(
         No progress.
     """
     _either(minutes, size)
+    several = several or JoinedOptions()
+    if medium in registry.TABLE["learner"]:
+        joined.train(
+            medium,
+            data,
+            out=out,
+            minutes=minutes,
+            size=size,
+            seed=seed,
+            changes=changes or [],
+            licence=license,
+            json=json,
+            quiet=quiet,
+            told=several.fields(),
+            refused={
+                "from": start,
+                "adapter": adapter,
+                "rank": rank,
+                "bits": bits,
+                "caption": caption,
+                "teacher": teacher,
+                "reward": reward,
+                "resume": resume,
+            },
+        )
+        return
+    several.refuse()
     kind = source.medium_of(medium)
     store = settings.store()
     path = source.data_at(data, kind, store.home())

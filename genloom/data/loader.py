@@ -255,18 +255,22 @@ class _Windows:
 class _Rows:
     """Token items of one length."""
 
-    def __init__(self, data: Tensor, spec: TokenSpec, prompts: Tensor | None) -> None:
+    def __init__(
+        self, data: Tensor, spec: TokenSpec, prompts: Tensor | None, weights: object = None
+    ) -> None:
         start = torch.full((len(data), 1), spec.bos, dtype=data.dtype)
         end = [] if spec.eos is None else [torch.full_like(start, spec.eos)]
         self.x = torch.cat([start, data, *end], dim=1)[:, : spec.length + 1]
         self.spec, self.prompts = spec, prompts
+        self.weight = weights if isinstance(weights, Tensor) else None  # of the positions, [L]
 
     def __len__(self) -> int:
         return len(self.x)
 
     @property
     def targets(self) -> int:
-        return len(self.x) * (self.x.shape[1] - 1)
+        each = self.x.shape[1] - 1 if self.weight is None else int(self.weight.sum())
+        return len(self.x) * each
 
     def place(self, order: Tensor, phase: int) -> Tensor:
         return order
@@ -275,6 +279,8 @@ class _Rows:
         x = self.x[rows].long()
         weight = torch.ones(x.shape)
         weight[:, 0] = 0.0
+        if self.weight is not None:
+            weight[:, 1:] = self.weight
         return Batch(spec=self.spec, x=x, weight=weight, prompt=prompts_of(self.prompts, rows))
 
 
@@ -400,7 +406,7 @@ def _source(
     if pack:
         return _Windows(data, spec, document)
     if isinstance(data, Tensor):
-        return _Rows(data, spec, prompts)
+        return _Rows(data, spec, prompts, weights)
     return _Ragged(data, spec, prompts, weights, group, worth)
 
 

@@ -42,17 +42,21 @@ def completed(
     allowed: Mapping[int, Tensor],
     seed: int = 0,
     heard: Callable[[int], None] = lambda done: None,
+    index: Tensor | None = None,
+    until: int | None = None,
 ) -> Tensor:
     """known long [N, L], OPEN where an id is to be drawn -> long [N, L]. allowed: position -> bool
     [V], which ids may be drawn there. What is drawn depends on the seed, on the row's number and on
-    what is known of the row. heard: told how many rows are done."""
+    what is known of the row. heard: told how many rows are done. index: long [N], numbers of the
+    rows in place of their places. until: what is open from this position on stays OPEN."""
     spec = fields_of(model)
     out = known.clone()
     done = int((known != OPEN).all(1).sum())
     for rows in _alike(known):
         if bool((known[rows] != OPEN).all()):
             continue
-        out[rows] = _drawn(model, spec, known[rows], rows, allowed, seed)
+        numbers = rows if index is None else index[rows]
+        out[rows] = _drawn(model, spec, known[rows], numbers, allowed, seed, until)
         done += len(rows)
         heard(done)
     return out
@@ -65,18 +69,24 @@ def _drawn(
     rows: Tensor,
     allowed: Mapping[int, Tensor],
     seed: int,
+    until: int | None,
 ) -> Tensor:
     asked = Encoded(seed=seed, index=rows, known=known, allowed=allowed)
+    steps = int((known[0, :until] == OPEN).sum())  # in the codec's order they come first
     family, nets = model.family, dict(model.nets.items())
     with torch.inference_mode():
         samples = family.start(nets, spec, asked)
         assert isinstance(samples, Samples)
         cache = family.cache(nets, samples)
-        while not bool(samples.done.all()):
+        for _ in range(steps):
             family.step(nets, samples, cache)
         found: Any = family.result(samples, spec)
     made: Tensor = found
-    return made
+    return made if until is None else torch.where(_before(until, spec), made, known)
+
+
+def _before(until: int, spec: TokenSpec) -> Tensor:
+    return torch.arange(spec.length) < until
 
 
 def chances(model: Model, known: Tensor, place: int) -> Tensor:

@@ -188,7 +188,8 @@ class Autoregressive:
             to = padded.gather(1, (at + 1).clamp(max=padded.shape[1] - 1))
             slots = (padded.gather(1, at), to)
         attention = cache.attention(rows, count)
-        hidden = nets["net"](ids, at[..., None], attention, before, slots)
+        net = getattr(nets["net"], "last", nets["net"])  # the others' states are not asked for
+        hidden = net(ids, at[..., None], attention, before, slots)
         cache.advance(rows, count)
         return hidden[:, -1]
 

@@ -82,7 +82,25 @@ class RowModel(nn.Module):
         assert slots is not None, "a row model predicts named positions"
         value = self.embed(ids).unsqueeze(-2)  # [B, L, 1, S]
         known = attention(0, value, value, value).squeeze(-2)
-        h = _plus(self.into(torch.relu(known)), self.slot_to(slots[1]))
+        return self._states(known, slots[1])
+
+    def last(
+        self,
+        ids: Tensor,
+        position: Tensor,
+        attention: Attention,
+        before: Tensor | None = None,
+        slots: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """As `forward`, the last position alone, float [B, 1, D]: what comes before it is summed,
+        and costs no block."""
+        assert slots is not None, "a row model predicts named positions"
+        value = self.embed(ids).unsqueeze(-2)
+        known = attention(0, value, value, value)[:, -1:].squeeze(-2)
+        return self._states(known, slots[1][:, -1:])
+
+    def _states(self, known: Tensor, asked: Tensor) -> Tensor:
+        h = _plus(self.into(torch.relu(known)), self.slot_to(asked))
         for block in self.blocks:
             h = block(h)
         return self.norm(h)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genloom.codec.table.columns import CategoryColumn, Column, key, labelled
+from genloom.codec.table.columns import CategoryColumn, Column, labelled
 from genloom.codec.table.dataframes import as_frame, pandas
 from genloom.codec.table.number_column import NumberColumn
 from genloom.errors import DataError, RequestError, UsageError
@@ -113,8 +113,8 @@ def unsure(column: Column, series: Any) -> np.ndarray:
     """bool [N], which values it has no id for: they say nothing that was learnt."""
     blank = series.isna().to_numpy()
     if isinstance(column, CategoryColumn):
-        known = {key(label) for label in column.labels}
-        strange = np.array([v is not None and key(v) not in known for v in labelled(series)])
+        known = pandas().Index(list(column.labels), dtype=object)
+        strange = np.asarray(known.get_indexer(labelled(series))) < 0
         return (blank & (not column.missing)) | (strange & ~blank & (not column.rare))
     return blank & (not missing(column))
 

@@ -44,6 +44,7 @@ _COLUMNS: dict[str, Any] = {
     for column in (NumberColumn, CategoryColumn, ConstantColumn, IdentifierColumn)
 }
 _OPTIONS = ("bins", "carrier", "categories", "distinct", "fine", "rare")
+_LATER = frozenset({"told"})  # options that older models do not have
 _COMPARED = 10_000  # rows of each side at most
 _SHOWN = 20
 
@@ -57,13 +58,13 @@ class TableCodec:
     distinct    a column with at most so many common numbers gives each an id of its own
     categories  most values of a column of categories; the rest is pooled
     rare        a value in fewer rows than this is never put out as it was
+    told        columns that are always given: others follow from them, they are never learnt
     """
 
     kind: ClassVar[str] = "table"
     media: ClassVar[str] = "text/csv"
     suffix: ClassVar[str] = ".csv"
     preview_suffix: ClassVar[str] = ".txt"
-    compares: ClassVar[bool] = True
     conditional: ClassVar[bool] = True
 
     def __init__(
@@ -75,6 +76,7 @@ class TableCodec:
         distinct: int = 256,
         categories: int = 1000,
         rare: int = 5,
+        told: Sequence[str] = (),
     ) -> None:
         if carrier not in ("tokens", "array"):
             raise RecipeError(f"codec.carrier is {carrier!r}: give 'tokens' or 'array'")
@@ -89,6 +91,9 @@ class TableCodec:
                 raise RecipeError(f"codec.{name} is {value!r}: give a whole number from {low}")
         self.carrier, self.bins, self.fine = carrier, bins, fine
         self.distinct, self.categories, self.rare = distinct, categories, rare
+        if told and carrier == "array":
+            raise RecipeError("codec.told is for rows of tokens: use codec.carrier=tokens")
+        self.told = tuple(told)
         self._columns: tuple[Column, ...] = ()
         self._channels: tuple[Channels | None, ...] = ()
         self.notes: tuple[str, ...] = ()
@@ -99,6 +104,11 @@ class TableCodec:
         if not self._columns:
             raise ModelError("this table codec has learnt no columns yet: call fit or load first")
         return self._columns
+
+    @property
+    def compares(self) -> bool:
+        """Rows of which a part is told cannot be drawn and compared without it."""
+        return not self.told
 
     @property
     def carries(self) -> type:
@@ -214,6 +224,16 @@ class TableCodec:
             return torch.from_numpy(np.concatenate(parts, 1)).float()
         ids = np.concatenate([c.encode(frame[c.name]) for c, _ in self._learnt()], 1)
         return torch.from_numpy(ids + [low for low, _ in self._ranges()])
+
+    def weights(self, items: Any) -> Tensor | None:
+        """float [L], 1 where a position is learnt, where columns are told; else None."""
+        if not self.told:
+            return None
+        out = torch.ones(self._width())
+        for column, start in self._learnt():
+            if column.name in self.told:
+                out[start : start + len(column.sizes)] = 0.0
+        return out
 
     def decode(self, x: Sequence[Tensor] | Tensor) -> Any:
         """A DataFrame with the columns and dtypes of the training data, from tokens or vectors."""
@@ -355,15 +375,17 @@ class TableCodec:
             arrays |= {f"{place}.{name}": np.ascontiguousarray(a) for name, a in found.items()}
         write_atomic(Path(folder) / _ARRAYS, save_arrays(arrays))
         options = {name: getattr(self, name) for name in _OPTIONS}
+        if self.told:
+            options["told"] = list(self.told)
         save_json(folder, self.kind, {**options, "columns": described})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        values = load_json(folder, cls.kind, frozenset({*_OPTIONS, "columns"}))
+        values = load_json(folder, cls.kind, frozenset({*_OPTIONS, "columns"}), _LATER)
         path = Path(folder) / _ARRAYS
         try:
             arrays = load_arrays(path.read_bytes())
-            codec = cls(**{name: values[name] for name in _OPTIONS})
+            codec = cls(**{name: v for name, v in values.items() if name != "columns"})
             codec._restore(values["columns"], arrays)
         except FileNotFoundError:
             raise ModelError(f"{path} is missing: the model folder is incomplete") from None

@@ -67,6 +67,20 @@ def read_tables(path: Path) -> Reading:
     return Reading(items=items, files=tuple(used), skipped=skipped, notes=tuple(notes))
 
 
+def read_head(file: Path) -> list[str] | None:
+    """The names of a table's columns, from the beginning of its file; None where it has none."""
+    try:
+        if file.name.lower().endswith(PARQUET_SUFFIXES):
+            pyarrow()
+            return list(importlib.import_module("pyarrow.parquet").read_schema(file).names)
+        opened: Any = gzip.open if file.name.lower().endswith(".gz") else open
+        with opened(file, "rb") as handle:
+            line = handle.readline(1 << 20).decode("utf-8-sig", "replace").strip()
+    except (OSError, EOFError, ValueError, zlib.error):
+        return None
+    return next(_rows(line, _delimiter(line)), None) if line else None
+
+
 def write_table(frame: Any, path: Path, record: Mapping[str, Any] | None) -> bool:
     """CSV or Parquet by the suffix; True where the record is inside the file (Parquet).
     RequestError for the suffix of something else, which the file would not be."""
