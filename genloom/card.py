@@ -37,6 +37,7 @@ def card_of(
             **({} if material.overlap is None else {"overlap": material.overlap.to_json()}),
         },
         **({"privacy": dict(outcome.privacy)} if outcome.privacy else {}),
+        **({} if not (told := getattr(material.codec, "promises", [])) else {"promises": told}),
         "steps": outcome.steps,
         "skipped_steps": outcome.skipped,
         "roll_backs": outcome.rollbacks,

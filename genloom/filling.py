@@ -30,7 +30,7 @@ def fill(
     rows.fields_of(model)
     codec: Any = model.codec
     found = codec.partly(items, columns)
-    made = rows.completed(model, found.known, found.allowed, seed, heard)
+    made = rows.completed(model, found.known, found.allowed, seed, heard, rules=found.rules)
     return codec.filled(items, codec.decode(made), found.empty)
 
 

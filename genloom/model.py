@@ -263,6 +263,9 @@ def _readme(recipe: Recipe, card: Mapping[str, Any]) -> str:
         if data.get("credits"):
             lines.append(f"- made by: {', '.join(data['credits'])}")
         lines.append("")
+    if card.get("promises"):
+        kept = [f"- {one}" for one in card["promises"]]
+        lines += ["## What all it makes meets", "", *kept, ""]
     metrics = card.get("metrics") or {}
     if metrics:
         lines += ["## Measured", ""] + [f"- {k}: {v}" for k, v in metrics.items()] + [""]

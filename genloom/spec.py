@@ -235,12 +235,24 @@ class Guide(Protocol):
         """This id came."""
 
 
+class Rules(Protocol):
+    """What the fields of one item leave each other. places: the positions that are restricted."""
+
+    @property
+    def places(self) -> frozenset[int]: ...
+
+    def mask(self, place: int, ids: Tensor) -> Tensor | None:
+        """bool [B, high - low]: what may still stand at a position, given ids long [B, L], -1 where
+        open; None where anything may. A row without any true value cannot be completed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
     """A request as tensors, made by the codecs, read by the family.
 
     known    long [L], the ids already decided (-1 where open): a text's prefix or a row's columns
     allowed  position -> bool [high - low], which ids of the position's range may be drawn
+    rules    which ids of a position may be drawn beside those that are
     prompt   long [P], ids for the net's prompt encoder; float [P, E] where it is told features
     negative long [P], those of a prompt to keep away from
     towards  long [P], those of a prompt to go to
@@ -259,6 +271,7 @@ class Encoded:
     index: Tensor
     known: Tensor | None = None
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
+    rules: Rules | None = None
     prompt: Tensor | None = None
     negative: Tensor | None = None
     towards: Tensor | None = None

@@ -73,6 +73,7 @@ def show(model: str, /, *, json: bool = False) -> None:
             "source": source.get("hub") or source.get("folder") or source.get("file"),
             "revision": source.get("revision"),
             "licence": data.get("licence") or source.get("licence"),
+            "keeps": "; ".join(card.get("promises", ())) or None,
             "sha-256": data.get("sha256"),
         }
     )

@@ -19,6 +19,7 @@ from genloom.cli import joined, output, settings, source
 from genloom.cli.interrupt import Interrupt
 from genloom.cli.joined_options import JoinedOptions
 from genloom.cli.progress import plan_line, screen
+from genloom.cli.table_options import TableTraining
 from genloom.errors import Stopped, UsageError
 from genloom.recipes.expectation import told
 
@@ -50,6 +51,7 @@ def train(
     reward: str | None = None,
     epsilon: float | None = None,
     delta: float | None = None,
+    table: TableTraining | None = None,
     resume: bool = False,
     license: str | None = None,
     several: JoinedOptions | None = None,
@@ -164,7 +166,7 @@ def train(
                 minutes=minutes,
                 size=size,
                 seed=seed,
-                changes=_changes(changes, caption),
+                changes=_changes(changes, caption, table),
                 resume=resume,
                 licence=license,
                 start=start,
@@ -200,6 +202,7 @@ def plan(
     caption: str | None = None,
     teacher: str | None = None,
     reward: str | None = None,
+    table: TableTraining | None = None,
     price: float | None = None,
     json: bool = False,
 ) -> None:
@@ -252,7 +255,7 @@ def plan(
         minutes=minutes,
         size=size,
         seed=seed,
-        changes=_changes(changes, caption),
+        changes=_changes(changes, caption, table),
         price=price,
         start=start,
         adapter=_adapter(adapter, rank),
@@ -284,9 +287,11 @@ def _adapter(kind: Literal["lora", "dora"] | None, rank: int | None) -> Any:
     return Adapter(kind=kind, rank=rank, alpha=2.0 * rank)
 
 
-def _changes(changes: list[str] | None, caption: str | None) -> list[str]:
+def _changes(
+    changes: list[str] | None, caption: str | None, table: TableTraining | None
+) -> list[str]:
     told = [] if caption is None else [f"data.caption={format_.dumps(caption)}"]
-    return [*(changes or ()), *told]
+    return [*(changes or ()), *told, *(table or TableTraining()).changes()]
 
 
 def _mention(shown: Any, target: Path, ignored: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
-from genloom.spec import Spec
+from genloom.spec import Rules, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class Condition:
 
     known: Tensor | None = None
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
+    rules: Rules | None = None
 
 
 @runtime_checkable
@@ -83,6 +84,10 @@ class Codec(Protocol):
     # and `grid_told(given)` at use: see told.py. It may be `silent`, and tell nothing of an item;
     # where what it tells shows all of an item that is to stay, it `keeps`. One of which a training
     # sees windows also has `draws` and the same `told`, which then draws these.
+
+    # One of which only some items may be put out (`exacting`) says so in `matches`, gives the items
+    # that are kept their numbers in `numbered(items, seed, first)`, and tells in `alike(items)`
+    # what must not come twice: arrays uint64 [N] with bool [N] of those that count.
 
     # What is decoded and encoded again is the same, but where `lossy` says that it is only near.
     # Where every item draws the same number of ids, `whole` is that number; where the ids begin

@@ -97,11 +97,15 @@ class Generation:
     def result(self) -> Any:
         """The finished items in the medium's own collection, in the order of their numbers. The
         error that ended one of them, where one did."""
+        self.finish()
+        return self.items()
+
+    def finish(self) -> None:
+        """Tick until all are made. The error that ended one of them, where one did."""
         while not self.complete:
             self.engine.tick()
         if self.error is not None:
             raise self.error
-        return self.items()
 
     def items(self) -> Any:
         """What is finished so far."""

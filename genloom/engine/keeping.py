@@ -6,9 +6,11 @@ candidates are drawn at once. Knows the engine and a codec with `matches`; no co
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +20,7 @@ from genloom.family.noise import keys, uniform
 from genloom.spec import Request
 
 MOST_DRAWN = 500_000  # candidates for one request with conditions
+HOPELESS = 50_000  # of them in a row of which none is kept: no more are drawn
 KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
 
@@ -29,9 +32,11 @@ class Keeping:
 
     def __init__(self, codec: Any, request: Request, together: int = MOST_DRAWN) -> None:
         self.codec, self.request, self.together = codec, request, together
-        self.missing, self.drawn = request.count, 0
+        self.missing, self.drawn, self.vain = request.count, 0, 0
         self._first = request.first
         self._kept: list[Tensor] = []
+        self._seen: dict[str, np.ndarray] = {}
+        self._twice: Counter[str] = Counter()
 
     @property
     def done(self) -> bool:
@@ -46,11 +51,10 @@ class Keeping:
         rate = max(1e-4, self.kept / self.drawn) if self.drawn else 1.0
         wanted = max(64, round(1.1 * self.missing / rate)) if self.drawn else self.missing
         asked = min(MOST_DRAWN - self.drawn, self.together, wanted)
-        if asked <= 0:
-            raise RequestError(
-                f"only {self.kept} of {self.request.count} rows met the conditions in "
-                f"{self.drawn} draws: loosen them"
-            )
+        if not self.drawn:
+            self._check_room()
+        if asked <= 0 or self.vain >= HOPELESS:
+            raise RequestError(self._too_few())
         return replace(self.request, first=self._first, count=asked)
 
     def take(self, generation: Any) -> None:
@@ -60,21 +64,75 @@ class Keeping:
         asked = generation.request.count
         index = torch.arange(self._first, self._first + asked)
         good = uniform(keys(request.seed, index), KEEPING)[:, 0] < chance
-        good &= torch.as_tensor(codec.matches(codec.decode(rows), request.where, request.prompt))
+        made = codec.decode(rows)
+        good &= torch.as_tensor(codec.matches(made, request.where, request.prompt))
+        if getattr(codec, "exacting", False):
+            good &= torch.as_tensor(self._fresh(codec.alike(made), good.numpy()))
         self._kept.append(rows[good][: self.missing])
+        self.vain = 0 if len(self._kept[-1]) else self.vain + asked
         self.missing -= len(self._kept[-1])
         self._first, self.drawn = self._first + asked, self.drawn + asked
+
+    def _check_room(self) -> None:
+        """RequestError where more items that differ are asked for than there are."""
+        if not getattr(self.codec, "exacting", False):
+            return
+        for name, room in self.codec.rooms.items():
+            if self.request.count > room:
+                raise RequestError(
+                    f"{self.request.count:,} rows are asked for, and {room:,} can differ ({name}): "
+                    "ask for fewer"
+                )
+
+    def _fresh(
+        self, alike: dict[str, tuple[np.ndarray, np.ndarray]], good: np.ndarray
+    ) -> np.ndarray:
+        """bool [N], which of the good candidates are like none that is kept, and the first of their
+        like here."""
+        fresh = good.copy()
+        for name, (codes, counts) in alike.items():
+            seen = self._seen.get(name, codes[:0])
+            taken = fresh & counts
+            again = taken & np.isin(codes, seen)
+            some = np.flatnonzero(taken & ~again)
+            firsts = some[np.unique(codes[some], return_index=True)[1]]
+            later = np.zeros(len(codes), bool)
+            later[some] = True
+            later[firsts] = False
+            self._twice[name] += int((again | later).sum())
+            fresh &= ~(again | later)
+        wanted = np.flatnonzero(fresh)[: self.missing]
+        for name, (codes, counts) in alike.items():
+            mine = codes[wanted][counts[wanted]]
+            self._seen[name] = np.concatenate((self._seen.get(name, mine[:0]), mine))
+        return fresh
+
+    def _too_few(self) -> str:
+        worst = self._twice.most_common(1)
+        if worst and worst[0][1] > self.drawn // 2:
+            return (
+                f"only {self.kept:,} of {self.request.count:,} rows that differ were found in "
+                f"{self.drawn:,} draws ({worst[0][0]}): ask for fewer rows"
+            )
+        return (
+            f"only {self.kept:,} of {self.request.count:,} rows met the conditions in "
+            f"{self.drawn:,} draws: loosen them"
+        )
 
     def items(self) -> Any:
         """What was kept, in the medium's own collection."""
         request, codec = self.request, self.codec
         rows = torch.cat(self._kept)
-        return codec.settle(codec.decode(rows), request.where, request.prompt)
+        made = codec.settle(codec.decode(rows), request.where, request.prompt)
+        if getattr(codec, "exacting", False):
+            made = codec.numbered(made, request.seed, request.first)
+        return made
 
 
 def needs_keeping(codec: Any, request: Request) -> bool:
-    """Whether conditions may say more than ids can."""
-    return bool(codec.conditional and (request.where or request.prompt))
+    """Whether conditions may say more than ids can, or not every item may be put out."""
+    asked = request.where or request.prompt or getattr(codec, "exacting", False)
+    return bool(codec.conditional and asked)
 
 
 def kept(engine: Engine, request: Request) -> Any:
@@ -82,6 +140,6 @@ def kept(engine: Engine, request: Request) -> Any:
     keeping = Keeping(engine.model.codec, request)
     while not keeping.done:
         generation = engine.submit(keeping.next())
-        generation.result()
+        generation.finish()
         keeping.take(generation)
     return keeping.items()

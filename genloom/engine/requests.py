@@ -60,7 +60,7 @@ def guided(codec: Any, encoded: Encoded) -> Encoded:
 
 def encode(model: Model, request: Request) -> Encoded:
     """The request as tensors, but for the form that a text is to have."""
-    known, allowed, prompt, options = None, {}, None, request.options
+    known, allowed, rules, prompt, options = None, {}, None, None, request.options
     others: dict[str, Any] = {}
     if model.prompt is not None:
         text, where = request.prompt, request.where
@@ -78,7 +78,7 @@ def encode(model: Model, request: Request) -> Encoded:
         options = replace(options, stop_ids=(*options.stop_ids, *infill_ends(model.codec)))
     else:
         condition = _condition(model.codec, request)
-        known, allowed = condition.known, condition.allowed
+        known, allowed, rules = condition.known, condition.allowed, condition.rules
         options = _wholly(model.codec, options)
     options = _amply(model.codec, options)
     device = model.device
@@ -87,6 +87,7 @@ def encode(model: Model, request: Request) -> Encoded:
         index=torch.arange(request.first, request.first + request.count, device=device),
         known=known,
         allowed=allowed,
+        rules=rules,
         prompt=None if prompt is None else prompt.to(device),
         **others,
         **given(model, request),

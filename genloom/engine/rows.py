@@ -17,7 +17,7 @@ from torch import Tensor
 from genloom.errors import UsageError
 from genloom.family.base import Samples
 from genloom.model import Model
-from genloom.spec import Encoded, TokenSpec
+from genloom.spec import Encoded, Rules, TokenSpec
 
 TOGETHER = 4096  # rows of one call
 OPEN = -1
@@ -44,11 +44,13 @@ def completed(
     heard: Callable[[int], None] = lambda done: None,
     index: Tensor | None = None,
     until: int | None = None,
+    rules: Rules | None = None,
 ) -> Tensor:
     """known long [N, L], OPEN where an id is to be drawn -> long [N, L]. allowed: position -> bool
-    [V], which ids may be drawn there. What is drawn depends on the seed, on the row's number and on
-    what is known of the row. heard: told how many rows are done. index: long [N], numbers of the
-    rows in place of their places. until: what is open from this position on stays OPEN."""
+    [V], which ids may be drawn there, and rules beside which others. What is drawn depends on the
+    seed, on the row's number and on what is known of the row. heard: told how many rows are done.
+    index: long [N], numbers of the rows in place of their places. until: what is open from this
+    position on stays OPEN."""
     spec = fields_of(model)
     out = known.clone()
     done = int((known != OPEN).all(1).sum())
@@ -56,7 +58,7 @@ def completed(
         if bool((known[rows] != OPEN).all()):
             continue
         numbers = rows if index is None else index[rows]
-        out[rows] = _drawn(model, spec, known[rows], numbers, allowed, seed, until)
+        out[rows] = _drawn(model, spec, known[rows], numbers, allowed, seed, until, rules)
         done += len(rows)
         heard(done)
     return out
@@ -70,8 +72,9 @@ def _drawn(
     allowed: Mapping[int, Tensor],
     seed: int,
     until: int | None,
+    rules: Rules | None,
 ) -> Tensor:
-    asked = Encoded(seed=seed, index=rows, known=known, allowed=allowed)
+    asked = Encoded(seed=seed, index=rows, known=known, allowed=allowed, rules=rules)
     steps = int((known[0, :until] == OPEN).sum())  # in the codec's order they come first
     family, nets = model.family, dict(model.nets.items())
     with torch.inference_mode():

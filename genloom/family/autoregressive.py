@@ -131,7 +131,8 @@ class Autoregressive:
         if request.allowed:
             state["allowed"] = _allowed(spec, request.allowed).expand(rows, -1)
         done = length >= end
-        return Samples(x.to(device), done.to(device), {k: v.to(device) for k, v in state.items()})
+        state = {k: v.to(device) for k, v in state.items()}
+        return Samples(x.to(device), done.to(device), state, rules=request.rules)
 
     def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
         """long [1 or B, L]: what is known, then what is restricted, then the rest in the codec's
@@ -197,14 +198,16 @@ class Autoregressive:
         """Draw the next id of these rows and write it."""
         every = torch.arange(len(samples), device=samples.x.device)
         mine = every if rows is None else rows
-        for low, high, some in self._ranges(samples, mine):
+        for place, some in self._places(samples, mine):
+            low, high = self._range(samples, place)
             part = hidden if some is None else hidden[some]
             where = rows if some is None else mine[some]
+            rule = self._rule(samples, where, place)
             state = samples.state
             if where is not None:
                 state = {k: v[where] for k, v in state.items() if k != "order"}
             ids, mass = self._drawn(
-                samples.x, where, state, nets["net"].logits(part, low, high), low
+                samples.x, where, state, nets["net"].logits(part, low, high), low, rule
             )
             at, length = every if where is None else where, state["length"]
             samples.x[at, length] = ids
@@ -213,32 +216,58 @@ class Autoregressive:
                 samples.state["mass"][at] += mass
             samples.state["length"][at] = length + 1
 
-    def _ranges(
-        self, samples: Samples, rows: Tensor
-    ) -> list[tuple[int, int | None, Tensor | None]]:
-        """The rows by the range of ids their next position has."""
+    def _places(self, samples: Samples, rows: Tensor) -> list[tuple[int, Tensor | None]]:
+        """The rows by the position that is next; 0 for all where positions have no order."""
         state = samples.state
         if "order" not in state:
-            return [(0, None, None)]
+            return [(0, None)]
         place = state["order"][rows, state["length"][rows] - 1]
         slots = place[:1] if bool((place == place[:1]).all()) else place.unique()
-        out: list[tuple[int, int | None, Tensor | None]] = []
-        for slot in slots.tolist():
-            some = None if len(slots) == 1 else (place == slot).nonzero()[:, 0]
-            out.append((int(state["low"][0, slot]), int(state["high"][0, slot]), some))
-        return out
+        if len(slots) == 1:
+            return [(int(slots[0]), None)]
+        return [(slot, (place == slot).nonzero()[:, 0]) for slot in slots.tolist()]
+
+    def _range(self, samples: Samples, place: int) -> tuple[int, int | None]:
+        state = samples.state
+        if "order" not in state:
+            return 0, None
+        return int(state["low"][0, place]), int(state["high"][0, place])
+
+    def _rule(self, samples: Samples, where: Tensor | None, place: int) -> Tensor | None:
+        """bool [b, V]: what these rows leave of a position's ids."""
+        if samples.rules is None or place not in samples.rules.places:
+            return None
+        every = slice(None) if where is None else where
+        x, order = samples.x[every, 1:], samples.state["order"][every]
+        drawn = torch.arange(x.shape[1], device=x.device) < samples.state["length"][every, None] - 1
+        known = torch.full_like(x, -1).scatter_(1, order, torch.where(drawn, x, -1))
+        return samples.rules.mask(place, known)
 
     def _drawn(
-        self, x: Tensor, where: Tensor | None, state: dict[str, Tensor], logits: Tensor, low: int
+        self,
+        x: Tensor,
+        where: Tensor | None,
+        state: dict[str, Tensor],
+        logits: Tensor,
+        low: int,
+        rule: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """(ids, what is to be added to the mass or None) of samples in this state."""
-        mass, length = None, state["length"]
+        """(ids, what is to be added to the mass or None) of samples in this state. A rule is a part
+        of the distribution, no restriction: it tells in the mass only where it leaves nothing, for
+        such a sample is not to be kept."""
+        mass, dead, length = None, None, state["length"]
         controls = Controls.of(state["controls"])
+        if rule is not None:
+            rule, dead = _alive(rule, state, low)
+            mass = torch.where(dead, float("-inf"), 0.0)
+            logits = logits.masked_fill(~rule, float("-inf"))
         if "allowed" in state:
             allowed = state["allowed"][:, low : low + logits.shape[1]]
             # the first restricted id is drawn from its exact marginal; the later ones are corrected
             later = length > state["prefix"]
-            mass = torch.where(later, _log_mass(logits, allowed), 0.0)
+            inside = torch.where(later, _log_mass(logits, allowed), 0.0)
+            mass = inside if mass is None else torch.minimum(mass, inside)
+            allowed = allowed if dead is None else allowed | dead[:, None]
             logits = logits.masked_fill(~allowed, float("-inf"))
         if bool((controls.penalty != 1).any()):
             seen = x if where is None else x[where]
@@ -297,6 +326,15 @@ def _allowed(spec: TokenSpec, masks: Mapping[int, Tensor]) -> Tensor:
         low, high = spec.ranges[place]
         out[0, low:high] = mask
     return out
+
+
+def _alive(rule: Tensor, state: Mapping[str, Tensor], low: int) -> tuple[Tensor, Tensor]:
+    """(the rule, bool [B]: rows of which it leaves nothing that is allowed), anything there."""
+    left = rule
+    if "allowed" in state:
+        left = rule & state["allowed"][:, low : low + rule.shape[1]]
+    dead = ~left.any(1)
+    return rule | dead[:, None], dead
 
 
 def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:

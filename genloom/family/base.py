@@ -5,13 +5,13 @@ signatures, no codec, file or medium. A family is a frozen dataclass of its own 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Generator, Tensor
 
-from genloom.spec import Batch, Encoded, Loss, Spec
+from genloom.spec import Batch, Encoded, Loss, Rules, Spec
 
 NONE: frozenset[str] = frozenset()
 Nets = Mapping[str, Any]  # modules by role; a family knows what its own can do beyond forward
@@ -26,11 +26,13 @@ class Samples:
     done: bool [B]. x: the part a codec can decode. state: whatever else the family needs.
     state["mass"], where there is one: log of the chance with which a sample drawn under
     restrictions is to be kept, so that those kept follow the conditional distribution exactly.
+    rules: what their fields leave each other, the same of all, or None.
     """
 
     x: Tensor
     done: Tensor
     state: dict[str, Tensor]
+    rules: Rules | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return self.done.shape[0]
@@ -40,7 +42,8 @@ class Samples:
         return self.done.nonzero()[:, 0] if bool(self.done.any()) else None
 
     def select(self, rows: Tensor) -> Samples:
-        return Samples(self.x[rows], self.done[rows], {k: v[rows] for k, v in self.state.items()})
+        state = {k: v[rows] for k, v in self.state.items()}
+        return Samples(self.x[rows], self.done[rows], state, rules=self.rules)
 
     @staticmethod
     def cat(parts: list[Samples]) -> Samples:
@@ -51,6 +54,7 @@ class Samples:
             _stack([p.x for p in parts]),
             torch.cat([p.done for p in parts]),
             {k: _stack([p.state[k] for p in parts]) for k in first.state},
+            rules=first.rules,
         )
 
     def kin(self, other: Any) -> bool:
@@ -59,6 +63,7 @@ class Samples:
             isinstance(other, Samples)
             and self.state.keys() == other.state.keys()
             and self.x.shape[2:] == other.x.shape[2:]
+            and self.rules is other.rules
         )
 
 

@@ -17,6 +17,7 @@ from genloom.codec.table.columns import CategoryColumn, Column, labelled
 from genloom.codec.table.dataframes import as_frame, pandas
 from genloom.codec.table.number_column import NumberColumn
 from genloom.errors import DataError, RequestError, UsageError
+from genloom.spec import Rules
 
 OPEN = -1
 STEPS = 16  # values that stand for a cell of numbers
@@ -25,11 +26,13 @@ STEPS = 16  # values that stand for a cell of numbers
 @dataclass(frozen=True)
 class Partly:
     """known: long [N, L], OPEN where a cell says nothing. allowed: position -> bool [V], what may
-    be drawn: anything but a missing value. empty: column -> bool [N]."""
+    be drawn: anything but a missing value. empty: column -> bool [N]. rules: what ids
+    leave each other."""
 
     known: Tensor
     allowed: dict[int, Tensor]
     empty: dict[str, np.ndarray]
+    rules: Rules | None = None
 
 
 def partly(codec: Any, items: Any, columns: Any = None) -> Partly:
@@ -69,7 +72,7 @@ def partly(codec: Any, items: Any, columns: Any = None) -> Partly:
             mask = torch.ones(high - low, dtype=torch.bool)
             mask[_missing_id(column)] = False
             allowed[span.start] = mask
-    return Partly(known, allowed, {name: empty[name] for name in wanted})
+    return Partly(known, allowed, {name: empty[name] for name in wanted}, codec.rules)
 
 
 def filled(items: Any, made: Any, empty: dict[str, np.ndarray]) -> Any:

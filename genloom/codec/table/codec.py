@@ -21,11 +21,16 @@ from torch import Tensor
 from genloom.budget import Ledger
 from genloom.codec.base import Condition, Reading
 from genloom.codec.saving import load_json, save_json, write_atomic
-from genloom.codec.table import cells
+from genloom.codec.table import cells, learnt, sdv_metadata
+from genloom.codec.table import constraint_values as kept
 from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn, row_noise
+from genloom.codec.table.computed_column import ComputedColumn
 from genloom.codec.table.condition import condition, matches, settle
+from genloom.codec.table.constrained import Constrained
+from genloom.codec.table.constraint import constraints_of, listed, to_json
+from genloom.codec.table.constraint_masks import Masks
 from genloom.codec.table.dataframes import as_frame
-from genloom.codec.table.detect import Policy, learn_column
+from genloom.codec.table.detect import Policy, kinds_of
 from genloom.codec.table.frame import read_tables, write_table
 from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.number_column import NumberColumn
@@ -41,15 +46,15 @@ _RESERVED = 2
 _ARRAYS = "table.safetensors"
 _COLUMNS: dict[str, Any] = {
     column.kind: column
-    for column in (NumberColumn, CategoryColumn, ConstantColumn, IdentifierColumn)
+    for column in (NumberColumn, CategoryColumn, ConstantColumn, IdentifierColumn, ComputedColumn)
 }
 _OPTIONS = ("bins", "carrier", "categories", "distinct", "fine", "rare")
-_LATER = frozenset({"told"})  # options that older models do not have
+_LATER = frozenset({"constraints", "kinds", "told"})  # options that older models do not have
 _COMPARED = 10_000  # rows of each side at most
 _SHOWN = 20
 
 
-class TableCodec:
+class TableCodec(Constrained):
     """Rows of tables.
 
     carrier     "tokens" (one or two ids a column) or "array" (ranks and one-hot choices)
@@ -59,6 +64,9 @@ class TableCodec:
     categories  most values of a column of categories; the rest is pooled
     rare        a value in fewer rows than this is never put out as it was
     told        columns that are always given: others follow from them, they are never learnt
+    constraints what every row, or the whole table, is to meet: see `constraint`
+    kinds       column -> what it holds, where that is known: see `detect.learn_as`
+    metadata    of SDV, which says both: see `sdv_metadata`
     """
 
     kind: ClassVar[str] = "table"
@@ -77,6 +85,9 @@ class TableCodec:
         categories: int = 1000,
         rare: int = 5,
         told: Sequence[str] = (),
+        constraints: Sequence[Mapping[str, Any]] = (),
+        kinds: Mapping[str, str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         if carrier not in ("tokens", "array"):
             raise RecipeError(f"codec.carrier is {carrier!r}: give 'tokens' or 'array'")
@@ -94,7 +105,15 @@ class TableCodec:
         if told and carrier == "array":
             raise RecipeError("codec.told is for rows of tokens: use codec.carrier=tokens")
         self.told = tuple(told)
+        self._said: list[str] = []
+        said, more = (
+            ({}, []) if metadata is None else sdv_metadata.read(metadata, self._said.append)
+        )
+        self.constraints = constraints_of([*more, *listed(constraints)])
+        self.kinds_told = {**said, **kinds_of(kinds)}
         self._columns: tuple[Column, ...] = ()
+        self._kept: kept.Kept | None = None
+        self._masks: Masks | None = None
         self._channels: tuple[Channels | None, ...] = ()
         self.notes: tuple[str, ...] = ()
 
@@ -176,18 +195,19 @@ class TableCodec:
                 "give at least one row and one column"
             )
         policy = self._policy()
-        notes: list[str] = []
-        columns = []
-        for name in frame.columns:
-            said: list[str] = []
-            columns.append(learn_column(name, frame[name], policy, said.append))
-            notes += [f"column {name!r} {text}" for text in said]
+        notes = list(self._said)
+        columns = learnt.learn_columns(frame, policy, self.constraints, self.kinds_told, notes)
         if not any(column.sizes for column in columns):
             raise DataError(
                 f"nothing to learn in {len(frame)} rows of {len(columns)} columns ({notes[0]}): "
                 "give a table with a column of repeated values or of numbers"
             )
-        self._columns, self.notes = tuple(columns), tuple(notes)
+        self._columns = tuple(columns)
+        if self.constraints:
+            least = policy.rare
+            self._kept = kept.learn(self.constraints, columns, frame, least, notes.append)
+            self._bind()
+        self.notes = tuple(notes)
         if self.carrier == "array":
             self._channels = tuple(learn_channels(c, frame[c.name]) for c in columns)
 
@@ -208,15 +228,26 @@ class TableCodec:
                 "rows as arrays are not counted privately: use the medium table, whose rows are "
                 "tokens, or leave epsilon out"
             )
+        if self.constraints or self.kinds_told:
+            raise RecipeError(
+                "constraints and kinds of columns are checked against the data, which an epsilon "
+                "does not allow: leave them out, or leave epsilon out"
+            )
         notes: list[str] = []
         frame = as_frame(items)
         self._columns = learn_privately(frame, self._policy(), ledger, notes.append)
         self.notes = tuple(notes)
 
+    def _bind(self) -> None:
+        """Masks for who draws ids, of what is kept."""
+        places = {column.name: start for column, start in self._learnt()}
+        if self._kept is not None and self.carrier == "tokens":
+            self._masks = self._kept.masks(places, self._ranges())
+
     def encode(self, items: Any) -> Tensor:
         """long [N, L] without bos, or float [N, C]."""
         frame = as_frame(items)
-        gone = [column.name for column in self.columns if column.name not in frame.columns]
+        gone = [c.name for c in self.columns if c.sizes and c.name not in frame.columns]
         if gone:
             raise DataError(f"the table lacks the columns {', '.join(gone)}: add them")
         if self.carrier == "array":
@@ -251,12 +282,21 @@ class TableCodec:
         low, high = np.array(ranges, np.int64).T
         ids = np.clip(ids.astype(np.int64), low, high - 1) - low
         noise = row_noise(ids)
-        out, start = {}, 0
+        compared = self._kept.compared if self._kept is not None else frozenset()
+        out, values, start = {}, {}, 0
         for column in self.columns:
-            stop = start + len(column.sizes)
-            out[column.name] = column.decode(ids[:, start:stop], noise)
-            start = stop
-        return as_frame(out)
+            mine = ids[:, start : start + len(column.sizes)]
+            if column.name in compared and isinstance(column, NumberColumn):
+                values[column.name] = (column.decode_plain(mine, noise), *column.interval(mine))
+                out[column.name] = None
+            else:
+                out[column.name] = column.decode(mine, noise)
+            start += len(column.sizes)
+        if self._kept is None:
+            return as_frame(out)
+        for name, plain in self._kept.ordered(values, noise).items():
+            out[name] = self._kept.columns[name].form.series(plain)  # type: ignore[attr-defined]
+        return self._kept.computed(as_frame(out))
 
     def _from_vectors(self, values: np.ndarray) -> Any:
         values = np.nan_to_num(values.reshape(len(values), self._width()).astype(np.float64))
@@ -269,7 +309,7 @@ class TableCodec:
                 out[column.name] = channels.decode(values[:, part[0].start : part[-1].stop])
             else:
                 out[column.name] = column.decode(np.zeros((len(values), 0), np.int64), noise)
-        return as_frame(out)
+        return as_frame(out) if self._kept is None else self._kept.computed(as_frame(out))
 
     def captions(self, items: Any) -> None:
         return None
@@ -284,20 +324,26 @@ class TableCodec:
         """
         node = self._node(prompt, where)
         if node is None:
-            return Condition()
+            return Condition(rules=self._masks)
         places = {column.name: start for column, start in self._learnt()}
-        found = condition(self.columns, places, self._ranges(), node)
+        found = condition(self.columns, places, self._ranges(), node, self._masks)
         return found if self.carrier == "tokens" else Condition()
 
     def matches(self, items: Any, where: Any, prompt: str | None = None) -> np.ndarray:
-        """bool [N], which rows meet the conditions."""
+        """bool [N], which rows meet the conditions and the constraints."""
         frame, node = as_frame(items), self._node(prompt, where)
-        return np.ones(len(frame), bool) if node is None else matches(self.columns, frame, node)
+        met = np.ones(len(frame), bool)
+        if self._kept is not None:
+            frame = self.settle(frame, where, prompt)
+            met &= self._kept.holds(frame)
+        return met if node is None else met & matches(self.columns, frame, node)
 
     def settle(self, items: Any, where: Any, prompt: str | None = None) -> Any:
-        """The rows with the exact numbers that `column = value` asks for and no id stands for."""
+        """The rows with the exact numbers that `column = value` asks for and no id stands for, and
+        what is computed from these."""
         frame, node = as_frame(items), self._node(prompt, where)
-        return frame if node is None else settle(self.columns, frame, node)
+        frame = frame if node is None else settle(self.columns, frame, node)
+        return frame if node is None or self._kept is None else self._kept.computed(frame)
 
     def _node(self, prompt: str | None, where: Any) -> Node | None:
         parts = [parse(part) for part in (prompt, where) if part not in (None, "")]
@@ -309,7 +355,8 @@ class TableCodec:
         return cells.partly(self, items, columns)
 
     def filled(self, items: Any, made: Any, empty: dict[str, np.ndarray]) -> Any:
-        return cells.filled(items, made, empty)
+        whole = cells.filled(items, made, empty)
+        return whole if self._kept is None else self._kept.filled(whole, made, empty)
 
     def target(self, name: str) -> tuple[Column, int]:
         return cells.target(self, name)
@@ -373,10 +420,16 @@ class TableCodec:
             described.append({"kind": column.kind, **values})
             found |= channel.arrays() if channel is not None else {}
             arrays |= {f"{place}.{name}": np.ascontiguousarray(a) for name, a in found.items()}
+        for number, rows in enumerate(self._kept.combinations if self._kept is not None else ()):
+            arrays[f"combinations.{number}"] = np.ascontiguousarray(rows)
         write_atomic(Path(folder) / _ARRAYS, save_arrays(arrays))
-        options = {name: getattr(self, name) for name in _OPTIONS}
+        options: dict[str, Any] = {name: getattr(self, name) for name in _OPTIONS}
         if self.told:
             options["told"] = list(self.told)
+        if self.constraints:
+            options["constraints"] = to_json(self.constraints)
+        if self.kinds_told:
+            options["kinds"] = dict(self.kinds_told)
         save_json(folder, self.kind, {**options, "columns": described})
 
     @classmethod
@@ -405,6 +458,14 @@ class TableCodec:
             columns.append(kind.from_json({k: v for k, v in values.items() if k != "kind"}, mine))
             channels.append(load_channels(columns[-1], mine) if self.carrier == "array" else None)
         self._columns, self._channels = tuple(columns), tuple(channels)
+        if self.constraints:
+            count = sum(name.startswith("combinations.") for name in arrays)
+            self._kept = kept.Kept(
+                constraints=self.constraints,
+                combinations=tuple(arrays[f"combinations.{n}"] for n in range(count)),
+                columns={column.name: column for column in columns},
+            )
+            self._bind()
 
 
 def _some(frame: Any) -> Any:

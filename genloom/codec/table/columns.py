@@ -124,6 +124,12 @@ class CategoryColumn:
             ids[series.isna().to_numpy()] = self._missing_id
         return ids.astype(np.int64)[:, None]
 
+    def strange(self, series: Any) -> np.ndarray:
+        """bool [N], which values are none of the labels, and not missing."""
+        pd = pandas()
+        found = pd.Index(list(self.labels), dtype=object).get_indexer(labelled(series))
+        return (np.asarray(found) < 0) & series.notna().to_numpy()
+
     def decode(self, ids: np.ndarray, noise: np.ndarray) -> Any:
         place = ids[:, 0].copy()
         pooled = place == len(self.labels)
@@ -274,7 +280,7 @@ class ConstantColumn:
         wanted = leaf.values if isinstance(leaf, Among) else (leaf.value,)
         if isinstance(leaf, Among):
             return np.array([(key(self.value) in {key(v) for v in wanted}) != leaf.negated])
-        return np.array([_compares(self.value, leaf.op, leaf.value)])
+        return np.array([compares(self.value, leaf.op, leaf.value)])
 
     def describe(self) -> str:
         return "nothing" if self.value is None else f"{self.value!r} only"
@@ -295,7 +301,8 @@ class ConstantColumn:
         return cls(**values)
 
 
-def _compares(have: Value, op: str, want: Value) -> bool:
+def compares(have: Value, op: str, want: Value) -> bool:
+    """Whether a value meets a comparison; a text and a number never do, but for !=."""
     if op == "=":
         return key(have) == key(want)
     if op == "!=":

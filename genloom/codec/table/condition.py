@@ -15,12 +15,15 @@ import torch
 
 from genloom.codec.base import Condition
 from genloom.codec.table.columns import Column
+from genloom.codec.table.constraint_masks import Impossible, Masks
+from genloom.codec.table.constraint_values import refuse_impossible
 from genloom.codec.table.number_column import NumberColumn
-from genloom.codec.where import Leaf, Node, equalities, evaluate, leaves, names
+from genloom.codec.where import Both, Compare, Leaf, Node, equalities, evaluate, leaves, names
 from genloom.errors import RequestError
 
 Places = Mapping[str, int]  # column -> its first position
 Ranges = Sequence[tuple[int, int]]
+Ends = tuple[float, float]
 
 
 def by_name(columns: Sequence[Column], node: Node) -> dict[str, Column]:
@@ -88,26 +91,66 @@ def _meets(column: Column, leaf: Leaf, free: Mapping[str, float]) -> bool:
     return column.meets(free[column.name], leaf)
 
 
-def condition(columns: Sequence[Column], places: Places, ranges: Ranges, node: Node) -> Condition:
-    """Ids that are fixed and masks of those allowed. RequestError where no row can meet it."""
+def condition(
+    columns: Sequence[Column], places: Places, ranges: Ranges, node: Node, rules: Masks | None
+) -> Condition:
+    """Ids that are fixed and masks of those allowed. rules: what else rows have to meet.
+    RequestError where no row can."""
     known = torch.full((len(ranges),), -1, dtype=torch.long)
     allowed: dict[int, torch.Tensor] = {}
-    for name, column in by_name(columns, node).items():
-        first = _mask(name, len(_possible(column, node)), node, column.may_hold)
-        if not first.any():
+    asked = by_name(columns, node)
+    firsts: dict[str, np.ndarray] = {}
+    for name, column in asked.items():
+        firsts[name] = _mask(name, len(_possible(column, node)), node, column.may_hold)
+        if not firsts[name].any():
             raise RequestError(
                 f"where: no value of column {name!r} can meet the condition; it holds "
                 f"{column.describe()}"
             )
-        if not column.sizes:
-            continue
-        masks = _masks(column, node, first)
+    drawn = {name: mask for name, mask in firsts.items() if asked[name].sizes}
+    if rules is not None:
+        drawn = _narrowed(drawn, places, rules, _bounds(asked, node))
+    for name, first in drawn.items():
+        masks = _masks(asked[name], node, first)
         for place, mask in enumerate(masks, places[name]):
             if all(part.sum() == 1 for part in masks):
                 known[place] = ranges[place][0] + int(mask.argmax())
             elif not mask.all():
                 allowed[place] = torch.from_numpy(mask)
-    return Condition(known=known if (known >= 0).any() else None, allowed=allowed)
+    return Condition(known=known if (known >= 0).any() else None, allowed=allowed, rules=rules)
+
+
+def _narrowed(
+    drawn: dict[str, np.ndarray], places: Places, rules: Masks, bounds: dict[str, Ends]
+) -> dict[str, np.ndarray]:
+    """What the constraints leave of the columns that a condition speaks of."""
+    try:
+        left = rules.narrowed({places[name]: mask for name, mask in drawn.items()}, bounds)
+    except Impossible as error:
+        raise refuse_impossible(str(error)) from None
+    return {name: left[places[name]] for name in drawn}
+
+
+def _bounds(asked: Mapping[str, Column], node: Node) -> dict[str, Ends]:
+    """Between which values the whole condition leaves a column of numbers or dates, in units that
+    columns have in common."""
+    found: dict[str, Ends] = {}
+    for part in node.parts if isinstance(node, Both) else (node,):
+        if not isinstance(part, Compare) or part.op == "!=":
+            continue
+        column = asked[part.column]
+        if not isinstance(column, NumberColumn):
+            continue
+        form = column.form
+        value = form.literal(part.column, part.value)
+        grain = 0.0 if form.decimals is None else 10.0**-form.decimals
+        low, high = found.get(part.column, (-np.inf, np.inf))
+        if part.op in (">", ">=", "="):
+            low = max(low, (value + grain * (part.op == ">")) * form.unit)
+        if part.op in ("<", "<=", "="):
+            high = min(high, (value - grain * (part.op == "<")) * form.unit)
+        found[part.column] = low, high
+    return found
 
 
 def _possible(column: Column, node: Node) -> np.ndarray:

@@ -7,7 +7,7 @@ surprised. The columns themselves learn and remember.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,12 @@ from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn, 
 from genloom.codec.table.dataframes import pandas
 from genloom.codec.table.identifier_column import IdentifierColumn, shape_of
 from genloom.codec.table.number_column import NumberColumn
-from genloom.codec.table.number_form import NumberForm
+from genloom.codec.table.number_form import DATE_FORMATS, NumberForm
+from genloom.errors import RecipeError
 
 _IDENTIFIER_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|index|rowid|no|nr)$", re.IGNORECASE)
 _CAMEL_IDENTIFIER = re.compile(r"[a-z](ID|Id|UUID|Key)$")
+KINDS = ("category", "number", "date", "identifier")  # that a column may be said to be
 _FEWEST_FOR_IDENTIFIER = 20
 _LONG_TEXT = 200  # characters; a cell longer than this is no category
 _NUMBERS_AMONG_TEXTS = 0.9
@@ -54,6 +56,66 @@ def learn_column(name: str, series: Any, policy: Policy, note: Note) -> Column:
     if api.is_numeric_dtype(dtype) and not api.is_complex_dtype(dtype):
         return _numeric(name, series, policy, note)
     return _texts(name, series, policy, note)
+
+
+def kinds_of(given: Any) -> dict[str, str]:
+    """RecipeError for what no column can be said to be."""
+    fine = given is None or isinstance(given, Mapping)
+    for name, kind in given.items() if fine and given else ():
+        fine &= isinstance(name, str) and isinstance(kind, str) and kind.split(":")[0] in KINDS
+    if not fine:
+        raise RecipeError(
+            f"codec.kinds: an object of column -> one of {', '.join(KINDS)} (or date:FORMAT) is "
+            "expected"
+        )
+    return dict(given or {})
+
+
+def learn_as(kind: str, name: str, series: Any, policy: Policy, note: Note) -> Column:
+    """The column as it is said to be: one of KINDS, "date:FORMAT" for how dates are written. What
+    does not fit the values is noted, and the column is learnt by what it looks like."""
+    pd = pandas()
+    kind, _, told = kind.partition(":")
+    if not series.notna().any():
+        return learn_column(name, series, policy, note)
+    if kind == "category":
+        return _category(name, series, policy, note)
+    if kind == "identifier":
+        return _as_identifier(name, series)
+    if kind == "number":
+        if pd.api.types.is_bool_dtype(series.dtype) or series.dtype.kind in "Mm":
+            note("is said to hold numbers, but does not: learnt as it looks")
+            return learn_column(name, series, policy, note)
+        numbers = pd.to_numeric(series, errors="coerce")
+        odd = int((numbers.isna() & series.notna()).sum())
+        if odd:
+            note(f"is said to hold numbers, and {odd} values are none: those are taken as missing")
+        if not numbers.notna().any():
+            return learn_column(name, series, policy, note)
+        plain = numbers if numbers.dtype != object else numbers.astype("float64")
+        return _number(name, plain, NumberForm.of_numbers(plain), policy, note)
+    if series.dtype.kind == "M":
+        return _number(name, series, NumberForm.of_dates(series), policy, note)
+    form = NumberForm.of_texts(series, (told,) if told else DATE_FORMATS, strict=not told)
+    if form is None:
+        shown = f" written {told}" if told else ""
+        note(f"is said to hold dates{shown}, but does not: learnt as it looks")
+        return learn_column(name, series, policy, note)
+    odd = int(np.isnan(form.plain(series)).sum() - series.isna().sum())
+    if odd:
+        note(f"holds dates written {form.format} but for {odd} values: those are taken as missing")
+    return _number(name, series, form, policy, note)
+
+
+def _as_identifier(name: str, series: Any) -> IdentifierColumn:
+    """Made anew in the shape it has, or as whole numbers above those that are there."""
+    pd = pandas()
+    if pd.api.types.is_integer_dtype(series.dtype):
+        top = max(0, int(series.dropna().max()))
+        digits = min(12, max(6, len(str(top))))
+        return IdentifierColumn(name=name, dtype=str(series.dtype), above=top, digits=digits)
+    shape = shape_of(series.dropna().astype(str).to_numpy(dtype=object))
+    return IdentifierColumn(name=name, dtype=_text_dtype(series), shape=shape)
 
 
 def _numeric(name: str, series: Any, policy: Policy, note: Note) -> Column:

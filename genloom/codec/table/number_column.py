@@ -160,10 +160,7 @@ class NumberColumn:
             out = np.full(self.sizes[0], leaf.negated)
             out[: self.missing] = not leaf.negated
             return out
-        steps = np.arange(self.cells + 1) / max(self.cells, 1)
-        edges = self._edges(steps)
-        low = np.concatenate((self.atoms, edges[:-1]))
-        high = np.concatenate((self.atoms, edges[1:]))
+        low, high = (end[int(self.missing) :] for end in self.intervals())
         return np.concatenate((np.zeros(int(self.missing), bool), self._between(low, high, leaf)))
 
     def may_hold_within(self, first: int, leaf: Leaf) -> np.ndarray:
@@ -193,29 +190,35 @@ class NumberColumn:
             return leaf.negated
         return bool(self._between(np.array([value]), np.array([value]), leaf)[0])
 
+    def intervals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest plain value that each id of the first position stands for, NaN for a
+        missing one."""
+        edges = self._edges(np.arange(self.cells + 1) / max(self.cells, 1))
+        gone = np.full(int(self.missing), np.nan)
+        low = np.concatenate((gone, self.atoms, edges[:-1]))
+        return low, np.concatenate((gone, self.atoms, edges[1:]))
+
+    def intervals_within(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of both positions together, [first, second]."""
+        low, high = (np.repeat(end[:, None], self.sizes[1], 1) for end in self.intervals())
+        edges = self._edges(np.arange(self.cells * self.fine + 1) / (self.cells * self.fine))
+        low[self._first_cell :, : self.fine] = edges[:-1].reshape(self.cells, self.fine)
+        high[self._first_cell :, : self.fine] = edges[1:].reshape(self.cells, self.fine)
+        return low, high
+
+    def interval(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """float64 [N] each: between which values rows of ids [N, P] may be, in the end."""
+        ends = self.intervals_within() if self.fine else self.intervals()
+        at = (ids[:, 0], ids[:, 1]) if self.fine else (ids[:, 0],)
+        return ends[0][at], ends[1][at]
+
     def _edges(self, steps: np.ndarray) -> np.ndarray:
         if self.quantiles is None:
             return np.zeros(1)
         return self.form.tidy(self.quantiles.value(steps))
 
     def _between(self, low: np.ndarray, high: np.ndarray, leaf: Compare | Among) -> np.ndarray:
-        """bool, whether some value of [low, high] meets the comparison."""
-        if isinstance(leaf, Among):
-            wanted = [self.form.literal(self.name, value) for value in leaf.values]
-            met = np.zeros(len(low), bool)
-            for value in wanted:
-                met |= (low <= value) & (value <= high)
-            return ~(met & (low == high)) if leaf.negated else met
-        value = self.form.literal(self.name, leaf.value)
-        outcome = {
-            "=": (low <= value) & (value <= high),
-            "!=": ~((low == value) & (value == high)),
-            "<": low < value,
-            "<=": low <= value,
-            ">": high > value,
-            ">=": high >= value,
-        }
-        return outcome[leaf.op]
+        return between(self.name, self.form, low, high, leaf)
 
     def owns(self, value: float) -> bool:
         """Whether a plain value has an id of its own."""
@@ -289,6 +292,28 @@ class NumberColumn:
             rows=arrays.get("rows", np.zeros(0, np.int64)),
             quantiles=Quantiles(knots) if len(knots) else None,
         )
+
+
+def between(
+    name: str, form: NumberForm, low: np.ndarray, high: np.ndarray, leaf: Compare | Among
+) -> np.ndarray:
+    """bool, whether some value of [low, high] of a column meets the comparison."""
+    if isinstance(leaf, Among):
+        wanted = [form.literal(name, value) for value in leaf.values]
+        met = np.zeros(len(low), bool)
+        for value in wanted:
+            met |= (low <= value) & (value <= high)
+        return ~(met & (low == high)) if leaf.negated else met
+    value = form.literal(name, leaf.value)
+    outcome = {
+        "=": (low <= value) & (value <= high),
+        "!=": ~((low == value) & (value == high)),
+        "<": low < value,
+        "<=": low <= value,
+        ">": high > value,
+        ">=": high >= value,
+    }
+    return outcome[leaf.op]
 
 
 def _atoms(

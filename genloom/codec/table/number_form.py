@@ -6,6 +6,7 @@ as they came. Knows no statistics and no tokens.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -89,17 +90,20 @@ class NumberForm:
         return cls(dtype=str(series.dtype), sort=sort, decimals=0, step=_step(_counts(series)))
 
     @classmethod
-    def of_texts(cls, series: Any) -> NumberForm | None:
-        """The form of a series of texts that all are dates of one format, or None."""
+    def of_texts(
+        cls, series: Any, formats: Sequence[str] = DATE_FORMATS, strict: bool = True
+    ) -> NumberForm | None:
+        """The form of a series of texts that are dates of one format, all of them if strict, or
+        None."""
         pd = pandas()
-        present = series.dropna()
+        present = series.dropna().astype(str)
         sample = present.iloc[:: max(1, len(present) // 50)]
-        for form in DATE_FORMATS:
-            if pd.to_datetime(sample, format=form, errors="coerce").isna().any():
+        for form in formats:
+            if strict and pd.to_datetime(sample, format=form, errors="coerce").isna().any():
                 continue
             dates = pd.to_datetime(present, format=form, errors="coerce")
-            if not dates.isna().any():
-                step = _step(_counts(dates))
+            if not dates.isna().any() or (not strict and dates.notna().any()):
+                step = _step(_counts(dates.dropna()))
                 return cls(
                     dtype=str(series.dtype), sort="text date", decimals=0, step=step, format=form
                 )
@@ -108,6 +112,16 @@ class NumberForm:
     @property
     def whole(self) -> bool:
         return self.decimals is not None and self.decimals <= 0
+
+    @property
+    def unit(self) -> float:
+        """What one of its plain numbers is: nanoseconds of a date or a duration, else 1."""
+        return 1.0 if self.sort == "number" else float(_STEPS[self.step])
+
+    @property
+    def measures(self) -> str:
+        """What its values can be compared with."""
+        return "dates" if self.sort in ("date", "text date") else f"{self.sort}s"
 
     def plain(self, series: Any) -> np.ndarray:
         """float64 [n], NaN for missing, infinite or unreadable."""
