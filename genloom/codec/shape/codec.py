@@ -231,8 +231,10 @@ class ShapeCodec:
         opened = as_shape(item).open()
         if isinstance(opened, Mesh):
             return opened
-        shared = None if self.stretch is not None else self.lattice
-        lattice = shared or around(*bounds_of(opened), (64, 64, 64))
+        lattice = self.lattice
+        if lattice is None or self.stretch is not None:
+            grid = _grid(self.spec.grid) if self.stretch is not None else (64, 64, 64)
+            lattice = around(*bounds_of(opened), grid)
         lattice = lattice.finer(self.finer)
         found = field_of_form(opened, lattice)
         return mesh_of(found.distance, lattice, found.colours, opened.caption)

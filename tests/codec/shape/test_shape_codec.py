@@ -37,7 +37,7 @@ def test_sizes_stay_where_the_data_says_them():
 def test_told_sides_outlast_noise_that_moves_the_surface(tmp_path: Path):
     boxes = [Form(solids=(Solid(kind="box", size=size),)) for size in ((1, 2, 3), (2, 2, 1.5))]
     given = [boxes[0], mesh_of_form(boxes[1])]
-    told, shared = (ShapeCodec(size=16, box="data", scale=scale) for scale in ("told", "shared"))
+    told, shared = (ShapeCodec(size=16, scale=scale, finer=1) for scale in ("told", "shared"))
     for codec in (told, shared):
         codec.fit(given)
     codec = type(told).load(saved(told, tmp_path))
@@ -56,7 +56,7 @@ def test_told_sides_outlast_noise_that_moves_the_surface(tmp_path: Path):
 
 
 def mesh_of_form(form: Form) -> Mesh:
-    codec = ShapeCodec(size=32, scale="shared")
+    codec = ShapeCodec(size=16, scale="shared", finer=1)
     codec.fit([form])
     return codec.decode(codec.encode([form]))[0]
 
