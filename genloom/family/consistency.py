@@ -49,6 +49,7 @@ class Consistency(Flow):
     penalised: float = 0.25
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.knots <= 1000:
             raise RecipeError(f"family.knots is {self.knots}, but 1 to 1000 is expected")
 

@@ -9,6 +9,7 @@ Shape legend: B items, C channels, K control channels, P prompt positions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from genloom.errors import RequestError
+from genloom.errors import RecipeError, RequestError
 from genloom.family import flow_editing as editing
 from genloom.family.base import NONE, Cache, Nets, Samples
 from genloom.family.flow_solvers import (
@@ -28,6 +29,7 @@ from genloom.family.flow_solvers import (
     Parameterisation,
     denoised,
     multistep,
+    shifted,
     span,
     spread,
 )
@@ -43,7 +45,12 @@ TAKES = {"steps", "guidance", "guidance_interval", "solver", "size", "negative",
 @dataclass(frozen=True, kw_only=True)
 class Flow:
     """Rectified flow (Liu et al. 2022; Lipman et al. 2022) with logit-normal times (Esser et al.
-    2024, eq. 19). `unprompted` is the share of prompts dropped, so that guidance can subtract."""
+    2024, eq. 19). `unprompted` is the share of prompts dropped, so that guidance can subtract.
+
+    shift moves times to where much is noise, while learning and while walking (eq. 23 there). What
+    fills many places at once (a colour, a shape's size, which digit a whole clip shows) is read off
+    an item of a few per cent already, so that the prompt counts only before; the more numbers an
+    item has, the larger."""
 
     kind: ClassVar[str] = "flow"
     carries: ClassVar[type] = ArraySpec
@@ -60,11 +67,16 @@ class Flow:
     times: Literal["logit_normal", "uniform"] = "logit_normal"
     mean: float = 0.0
     spread: float = 1.0
+    shift: float = 1.0
     unprompted: float = 0.1
     steps: int = 32
     guidance: float = 1.0
     guided: tuple[float, float] = (0.0, 1.0)  # times within which guidance acts
     solver: Literal["euler", "heun", "multistep"] = "multistep"
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.shift <= 100:
+            raise RecipeError(f"family.shift is {self.shift}, but 0.01 to 100 is expected")
 
     @property
     def usual(self) -> Mapping[str, Any]:
@@ -104,9 +116,9 @@ class Flow:
 
     def _times(self, count: int, rng: Generator) -> Tensor:
         if self.times == "uniform":
-            return torch.rand(count, generator=rng, device=rng.device)
+            return shifted(torch.rand(count, generator=rng, device=rng.device), self.shift)
         z = torch.randn(count, generator=rng, device=rng.device)
-        return torch.sigmoid(self.mean + self.spread * z)
+        return torch.sigmoid(self.mean + math.log(self.shift) + self.spread * z)
 
     def _error(
         self,
@@ -146,7 +158,7 @@ class Flow:
         }
         begin = Parameterisation(predicts=self.predicts).begin
         steps = self.steps if options.steps is None else options.steps
-        x = editing.begun(state, request, noise, begin, steps)
+        x = editing.begun(state, request, noise, begin, steps, self.shift)
         if options.seamless:
             state["seamless"] = torch.ones_like(whole, dtype=torch.bool)
         if request.control is not None:

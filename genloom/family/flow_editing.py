@@ -59,7 +59,9 @@ def slerp(a: Tensor, b: Tensor, part: Tensor) -> Tensor:
     return (spread(first / angle.sin(), a)) * a + spread(second / angle.sin(), a) * b
 
 
-def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: int) -> Tensor:
+def begun(
+    state: State, request: Encoded, noise: Tensor, begin: float, steps: int, shift: float = 1.0
+) -> Tensor:
     """x [B, C, *grid] that the samples begin with; writes their schedule into the state.
 
     An item of strength s begins at the time s with that share of the steps (Meng et al. 2021,
@@ -77,10 +79,12 @@ def begun(state: State, request: Encoded, noise: Tensor, begin: float, steps: in
         if request.shown:  # a net that is told what stays needs no pull towards it
             state["shown"] = torch.ones(rows, dtype=torch.bool, device=noise.device)
         anew = steps and not request.shown
-        path = noise.new_tensor(walk(steps, begin, TURNS)).reshape(-1, 2) if anew else None
+        path = noise.new_tensor(walk(steps, begin, TURNS, shift)).reshape(-1, 2) if anew else None
         if path is not None:
             state["from"], state["to"] = (p.expand(rows, -1).clone() for p in path.unbind(1))
             steps = len(path)
+    if shift != 1:
+        state["shift"] = noise.new_full((rows,), shift)
     whole = torch.zeros(rows, dtype=torch.long, device=noise.device)
     state["steps"], state["begin"] = whole + steps, noise.new_full((rows,), begin)
     return begin * noise if item is None else (1 - begin) * item + begin * noise

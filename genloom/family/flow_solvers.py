@@ -52,23 +52,35 @@ def denoised(net: Any, x: Tensor, time: Tensor, prompt: Any, control: Tensor | N
 
 def span(state: dict[str, Tensor], step: Tensor) -> tuple[Tensor, Tensor]:
     """float [B] each: the time that the step of this number begins at, and the time it ends at; 0
-    past the last. Equal steps from "begin" to 0, unless the state has a walk of its own."""
+    past the last. Equal steps from "begin" to 0, before the shift that the state may have, unless
+    the state has a walk of its own."""
     steps = state["steps"]
     over = step >= steps
     if "from" in state:
         place = step.clamp(max=state["from"].shape[1] - 1)[:, None]
         ends = [state[name].gather(1, place)[:, 0] for name in ("from", "to")]
     else:
-        count = steps.clamp(min=1)
-        ends = [state["begin"] * (1 - (step + n).float() / count) for n in (0, 1)]
+        count, begin, shift = steps.clamp(min=1), state["begin"], state.get("shift")
+        if shift is not None:
+            begin = shifted(begin, 1 / shift)
+        ends = [begin * (1 - (step + n).float() / count) for n in (0, 1)]
+        if shift is not None:
+            ends = [shifted(end, shift) for end in ends]
     return ends[0].masked_fill(over, 0.0), ends[1].masked_fill(over, 0.0)
 
 
-def walk(steps: int, begin: float, turns: int) -> Sequence[tuple[float, float]]:
+def shifted(time: Any, shift: Any) -> Any:
+    """Times, floats or tensors; more of them where much is noise, for a shift above 1 (Esser et al.
+    2024, equation 23); 1 / shift is the way back. Adds log(shift) to the logit of the time."""
+    return shift * time / (1 + (shift - 1) * time)
+
+
+def walk(steps: int, begin: float, turns: int, shift: float = 1.0) -> Sequence[tuple[float, float]]:
     """(from, to) of each step of a walk that takes every step `turns` times (Lugmayr et al. 2022,
     algorithm 1): where a step begins above the end of the one before, noise is added. The last
     step, behind which there is no noise to add, is taken once."""
-    times = [begin * (1 - n / steps) for n in range(steps + 1)]
+    first = shifted(begin, 1 / shift)
+    times = [shifted(first * (1 - n / steps), shift) for n in range(steps + 1)]
     pairs = list(itertools.pairwise(times))
     return [pair for pair in pairs[:-1] for _ in range(turns)] + pairs[-1:]
 
@@ -76,4 +88,11 @@ def walk(steps: int, begin: float, turns: int) -> Sequence[tuple[float, float]]:
 def multistep(state: dict[str, Tensor], velocity: Tensor, here: Tensor) -> Tensor:
     """Adams-Bashforth of second order, where the step before ended here; else the velocity."""
     use = (state["solver"] == MULTISTEP) & (state["step"] > 0) & (state["reached"] == here)
-    return torch.where(spread(use, velocity), 1.5 * velocity - 0.5 * state["last"], velocity)
+    half: Any = 0.5
+    if "shift" in state:  # steps are of unequal lengths
+        before = span(state, (state["step"] - 1).clamp(min=0))[0]
+        length = span(state, state["step"])[1] - here
+        half = spread(0.5 * length / (here - before).clamp(max=-1e-6), velocity)
+    return torch.where(
+        spread(use, velocity), (1 + half) * velocity - half * state["last"], velocity
+    )

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from genloom.errors import RequestError
+from genloom.errors import RecipeError, RequestError
 from genloom.family.flow import Flow, Parameterisation
+from genloom.family.flow_solvers import span
 from genloom.spec import ArraySpec, Batch, Encoded, Options
 
 SPEC = ArraySpec(grid=(), channels=3)
@@ -115,6 +116,34 @@ def test_solvers_converge_at_their_order(solver: str, order: int) -> None:
     ]
     for coarse, fine in itertools.pairwise(errors):
         assert math.log2(coarse / fine) == pytest.approx(order, abs=0.3)
+
+
+@pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("heun", 2), ("multistep", 2)])
+def test_solvers_keep_their_order_where_steps_are_shifted(solver: str, order: int) -> None:
+    errors = []
+    for steps in (40, 80):
+        flow = Flow(solver=solver, steps=steps, shift=5.0)  # type: ignore[arg-type]
+        errors.append((made(flow, Growth()) - start() / math.e).abs().max().item())
+    assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.15)
+
+
+def test_a_shift_gives_the_noise_more_of_the_steps_and_of_the_learning() -> None:
+    flow = Flow(shift=6.0, steps=8)
+    request = Encoded(seed=0, index=torch.arange(1))
+    state = flow.start({"net": Growth()}, SPEC, request).state
+    ends = [span(state, torch.tensor([n])) for n in range(8)]
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(ends))
+    assert ends[0][0] == 1 and ends[-1][1] == 0
+    assert float(ends[4][0]) == pytest.approx(6 / 7)  # half of the way
+    rng = torch.Generator().manual_seed(0)
+    for kind in ("uniform", "logit_normal"):
+        times = Flow(shift=6.0, times=kind)._times(4000, rng)  # type: ignore[arg-type]
+        assert float(times.median()) == pytest.approx(6 / 7, abs=0.02)
+    item = Encoded(seed=0, index=torch.arange(1), item=POINT, options=Options(strength=0.5))
+    state = flow.start({"net": Growth()}, SPEC, item).state
+    assert float(span(state, torch.tensor([0]))[0]) == pytest.approx(0.5)
+    with pytest.raises(RecipeError, match="shift"):
+        Flow(shift=0.0)
 
 
 def test_an_unknown_solver_is_refused() -> None:
