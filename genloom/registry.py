@@ -37,6 +37,7 @@ TABLE: dict[str, dict[str, str]] = {
         "table": "genloom.codec.table.codec:TableCodec",
         "chorale": "genloom.codec.chorale.codec:ChoraleCodec",
         "tune": "genloom.codec.tune.codec:TuneCodec",
+        "sequence": "genloom.codec.sequence.codec:SequenceCodec",
     },
     "prompt": {
         "label": "genloom.codec.prompt.label:LabelCodec",
@@ -123,6 +124,8 @@ TABLE: dict[str, dict[str, str]] = {
         "table-gan": "genloom.recipes.table:choose_adversarial",
         "chorale": "genloom.recipes.chorale:choose",
         "folk": "genloom.recipes.music:choose",
+        "protein": "genloom.recipes.sequence:choose",
+        "dna": "genloom.recipes.sequence:choose_dna",
     },
     "joined": {  # what is made of several models, in one folder
         "tables": "genloom.linked.tables:Tables",
@@ -151,6 +154,7 @@ TABLE: dict[str, dict[str, str]] = {
         "table": "genloom.trust.quality_table:measure",
         "tune": "genloom.trust.quality_tune:measure",
         "chorale": "genloom.trust.quality_chorale:measure",
+        "sequence": "genloom.trust.quality_sequence:measure",
     },
 }
 
