@@ -13,8 +13,8 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 # minutes on two cores -> width, depth, heads, context, rows a step
 SIZES = {
     "tiny": {"width": 96, "depth": 2, "heads": 3, "length": 256, "batch": 8},
-    "small": {"width": 160, "depth": 4, "heads": 5, "length": 512, "batch": 8},
-    "base": {"width": 320, "depth": 8, "heads": 5, "length": 1024, "batch": 16},
+    "small": {"width": 128, "depth": 3, "heads": 4, "length": 512, "batch": 8},
+    "base": {"width": 320, "depth": 6, "heads": 5, "length": 1024, "batch": 16},
     "large": {"width": 768, "depth": 16, "heads": 12, "length": 2048, "batch": 32},
 }
 MINUTES = {"tiny": 1.0, "small": 12.0, "base": 90.0, "large": float("inf")}
