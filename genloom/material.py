@@ -38,6 +38,7 @@ from genloom.tuning_codec import retold
 SIZES = ("tiny", "small", "base", "large")
 NEARLY = 2_000_000  # characters in which held-out items that are nearly trained on are looked for
 DRAFT = Facts(items=1000, units=10**6, side=32)  # to learn which codec a preset uses
+BESIDE = ("codec.control", "codec.annotation")  # options of what may lie beside items
 LOOKS = 4  # judgements and previews of a training whose length is given in passes
 
 
@@ -186,7 +187,7 @@ def prepare(
     if minutes is not None and not 0 < minutes < 1e5:
         raise UsageError(f"minutes is {minutes}, but more than 0 is expected")
     draft: Any = recipe or (medium if chooser is None else chooser("tiny", DRAFT))
-    told = [c for c in changes if c.strip().startswith("codec.control")]  # it may lie beside items
+    told = [c for c in changes if c.strip().startswith(BESIDE)]
     draft = draft.with_(*told) if told and recipe is None else draft
     items, manifest = _read(draft.make_reader(), data, licence, listener)
     others = None
@@ -219,7 +220,8 @@ def prepare(
     made.validation = None if others is None else others[1]
     if terms.epochs is not None and not given:
         made.last(terms.epochs)
-    made.overlap = overlap(made.train_items, made.held_items, NEARLY)
+    most = 0 if getattr(made.codec, "lettered", False) else NEARLY
+    made.overlap = overlap(made.train_items, made.held_items, most)
     notes += [f"new in prompts: {', '.join(made.new_words)}"] if made.new_words else []
     notes += _unheard(made)
     notes += [made.overlap.note] if made.overlap is not None and made.overlap.note else []

@@ -55,6 +55,7 @@ RANK = {
     "rewards": 4.1,
     "enhancing": 4.1,
     "filling": 4.1,
+    "likelihood": 4.1,
     "latents": 4.1,
     "hearing": 4.1,
     "saying": 4.1,

@@ -193,3 +193,8 @@ def scenes(count: int = 12) -> list[Any]:
     from genloom.drive.simulator import simulate_many
 
     return simulate_many(count, 0, density="light", events=frozenset())
+
+
+def sequences(count: int = 24) -> list[str]:
+    """Short proteins that begin alike and repeat a motif."""
+    return [f"MK{'AL' * (2 + n % 3)}{'DEKR'[n % 4] * 3}W" for n in range(count)]

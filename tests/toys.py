@@ -29,6 +29,7 @@ from toy_items import (
     pairs,
     preferences,
     scenes,
+    sequences,
     shapes,
     sounds,
     talks,
@@ -100,6 +101,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "table": frame,
     "chorale": chorales,
     "tune": tunes,
+    "sequence": sequences,
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "text": [{"vocab": "bytes", "length": 32}, {"vocab": 260, "length": 32}],
@@ -118,6 +120,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     ],
     "transcript": [{"rate": 0, "window": 256, "hop": 64, "bands": 16, "fold": 2}],
     "tune": [{"length": 64}],
+    "sequence": [{"length": 48}],
     "shape": [{"size": 8, "band": 2.0}],
     "drive": [{"movers": 7}],
     "image": [

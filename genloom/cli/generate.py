@@ -343,6 +343,10 @@ def _texts(want: Want, items: list[str]) -> None:
         details = {"details": known} if len(known) == len(items) else {}
         output.values({"items": items, **details, "record": want.record()})
         return
+    listing = getattr(want.model.codec, "listing", None)
+    if listing is not None:  # many of them make one file
+        output.text(listing(items))
+        return
     for number, item in enumerate(items):
         if number:
             output.text(RULE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import output, settings, source
+from genloom.cli import output, settings, source, variants
 from genloom.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,10 +55,16 @@ def score(
     file: File = None,
     whole: bool = False,
     each: bool = False,
+    wild: str | None = None,
+    mutations: str | None = None,
+    measured: str | None = None,
     bits: Bits = None,
     json: bool = False,
 ) -> None:
-    """How likely a model finds texts: nats, perplexity, bits a byte.
+    """How likely a model finds texts: nats, perplexity, bits a byte; or sequences and variants.
+
+    A model of proteins or DNA reads FASTA and CSV files, or sequences themselves; with --wild it
+    tells of each variant how much likelier it is than the wild one.
 
     Parameters
     ----------
@@ -72,13 +78,25 @@ def score(
         The file, or stdin, is one text.
     each
         Tell every token's log-probability, too.
+    wild
+        The sequence that variants are of: a FASTA file, or its letters.
+    mutations
+        Variants of it, parted by commas, such as A24G,A24G:L30P,M1del.
+    measured
+        Column of a CSV file that holds what was measured: how alike the ranks are is told, too.
     bits
         Of the weights: 32, 16, 8 or 4; as stored unless given.
     json
         Print JSON.
     """
+    from genloom.engine.reading import Reader
+
+    loaded = settings.load(model, bits)
+    if variants.meant(loaded, wild, mutations, measured):
+        variants.score(loaded, texts, file, wild, mutations, measured, json)
+        return
     read = _texts(texts, file, whole)
-    with _reader(model, bits) as reader:
+    with Reader(loaded) as reader:
         told = reader.score(read)
         pieces = [_pieces(reader, s.ids) for s in told] if each else []
     rows: list[dict[str, Any]] = [

@@ -47,6 +47,7 @@ def train(
     rank: int | None = None,
     bits: int | None = None,
     caption: str | None = None,
+    annotation: str | None = None,
     teacher: str | None = None,
     reward: str | None = None,
     epsilon: float | None = None,
@@ -68,8 +69,8 @@ def train(
         text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
         image, image-gan, image-fast, image-autoencoder, image-latent, image-tokenizer, image-codes,
         sprites, emoji, icons, digits, characters, labelled, upscale, upscale-2x, upscale-gan,
-        restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder), or a
-        recipe file (.json).
+        restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder),
+        protein, dna, or a recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out
@@ -92,6 +93,8 @@ def train(
         Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
     caption
         What pictures without a caption are called; it may hold a new word for a style or a subject.
+    annotation
+        A GFF3 file that says where genes lie (dna); those in the data's folder are found.
     teacher
         A model of the same vocabulary to learn from (distil).
     reward
@@ -166,7 +169,7 @@ def train(
                 minutes=minutes,
                 size=size,
                 seed=seed,
-                changes=_changes(changes, caption, table),
+                changes=_changes(changes, caption, annotation, table),
                 resume=resume,
                 licence=license,
                 start=start,
@@ -200,6 +203,7 @@ def plan(
     rank: int | None = None,
     bits: int | None = None,
     caption: str | None = None,
+    annotation: str | None = None,
     teacher: str | None = None,
     reward: str | None = None,
     table: TableTraining | None = None,
@@ -232,6 +236,8 @@ def plan(
         Bits of the frozen weights under an adapter: 32, 16, 8 or 4.
     caption
         What pictures without a caption are called; it may hold a new word for a style or a subject.
+    annotation
+        A GFF3 file that says where genes lie (dna); those in the data's folder are found.
     teacher
         A model of the same vocabulary to learn from (distil).
     reward
@@ -255,7 +261,7 @@ def plan(
         minutes=minutes,
         size=size,
         seed=seed,
-        changes=_changes(changes, caption, table),
+        changes=_changes(changes, caption, annotation, table),
         price=price,
         start=start,
         adapter=_adapter(adapter, rank),
@@ -288,9 +294,17 @@ def _adapter(kind: Literal["lora", "dora"] | None, rank: int | None) -> Any:
 
 
 def _changes(
-    changes: list[str] | None, caption: str | None, table: TableTraining | None
+    changes: list[str] | None,
+    caption: str | None,
+    annotation: str | None,
+    table: TableTraining | None,
 ) -> list[str]:
     told = [] if caption is None else [f"data.caption={format_.dumps(caption)}"]
+    if annotation is not None:
+        place = Path(annotation).expanduser()
+        if not place.is_file():
+            raise UsageError(f"--annotation {annotation}: no such file; give a GFF3 file")
+        told.append(f"codec.annotation={format_.dumps(str(place.resolve()))}")
     return [*(changes or ()), *told, *(table or TableTraining()).changes()]
 
 

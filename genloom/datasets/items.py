@@ -148,6 +148,20 @@ def _line(text: str) -> str:
     return json.dumps({"text": text}, ensure_ascii=False) + "\n"
 
 
+class Listed(Texts):
+    """Strings of which the codec writes many as one file."""
+
+    def write(self, items: Sequence[str], target: Path) -> Path:
+        """In the codec's own form."""
+        path = target if target.suffix else target.with_suffix(self.codec.suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _plain(f"{self.codec.listing(items)}\n", path)
+        return path
+
+    def part(self, name: str, source: Path) -> str:
+        return f"{name}{self.codec.suffix}"
+
+
 class Pictures:
     """Pictures, opened one at a time."""
 
@@ -211,6 +225,8 @@ def collection(items: Any, codec: Any) -> Collection:
     """What the items are."""
     if hasattr(items, "columns"):
         return Rows(items, codec)
+    if hasattr(codec, "listing"):
+        return Listed(items, codec)
     found = next((made for sort, made in OTHERS if isinstance(items[0], sort)), Pictures)
     return found(items, codec)
 

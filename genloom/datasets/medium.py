@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genloom.codec.image.pictures import SUFFIXES
+from genloom.codec.sequence.fasta import SUFFIXES as SEQUENCES
 from genloom.codec.shape.files import SUFFIXES as SHAPES
 from genloom.codec.sound.files import SUFFIXES as SOUNDS
 from genloom.codec.table.frame import CSV_SUFFIXES, PARQUET_SUFFIXES
@@ -84,6 +85,7 @@ def _suffixes() -> dict[str, tuple[str, ...]]:
         "video": (*sorted(FILMS), ARRAYS),
         "sound": tuple(sorted(SOUNDS)),
         "shape": SHAPES,
+        "sequence": (*SEQUENCES, *(f"{one}.gz" for one in SEQUENCES)),
         "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
         "python": (".py",),
         DEFAULT: (".txt", ".md", ".jsonl", ".txt.gz", ".rst", ".html"),

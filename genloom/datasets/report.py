@@ -62,7 +62,8 @@ def _of_texts(
             raise UsageError("--model and --show are for texts: leave them out")
         return {}
     facts = tokens.facts(tokens.codec_for(medium, items, own), items, name, show)
-    near = resembling(items).near
+    lettered = getattr(registry.find("codec", medium), "lettered", False)
+    near = None if lettered else resembling(items).near
     return {"near_duplicates": near, **tokens.sides(reading), "tokens": facts}
 
 

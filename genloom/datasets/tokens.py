@@ -25,7 +25,10 @@ def codec_for(medium: str, items: Any, own: Any = None) -> Any:
     if own is not None:
         return retold(own, Part(medium, {}))
     facts = Facts(items=len(items), units=sum(map(len, items)))
-    codec = registry.find("recipe", medium)("small", facts).make_codec()
+    if medium in registry.names("recipe"):
+        codec = registry.find("recipe", medium)("small", facts).make_codec()
+    else:  # a medium that several presets learn
+        codec = registry.find("codec", medium)()
     codec.fit(items)
     return codec
 

@@ -6,13 +6,14 @@ Knows letters; no file and no id. Letters follow IUPAC-IUB (1984, 1985).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from genloom.errors import RecipeError
+from genloom.metric.substitution import alike, blosum62
 
 LEAST_TOLD = 30  # letters below which a sequence may be of any alphabet
 PLAIN = 0.98  # share of A, C, G, T, U and N from which a sequence is taken for nucleotides
@@ -27,7 +28,7 @@ class Alphabet:
     letters that are read as it. read_as: letter -> the one it is read as. complement: letter ->
     the one it pairs with, empty where there is one strand. long: what is read may be longer than
     any context, and is learnt in windows. kmer: letters of a run that two sequences seldom share
-    by chance."""
+    by chance. exchanged: what one letter for another is worth is known (BLOSUM62)."""
 
     name: str
     called: str
@@ -38,6 +39,7 @@ class Alphabet:
     complement: Mapping[str, str] = field(default_factory=dict)
     long: bool = False
     kmer: int = 5
+    exchanged: bool = False
 
     @cached_property
     def table(self) -> bytes:
@@ -54,9 +56,9 @@ class Alphabet:
         return bytes(out)
 
     @cached_property
-    def known(self) -> frozenset[str]:
-        """Letters that may be written, upper case."""
-        return frozenset((*self.letters, self.unknown, *self.several, *self.read_as))
+    def worth(self) -> np.ndarray:
+        """float [A + 1, A + 1]: of one letter beside another, the unknown one last."""
+        return blosum62(self.letters) if self.exchanged else alike(len(self.letters))
 
     def turned(self, letters: str) -> str:
         """The other strand, read in its own direction; where there is none, the same backwards."""
@@ -71,6 +73,7 @@ PROTEIN = Alphabet(
     unknown="X",
     several="BJZUO",  # U and O, the 21st and 22nd residue, are too few to be learnt
     kmer=5,
+    exchanged=True,
 )
 DNA = Alphabet(
     name="dna",
@@ -102,3 +105,12 @@ def looks(counts: np.ndarray) -> Alphabet | None:
     if counts[_BASES].sum() >= PLAIN * total:
         return DNA
     return PROTEIN if counts[_NO_BASES].sum() > STRANGE * total else None
+
+
+def looks_of(items: Iterable[str]) -> Alphabet | None:
+    """The alphabet of the first of these that is long enough to tell."""
+    for one in items:
+        data = np.frombuffer(one.upper().encode("latin-1", "replace"), np.uint8)
+        if (found := looks(np.bincount(data, minlength=256))) is not None:
+            return found
+    return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,18 +20,20 @@ from torch import Tensor
 
 from genloom.codec.base import Condition, Reading
 from genloom.codec.saving import load_json, save_json, write_atomic
-from genloom.codec.sequence.alphabet import alphabet_of
+from genloom.codec.sequence.alphabet import PROTEIN, alphabet_of, looks_of
 from genloom.codec.sequence.asked import MISSING, Asked, asked, begun, lettered
-from genloom.codec.sequence.files import read_sequences, write_sequence
+from genloom.codec.sequence.files import read_sequences, told_by, write_sequence
 from genloom.codec.sequence.guide import SequenceGuide, guide_after
 from genloom.codec.sequence.ids import BOS, EOS, FILL, GAP, INNER, PAD, RUN, Ids
 from genloom.codec.sequence.item import BioSequence, as_sequence, fasta
 from genloom.codec.sequence.kin import kin
+from genloom.codec.sequence.variants import around
 from genloom.codec.sequence.windows import MOST_WORDS, Ways, varied
 from genloom.errors import OVER_CONTEXT, DataError, ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
 
 MOST_VARIATIONS = 100
+AUTO = "auto"
 LEAST_WORD = 8  # sequences that a word is told of, for it to be learnt
 OVERHEAD = MOST_WORDS + 6  # ids of a piece that are no letters
 FEATURES = 1024
@@ -43,7 +46,7 @@ _LEARNT = frozenset({"vocabulary", "inner"})
 class SequenceCodec:
     """Sequences of letters, with the words of their headers before them.
 
-    alphabet    protein or dna
+    alphabet    protein, dna, or auto for what the first sequence is
     length      ids of context; longer sequences are learnt in windows
     variations  of each sequence to learn from: on either strand, other windows, other words told
     words       so many words of headers and annotations are learnt, the commonest first
@@ -60,12 +63,13 @@ class SequenceCodec:
     conditional: ClassVar[bool] = False
     brings: ClassVar[tuple[str, ...]] = ("text/x-fasta", "application/x-fasta", "text/plain")
     told_where: ClassVar[bool] = True
+    lettered: ClassVar[bool] = True  # strings of few letters, which are alike by chance
     carries: ClassVar[type] = TokenSpec
 
     def __init__(
         self,
         *,
-        alphabet: str = "protein",
+        alphabet: str = AUTO,
         length: int = 512,
         variations: int = 1,
         words: int = 256,
@@ -73,8 +77,8 @@ class SequenceCodec:
         gaps: float = 0.15,
         annotation: str | None = None,
     ) -> None:
-        self.letters = alphabet_of(alphabet)
         self.alphabet = alphabet
+        self.letters = PROTEIN if alphabet == AUTO else alphabet_of(alphabet)
         if not isinstance(length, int) or not 16 <= length <= 1 << 20:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 16")
         if not isinstance(variations, int) or not 1 <= variations <= MOST_VARIATIONS:
@@ -108,6 +112,8 @@ class SequenceCodec:
     def read(self, path: Path) -> Reading:
         """The sequences of FASTA files, packed or not, alone or in folders."""
         given = None if self.annotation is None else Path(self.annotation).expanduser()
+        if self.alphabet == AUTO:
+            self.letters = told_by(Path(path)) or PROTEIN
         return read_sequences(Path(path), self.letters, given)
 
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
@@ -143,6 +149,8 @@ class SequenceCodec:
         """Which words are told often enough, and whether what is learnt are windows."""
         if not len(items):
             raise DataError("no sequences to learn from: give at least one")
+        if self.alphabet == AUTO:
+            self.letters = looks_of(map(str, items)) or PROTEIN
         found = [self._item(one) for one in items]
         counts = Counter(word for one in found for word in one.words)
         often = [
@@ -217,6 +225,47 @@ class SequenceCodec:
             )
         return torch.tensor(ids, dtype=torch.long)
 
+    # --- likelihood
+
+    def readings(self, one: Any) -> list[list[BioSequence]]:
+        """The ways in which a sequence may be read, each in pieces that fit: as it stands, and
+        where it was learnt so, from its end or as the other strand."""
+        item = self._item(one)
+        ways = [item]
+        if self.letters.complement and not item.words:
+            turned = self.letters.turned(item)
+            ways.append(BioSequence(turned, item.name, inner=item.open, open=item.inner))
+        elif self.backward and not self.letters.complement:
+            ways.append(
+                BioSequence(
+                    item, item.name, item.words, inner=item.open, open=item.inner, turned=True
+                )
+            )
+        return [self._pieces(way) for way in ways]
+
+    def _pieces(self, item: BioSequence) -> list[BioSequence]:
+        """One after another, nearly equal; those of a sequence that is told backwards, too."""
+        count = -(-max(1, len(item)) // self.room)
+        borders = [n * len(item) // count for n in range(count + 1)]
+        inner = item.inner or (self.inner and not item.words)
+        return [
+            BioSequence(
+                item[a:b],
+                item.name,
+                item.words,
+                inner=inner or (b < len(item) if item.turned else a > 0),
+                open=item.open or (a > 0 if item.turned else b < len(item)),
+                turned=item.turned,
+            )
+            for a, b in pairwise(borders)
+        ]
+
+    def beside(self, wild: Any, other: Any) -> tuple[BioSequence, BioSequence]:
+        """Both in a window in which they differ, where they are longer than the context."""
+        a, b = self._item(wild), self._item(other)
+        start, stop, end = around(a, b, self.room)
+        return a.piece(start, stop), a.like(b[start:end], start > 0, end < len(b))
+
     # --- meaning
 
     def captions(self, items: Sequence[Any]) -> None:
@@ -237,6 +286,7 @@ class SequenceCodec:
 
     def save(self, folder: Path) -> None:
         values = {name: getattr(self, name) for name in sorted(_OPTIONS)}
+        values["alphabet"] = self.letters.name
         learnt = {"vocabulary": list(self.ids.words), "inner": self.inner}
         save_json(folder, self.kind, {**values, **learnt})
 

@@ -89,6 +89,17 @@ def read_sequences(path: Path, alphabet: Alphabet, annotation: Path | None) -> R
     )
 
 
+def told_by(path: Path) -> Alphabet | None:
+    """The alphabet of the first sequence that is long enough to tell."""
+    if not path.exists():
+        return None  # reading says so
+    for file in _files(path):
+        for record in records(file):
+            if (found := looks(record.counts)) is not None:
+                return found
+    return None
+
+
 def _under(path: Path) -> list[Path]:
     return [] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
 

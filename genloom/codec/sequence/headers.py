@@ -16,8 +16,8 @@ _SILENT = frozenset(
         r"\w+",
         "the and for with from protein proteins putative probable uncharacterized uncharacterised "
         "hypothetical predicted possible partial conserved unknown isoform fragment chain variant "
-        "like containing dependent type family multispecies str substr strain subsp complete genome "
-        "sequence unnamed product",
+        "like containing dependent type family multispecies str substr strain subsp complete "
+        "genome sequence unnamed product",
     )
 )
 

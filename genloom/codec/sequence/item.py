@@ -66,6 +66,12 @@ class BioSequence(str):
             open=self.open or stop < len(self),
         )
 
+    def like(self, letters: str, cut: bool, left: bool) -> BioSequence:
+        """Other letters, told as this is. cut, left: something is missing before, behind them."""
+        return BioSequence(
+            letters, self.name, self.words, inner=self.inner or cut, open=self.open or left
+        )
+
     @property
     def headline(self) -> str:
         """Of a FASTA record."""
