@@ -133,7 +133,7 @@ def split(
     where, medium, codec = _located(path, medium)
     target = _new(out, where)
     reading = codec.read(where)
-    items, parts = _parted(reading.items, holdout, seed)
+    items, parts = _parted(reading.items, holdout, seed, codec)
     found = collection(items, codec)
     keys = found.keys()
     first, last = ({keys[n] for n in part} for part in parts)
@@ -219,16 +219,23 @@ def _write(found: Collection, numbers: Sequence[int], target: Path) -> Path:
     return found.write(take(found.items, numbers), target)
 
 
-def _parted(items: Any, share: float, seed: int) -> tuple[Any, tuple[list[int], list[int]]]:
-    """The items and the numbers of both parts; a single text is cut in two first."""
-    from genloom.data.split import split_items, split_stream
+def _parted(
+    items: Any, share: float, seed: int, codec: Any
+) -> tuple[Any, tuple[list[int], list[int]]]:
+    """The items and the numbers of both parts; a single text is cut in two first. Items of which
+    the codec says that they are related are in one part."""
+    from genloom.data.split import split_items, split_keys, split_stream
 
     if len(items) == 1 and isinstance(items[0], str):
         first, last = split_stream(items, share)
         return [*first, *last], ([0], [1])
     if len(items) < 2:
         raise DataError("one item cannot be split: give at least two")
-    train, held = split_items(len(items), share, seed)
+    related = codec.keys(items) if getattr(codec, "lettered", False) else None
+    if related is None:
+        train, held = split_items(len(items), share, seed)
+    else:
+        train, held = split_keys(related, share, seed)
     return items, (list(map(int, train)), list(map(int, held)))
 
 

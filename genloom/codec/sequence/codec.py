@@ -200,7 +200,7 @@ class SequenceCodec:
 
     def guide(self, known: Tensor | None) -> Callable[[], SequenceGuide]:
         """Letters, the end where one is to come; a gap takes as many as it has."""
-        ids = self._head(()) if known is None else known.tolist()
+        ids = [] if known is None else known.tolist()
         return lambda: guide_after(ids, len(self.letters.letters), self.ids.vocab)
 
     def _head(self, words: Sequence[str]) -> list[int]:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from genloom.errors import DataError
 
 SUFFIXES = (".fasta", ".fa", ".faa", ".fna", ".ffn", ".frn", ".fas", ".mpfa")
 BARE = (".txt", ".csv", ".seq")
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 17  # bytes
 LONGEST_HEADER = 1 << 16  # bytes; what is more is passed over
 MOST_LETTERS = 1 << 31
 _SPACE = b" \t\r\n\v\f\0"
@@ -45,10 +45,9 @@ def is_fasta(path: Path) -> bool:
 
 def opened(path: Path) -> IO[bytes]:
     """A file, unpacked where it is packed."""
-    file = path.open("rb")
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return gzip.open(file) if packed else file  # type: ignore[return-value]
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(IO[bytes], gzip.open(path) if packed else path.open("rb"))
 
 
 def records(path: Path) -> Iterator[Record]:

@@ -72,7 +72,8 @@ def read_sequences(path: Path, alphabet: Alphabet, annotation: Path | None) -> R
         label = plain(_stem(file).replace("_", " ")) if len(files) > 1 else ()
         for record in records(file):
             place = f"{file}: {name_of(record.header) or f'line {record.line}'}"
-            _same_alphabet(record, alphabet, place, others, bool(items))
+            if not _same_alphabet(record, alphabet, place, others, bool(items)):
+                continue
             made = _read(record, alphabet, tally, label)
             if isinstance(made, DataError):
                 left.add(place, str(made))
@@ -123,17 +124,18 @@ def _stem(file: Path) -> str:
 
 def _same_alphabet(
     record: Record, alphabet: Alphabet, place: str, others: Counter[str], begun: bool
-) -> None:
-    """DataError where sequences of two alphabets stand beside each other."""
+) -> bool:
+    """Whether it may be of this alphabet. DataError where two stand beside each other."""
     found = looks(record.counts)
     if found is None or found is alphabet:
-        return
+        return True
     others[found.called] += 1
     if begun:
         raise DataError(
             f"{place} holds {found.called} among {alphabet.called}: alphabets are not mixed; put "
             "each into a file of its own"
         )
+    return False
 
 
 def _nothing(
@@ -227,6 +229,8 @@ class _Annotated:
             if not own:
                 continue
             self.met.add(whole.name)
+            if not alphabet.long:
+                raise DataError(f"{one.path}: {alphabet.called} take no annotation: leave it out")
             size = one.sizes.get(whole.name, len(whole))
             last = max(feature.stop for feature in own)
             if size != len(whole) or last > len(whole):
@@ -234,8 +238,6 @@ class _Annotated:
                     f"{one.path} is of another sequence {whole.name!r}: it reaches to "
                     f"{max(size, last):,}, the sequence has {len(whole):,} letters"
                 )
-            if not alphabet.long:
-                raise DataError(f"{one.path}: {alphabet.called} take no annotation: leave it out")
             out += [*own, *gff.promoters(own, len(whole), BEFORE, INTO)]
         return sorted(out, key=lambda one: (one.start, one.stop))
 

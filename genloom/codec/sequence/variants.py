@@ -12,7 +12,7 @@ from genloom.codec.sequence.alphabet import Alphabet
 from genloom.codec.sequence.item import letters_in
 from genloom.errors import DataError, RequestError
 
-_ONE = re.compile(r"(?:[pcgn]\.)?([A-Za-z])(\d+)(?:_([A-Za-z])(\d+))?(del|ins)?([A-Za-z]*)$")
+_ONE = re.compile(r"(?:[pcgn]\.)?([A-Za-z])(\d+)(?:_([A-Za-z])(\d+))?(del|ins)?([A-Z]*)$")
 _BASE = re.compile(r"(?:[cgn]\.)?(\d+)([A-Za-z])>([A-Za-z])$")
 
 
