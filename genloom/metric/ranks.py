@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+Values = Sequence[float] | np.ndarray
 
-def ranks(values: Sequence[float]) -> np.ndarray:
+
+def ranks(values: Values) -> np.ndarray:
     """float64 [N], from 0; equal ones have the mean of theirs."""
     own = np.asarray(values, np.float64)
     _, place, counts = np.unique(own, return_inverse=True, return_counts=True)
@@ -19,7 +21,7 @@ def ranks(values: Sequence[float]) -> np.ndarray:
     return found
 
 
-def spearman(a: Sequence[float], b: Sequence[float]) -> float:
+def spearman(a: Values, b: Values) -> float:
     """-1 to 1; NaN where one of them is all alike."""
     x, y = ranks(a), ranks(b)
     x, y = x - x.mean(), y - y.mean()
@@ -27,7 +29,7 @@ def spearman(a: Sequence[float], b: Sequence[float]) -> float:
     return float(x @ y) / norm if norm else float("nan")
 
 
-def auroc(good: Sequence[float], bad: Sequence[float]) -> float:
+def auroc(good: Values, bad: Values) -> float:
     """The chance that one of the good is above one of the bad; equal ones count half."""
     if not len(good) or not len(bad):
         return float("nan")

@@ -91,16 +91,16 @@ def _perplexity(model: api.Model, items: Sequence[BioSequence]) -> float:
 
 def counted(codec: Any, train: Sequence[str], held: Sequence[str], order: int) -> float:
     """Perplexity of letters by counts of runs of `order` (Kneser-Ney), 1 for their frequencies."""
-    ids: Any = codec.ids
-    end = np.array([255], np.uint8)
-    text = [part for one in train for part in (ids.letters(one).astype(np.uint8), end)]
-    floor = NGram(np.concatenate(text), order)
+    known = len(codec.letters.letters)
+    width = (known + 1).bit_length()  # of a letter, the unknown one and an end
+    end = np.array([(1 << width) - 1], np.uint8)
+    text = [part for one in train for part in (digits(codec, one).astype(np.uint8), end)]
+    floor = NGram(np.concatenate(text), order, width)
     bits = letters = 0.0
     for one in held:
-        own = ids.letters(one).astype(np.uint8)
-        known = own != ids.unknown
-        bits += float(floor.bits(np.concatenate((end, own)))[1:][known].sum())
-        letters += float(known.sum())
+        own = digits(codec, one).astype(np.uint8)
+        told = floor.bits(np.concatenate((end, own)))[1:][own < known]
+        bits, letters = bits + float(told.sum()), letters + len(told)
     return 2.0 ** (bits / letters)
 
 

@@ -33,7 +33,8 @@ def proteins(path: Path, **options: object) -> object:
 
 
 def test_lines_join_and_letters_that_stand_for_several_are_counted(tmp_path):
-    text = f">a one\n{ONE[:20].lower()}\n{ONE[20:]}*\n\n>b\nMKAALL-BZUX.A\n>empty\n>c\nMK*A\n>d\nM123456\n"
+    text = f">a one\n{ONE[:20].lower()}\n{ONE[20:]}*\n\n>b\nMKAALL-BZUX.A\n"
+    text += ">empty\n>c\nMK*A\n>d\nM123456\n"
     reading = proteins(write(tmp_path / "p.fasta", text))
     assert [str(one) for one in reading.items] == [ONE, "MKAALLXXXXA"]
     notes = " ".join(reading.notes)

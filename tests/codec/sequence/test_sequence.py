@@ -1,4 +1,4 @@
-"""Sequences as ids: back as the same letters however they are told; asked for, filled in, parted."""
+"""Sequences as ids: the same letters however they are told; asked for, filled in, parted."""
 
 from __future__ import annotations
 
