@@ -21,6 +21,8 @@ SIZES = {
     "large": {"width": 512, "depth": 12, "heads": 8, "patch": 4},
 }
 MINUTES = {"tiny": 5.0, "small": 40.0, "base": 240.0, "large": float("inf")}
+# Of 1,500 steps on drawn cars, all sizes as asked in 16 % without a shift and in 100 % with it.
+SHIFT = 8.0
 MEASURED = 0.5  # share of captions with numbers from which numbers are told as numbers
 
 
@@ -28,11 +30,12 @@ def choose(size: str, facts: Facts) -> Recipe:
     """The net puts out the clean field, 8 x 8 x 8 places at once: fields are smooth."""
     net = {**SIZES[size], "norm": "layer", "qk_norm": "layer"}
     prompt = _prompt(facts)
+    flow = {"predicts": "data", "guidance": 1.5 if prompt else 1.0, "steps": 24, "shift": SHIFT}
     return Recipe(
         name="shape",
         codec=Part("shape", {"size": facts.side or 32, "box": "data"}),
         prompt=prompt,
-        family=Part("flow", {"predicts": "data", "guidance": 1.5 if prompt else 1.0, "steps": 24}),
+        family=Part("flow", flow),
         net={"net": Part("diffusion_transformer", net)},
         data=Data(batch=32),
         train=Train(steps=3000, rate=2e-3, muon_rate=0.01, weight_decay=0.0, preview=500),

@@ -39,7 +39,10 @@ def choose(size: str, facts: Facts) -> Recipe:
         name="video",
         codec=Part("video", {"size": side, "control": "frames"}),
         prompt=prompt,
-        family=Part("flow", {"predicts": "data", "guidance": 2.0 if prompt else 1.0, "steps": 24}),
+        family=Part(
+            "flow",
+            {"predicts": "data", "guidance": 2.0 if prompt else 1.0, "steps": 24, "shift": 8.0},
+        ),
         net={"net": Part("diffusion_transformer", net)},
         data=Data(batch=32),
         train=Train(steps=3000, rate=2e-3, muon_rate=0.01, weight_decay=0.0, preview=500),
