@@ -6,14 +6,14 @@ them suits the medium: a list of strings, a lazy sequence of pictures, a DataFra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
-from genloom.spec import Rules, Spec
+from genloom.spec import Guide, Rules, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,7 @@ class Condition:
     known: Tensor | None = None
     allowed: Mapping[int, Tensor] = field(default_factory=dict)
     rules: Rules | None = None
+    guide: Callable[[], Guide] | None = None
 
 
 @runtime_checkable
@@ -78,7 +79,8 @@ class Codec(Protocol):
     # no pictures, `brings` names their media types, and `calls` what notes of an evaluation call
     # them instead. What it acts on in finished items by itself (`takes`) it does in
     # `dressed(items, options)`; one that takes `tries` tells by `strays(items)` how far each is
-    # from what is wanted. `told_where`: it takes conditions of its own.
+    # from what is wanted. `told_where`: it takes conditions of its own. `collected(items)`: several
+    # that `write` puts into one file.
     # One that tells a net more of arrays than a prompt does (`spec.control`) also has `tells`, true
     # from its options alone, `told(x, rng)` in training, `control(given, grid)`, `control_of(item)`
     # and `grid_told(given)` at use: see told.py. It may be `silent`, and tell nothing of an item;

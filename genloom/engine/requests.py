@@ -53,7 +53,9 @@ def guided(codec: Any, encoded: Encoded) -> Encoded:
     end have none."""
     guide = getattr(codec, "guide", None)
     options = encoded.options
-    if guide is None or options.beams is not None or options.ignore_eos:
+    if encoded.guide is not None or guide is None:
+        return encoded
+    if options.beams is not None or options.ignore_eos:
         return encoded
     return replace(encoded, guide=guide(encoded.known))
 
@@ -62,6 +64,7 @@ def encode(model: Model, request: Request) -> Encoded:
     """The request as tensors, but for the form that a text is to have."""
     known, allowed, rules, prompt, options = None, {}, None, None, request.options
     others: dict[str, Any] = {}
+    guide = None
     if model.prompt is not None:
         text, where = request.prompt, request.where
         worded = getattr(model.codec, "worded", None)  # conditions that a prompt can say
@@ -79,6 +82,7 @@ def encode(model: Model, request: Request) -> Encoded:
     else:
         condition = _condition(model.codec, request)
         known, allowed, rules = condition.known, condition.allowed, condition.rules
+        guide = condition.guide
         options = _wholly(model.codec, options)
     options = _amply(model.codec, options)
     device = model.device
@@ -93,6 +97,7 @@ def encode(model: Model, request: Request) -> Encoded:
         **given(model, request),
         priority=request.priority,
         adapter=request.adapter or "",
+        guide=guide,
         options=options,
     )
 

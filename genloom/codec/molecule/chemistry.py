@@ -1,0 +1,208 @@
+"""What RDKit knows of molecules: canonical lines, scaffolds, properties, the same told otherwise.
+
+The one place that imports it (the extra `chem`). Items here are lines of SMILES; what cannot be read
+is None. Knows no id, file or model.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from genloom.errors import MissingExtra, RequestError
+
+EXTRA = "chem"
+HEAVIEST = 1000  # atoms of a molecule that is read: slower than linear beyond
+
+
+@cache
+def at_hand() -> bool:
+    """Whether RDKit is installed."""
+    return importlib.util.find_spec("rdkit") is not None
+
+
+@cache
+def library() -> Any:
+    """RDKit, told to be silent. MissingExtra where it is not installed."""
+    try:
+        from rdkit import Chem, RDLogger
+    except ImportError as error:
+        raise MissingExtra("molecules are checked by RDKit", EXTRA) from error
+    RDLogger.DisableLog("rdApp.*")
+    return Chem
+
+
+def molecule(smiles: str) -> Any:
+    """RDKit's molecule; None for what breaks the rules of valence or of rings."""
+    if not smiles:
+        return None
+    found = library().MolFromSmiles(smiles)
+    if found is None or not 0 < found.GetNumAtoms() <= HEAVIEST:
+        return None
+    return found
+
+
+def canonical(smiles: str) -> str | None:
+    """The one line that all lines of a molecule share; None where it is no molecule."""
+    found = molecule(smiles)
+    return None if found is None else str(library().MolToSmiles(found))
+
+
+def told_otherwise(smiles: str, seed: int) -> str | None:
+    """The molecule from another atom on, its branches in another order."""
+    chem, found = library(), molecule(smiles)
+    if found is None:
+        return None
+    order = np.random.default_rng(seed).permutation(found.GetNumAtoms()).tolist()
+    return str(chem.MolToSmiles(chem.RenumberAtoms(found, order), canonical=False))
+
+
+def scaffold(smiles: str) -> str | None:
+    """The rings and what joins them (Bemis and Murcko 1996), canonical; "" for chains alone."""
+    from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
+
+    found = molecule(smiles)
+    if found is None:
+        return None
+    return str(library().MolToSmiles(GetScaffoldForMol(found)))
+
+
+def fault(smiles: str) -> str:
+    """Why it is no molecule, in RDKit's words; "" where it is one."""
+    chem = library()
+    found = chem.MolFromSmiles(smiles, sanitize=False)
+    if found is None:
+        return "it cannot be parsed"
+    problems = chem.DetectChemistryProblems(found)
+    return str(problems[0].Message()) if problems else ""
+
+
+def contains(smiles: str, part: str) -> bool:
+    """Whether a molecule has this part, given as SMILES or, with marks, as SMARTS."""
+    found, wanted = molecule(smiles), pattern(part)
+    return found is not None and bool(found.HasSubstructMatch(wanted))
+
+
+@cache
+def pattern(part: str) -> Any:
+    """A part to look for; where it has marks (*), these are any atom. RequestError where it is
+    none."""
+    chem = library()
+    found = chem.MolFromSmiles(part)
+    if found is None:
+        raise RequestError(f"{part[:60]!r} is no part of a molecule in SMILES")
+    wild = chem.AdjustQueryParameters.NoAdjustments()
+    wild.makeDummiesQueries = True
+    return chem.AdjustQueryProperties(found, wild)
+
+
+# ---- properties
+
+
+def _descriptors() -> Mapping[str, Callable[[Any], float]]:
+    from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
+
+    return {
+        "logP": Crippen.MolLogP,
+        "QED": QED.qed,
+        "weight": Descriptors.MolWt,
+        "TPSA": rdMolDescriptors.CalcTPSA,
+        "rings": rdMolDescriptors.CalcNumRings,
+        "donors": Lipinski.NumHDonors,
+        "acceptors": Lipinski.NumHAcceptors,
+        "rotatable": rdMolDescriptors.CalcNumRotatableBonds,
+        "atoms": lambda found: found.GetNumHeavyAtoms(),
+        "sp3": rdMolDescriptors.CalcFractionCSP3,
+        "SA": _access(),
+    }
+
+
+def _access() -> Callable[[Any], float]:
+    """How hard it is to make, 1 to 10 (Ertl and Schuffenhauer 2009)."""
+    from rdkit.Contrib.SA_Score import sascorer
+
+    def of(found: Any) -> float:
+        return float(sascorer.calculateScore(found))
+
+    return of
+
+
+PROPERTIES = (
+    *("logP", "QED", "weight", "TPSA", "rings", "donors", "acceptors", "rotatable", "atoms"),
+    *("sp3", "SA"),
+)
+MEANT = {  # in lower case, what people call them besides
+    "mw": "weight",
+    "molwt": "weight",
+    "molecular weight": "weight",
+    "clogp": "logP",
+    "psa": "TPSA",
+    "hbd": "donors",
+    "hba": "acceptors",
+    "sas": "SA",
+}
+
+
+def named(name: str) -> str | None:
+    """The property that is called so, in any case; None where it is none of these."""
+    plain = name.strip().lower()
+    return MEANT.get(plain) or next((one for one in PROPERTIES if one.lower() == plain), None)
+
+
+@cache
+def descriptors() -> Mapping[str, Callable[[Any], float]]:
+    """Property -> what computes it of RDKit's molecule."""
+    library()
+    return _descriptors()
+
+
+def property_of(smiles: str, name: str) -> float:
+    """NaN where it is no molecule."""
+    found = molecule(smiles)
+    return float("nan") if found is None else float(descriptors()[name](found))
+
+
+def properties(some: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """float64 [N, P], NaN where one is no molecule."""
+    library()
+    out = np.full((len(some), len(names)), np.nan)
+    table = descriptors()
+    for row, smiles in enumerate(some):
+        found = molecule(smiles)
+        if found is not None:
+            out[row] = [float(table[name](found)) for name in names]
+    return out
+
+
+# ---- alikeness
+
+
+def _prints() -> Any:
+    from rdkit.Chem import rdFingerprintGenerator
+
+    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+
+
+@cache
+def fingerprints() -> Any:
+    """Makes the circular fingerprints that alikeness is told by (Rogers and Hahn 2010): radius 2,
+    2,048 bits."""
+    library()
+    return _prints()
+
+
+def fingerprint(smiles: str) -> Any:
+    """None where it is no molecule."""
+    found = molecule(smiles)
+    return None if found is None else fingerprints().GetFingerprint(found)
+
+
+def alikeness(one: Any, others: Sequence[Any]) -> np.ndarray:
+    """Tanimoto's coefficient of a fingerprint and each of others, float [N]."""
+    from rdkit.DataStructs import BulkTanimotoSimilarity
+
+    return np.array(BulkTanimotoSimilarity(one, list(others)))

@@ -1,0 +1,31 @@
+"""Molecules: a transformer over the words of SMILES, its properties told before it.
+
+Makes molecules like those it learnt from, with properties within ranges or around a part that is
+given. The sizes are meant for some 25,000 drug-like molecules.
+"""
+
+from __future__ import annotations
+
+from genloom.recipe import Data, Facts, Part, Recipe, Train
+
+# minutes on two cores -> width, depth, heads, molecules a step
+SIZES = {
+    "tiny": {"width": 96, "depth": 2, "heads": 3, "length": 128, "batch": 64, "variations": 2},
+    "small": {"width": 128, "depth": 4, "heads": 4, "length": 128, "batch": 64, "variations": 6},
+    "base": {"width": 192, "depth": 6, "heads": 6, "length": 128, "batch": 64, "variations": 12},
+    "large": {"width": 512, "depth": 8, "heads": 8, "length": 256, "batch": 256, "variations": 12},
+}
+MINUTES = {"tiny": 1.0, "small": 15.0, "base": 90.0, "large": float("inf")}
+
+
+def choose(size: str, facts: Facts) -> Recipe:
+    """The preset of a size for these molecules."""
+    s = SIZES[size]
+    return Recipe(
+        name="molecule",
+        codec=Part("molecule", {"length": s["length"], "variations": s["variations"]}),
+        family=Part("autoregressive"),
+        net={"net": Part("transformer", {k: s[k] for k in ("width", "depth", "heads")})},
+        data=Data(batch=s["batch"], holdout=0.05),
+        train=Train(steps=3000, rate=6e-3, judge=500, preview=1000, patience=0, epochs=60.0),
+    )
