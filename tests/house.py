@@ -75,6 +75,7 @@ RANK = {
     "api": 5.0,
     "linked": 5.1,  # several models that draw tables which refer to each other
     "series": 5.2,  # the same machinery over steps in time
+    "discovery": 5.5,  # searches with what the floors below offer
     "trust": 6.0,
     "agent": 6.0,
     "hosting": 6.5,  # a process in which models live; the server speaks to it by frames alone

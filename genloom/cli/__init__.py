@@ -68,6 +68,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures of any size."),
         ("fill", "filling:fill", "Fill the gaps of a table by what a model finds likely."),
         ("predict", "filling:predict", "Foretell a column of a table, with chances or intervals."),
+        ("discover", "discover:discover", "Search for new things that score well by a score."),
         ("animate", "animate:animate", "Let the figure of a picture breathe, walk or hop."),
         ("project", "latents:project", "Find a real picture in a model's latents."),
         ("directions", "latents:directions", "Find and draw what a model's latents mean."),

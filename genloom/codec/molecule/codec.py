@@ -32,7 +32,10 @@ from genloom.codec.molecule.item import (
     varied,
     with_values,
 )
+from genloom.codec.molecule.objectives import NAMES as OBJECTIVES
+from genloom.codec.molecule.objectives import Objective, objective, reproach
 from genloom.codec.molecule.properties import Scale
+from genloom.codec.molecule.walk import well_formed
 from genloom.codec.molecule.words import line, words
 from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
@@ -303,6 +306,37 @@ class MoleculeCodec:
         """0 for a molecule, infinite for none."""
         return self.misses(items, None, None)
 
+    # --- searching
+
+    def objective(self, words: str) -> Objective | None:
+        """What a score that is built in says of items; None for words that mean none."""
+        return objective(words)
+
+    objectives: ClassVar[tuple[str, ...]] = OBJECTIVES
+
+    def reproach(self, item: Any) -> str:
+        """Why nobody would take an item, however well it scores; "" where nothing tells against
+        it."""
+        return reproach(str(item)) if chemistry.at_hand() else ""
+
+    def proper(self, items: Sequence[Any]) -> list[bool]:
+        """Which are molecules: by RDKit, without it by grammar and valence alone."""
+        return [_proper(str(one)) for one in items]
+
+    def buckets(self, items: Sequence[Any]) -> list[str]:
+        """The same for what is much alike: molecules of one scaffold."""
+        if not chemistry.at_hand():
+            return [str(one) for one in items]
+        return [chemistry.scaffold(str(one)) or str(one) for one in items]
+
+    def otherwise(self, item: Any, seed: int) -> Tensor:
+        """long [L]: the same item told in another way."""
+        one = molecule(item)
+        turned = self.turned > 0 and chemistry.at_hand()
+        smiles = chemistry.told_otherwise(one, seed) if turned else None
+        made = Molecule(smiles or one, turned=smiles is not None)
+        return torch.tensor(self._encoded(made), dtype=torch.long)
+
     # --- meaning
 
     def captions(self, items: Sequence[Any]) -> None:
@@ -338,6 +372,15 @@ class MoleculeCodec:
         made.words, made.scales = tuple(known), scales
         made._know()
         return made
+
+
+def _proper(smiles: str) -> bool:
+    if chemistry.at_hand():
+        return chemistry.molecule(smiles) is not None
+    try:
+        return well_formed(words(smiles))
+    except DataError:
+        return False
 
 
 def _features(smiles: str) -> Tensor:

@@ -56,7 +56,7 @@ class Found:
             self.left.add(place, str(error))
             return
         self.salts += salted
-        self.items.append(Molecule(made, values or NOTHING, name))
+        self.items.append(Molecule(made, values or NOTHING, name, checked=True))
 
     def notes(self) -> tuple[str, ...]:
         told = []

@@ -22,12 +22,14 @@ NOTHING: Mapping[str, float] = MappingProxyType({})
 
 class Molecule(str):
     """values: property -> number; name: what it is called, or "". asked: the properties that are
-    told before it; turned: its atoms do not stand in the usual order."""
+    told before it; turned: its atoms do not stand in the usual order. checked: its line is the one
+    that it is learnt in."""
 
     values: Mapping[str, float]
     name: str
     asked: tuple[str, ...]
     turned: bool
+    checked: bool
 
     def __new__(
         cls,
@@ -37,9 +39,11 @@ class Molecule(str):
         *,
         asked: Sequence[str] = (),
         turned: bool = False,
+        checked: bool = False,
     ) -> Self:
         made = super().__new__(cls, smiles)
         made.values, made.name, made.asked, made.turned = values, name, tuple(asked), turned
+        made.checked = checked
         return made
 
     def told(self) -> dict[str, Any]:
@@ -68,9 +72,14 @@ def molecule(item: Any) -> Molecule:
 
 def usual(smiles: str) -> str:
     """The line as it is learnt: canonical with RDKit, else with its rings numbered anew."""
+    if isinstance(smiles, Molecule) and smiles.checked:
+        return str(smiles)
     if chemistry.at_hand():
         return chemistry.canonical(smiles) or smiles
-    return line(words(smiles))
+    try:
+        return line(words(smiles))
+    except DataError:
+        return smiles
 
 
 def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecule]:
@@ -80,7 +89,7 @@ def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecul
         return list(items)
     found = chemistry.properties(items, lacking)
     return [
-        Molecule(one, {**dict(zip(lacking, row.tolist(), strict=True)), **one.values}, one.name)
+        Molecule(one, {**dict(zip(lacking, row.tolist(), strict=True)), **one.values}, one.name, checked=one.checked)
         for one, row in zip(items, found, strict=True)
     ]
 
