@@ -47,6 +47,12 @@ def pairs(count: int = 24) -> list[Any]:
     ]
 
 
+def molecules(count: int = 24) -> list[Any]:
+    """Chains and rings of which some have a branch."""
+    rings = ("c1ccccc1", "C1CCNCC1", "c1ccncc1")
+    return [f"{'C' * (1 + n % 5)}{rings[n % 3]}{'O' * (n % 2)}" for n in range(count)]
+
+
 def asked_of_tables(count: int = 24) -> list[Any]:
     """Questions about a table with the queries that answer them."""
     out = []

@@ -26,6 +26,7 @@ from toy_items import (
     extracts,
     frame,
     labelled,
+    molecules,
     pairs,
     preferences,
     scenes,
@@ -98,6 +99,7 @@ ITEMS: dict[str, Callable[[], Any]] = {
     "transcript": sounds,
     "shape": shapes,
     "drive": scenes,
+    "molecule": molecules,
     "table": frame,
     "chorale": chorales,
     "tune": tunes,
@@ -123,6 +125,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "sequence": [{"length": 48}],
     "shape": [{"size": 8, "band": 2.0}],
     "drive": [{"movers": 7}],
+    "molecule": [{"length": 48, "variations": 1}],
     "image": [
         {"size": 8, "mode": "RGB"},
         {"control": {"kind": "coarse", "factor": 2}, "mode": "RGB", "size": 8},

@@ -105,6 +105,7 @@ def split(
     /,
     *,
     holdout: float = 0.1,
+    by: str | None = None,
     seed: int = 0,
     medium: str | None = None,
     json: bool = False,
@@ -119,6 +120,8 @@ def split(
         A folder, for both parts.
     holdout
         The share that is held out.
+    by
+        What must not be on both sides: scaffold, of molecules.
     seed
         The same seed draws the same items.
     medium
@@ -133,7 +136,7 @@ def split(
     where, medium, codec = _located(path, medium)
     target = _new(out, where)
     reading = codec.read(where)
-    items, parts = _parted(reading.items, holdout, seed, codec)
+    items, parts = _parted(reading.items, holdout, seed, codec, by)
     found = collection(items, codec)
     keys = found.keys()
     first, last = ({keys[n] for n in part} for part in parts)
@@ -219,11 +222,23 @@ def _write(found: Collection, numbers: Sequence[int], target: Path) -> Path:
     return found.write(take(found.items, numbers), target)
 
 
+def _groups(items: Any, codec: Any, by: str | None) -> list[str] | None:
+    """What must not be parted, told alike: as asked for, or what the codec says is related."""
+    if by is None:
+        return codec.keys(items) if getattr(codec, "lettered", False) else None
+    ask = getattr(codec, "groups", None)
+    if ask is None:
+        raise UsageError(f"these items cannot be split by {by!r}: leave --by out")
+    found: list[str] = ask(items, by)
+    if len(set(found)) < 2:
+        raise DataError(f"all items have one {by}: they cannot be split by it")
+    return found
+
+
 def _parted(
-    items: Any, share: float, seed: int, codec: Any
+    items: Any, share: float, seed: int, codec: Any, by: str | None
 ) -> tuple[Any, tuple[list[int], list[int]]]:
-    """The items and the numbers of both parts; a single text is cut in two first. Items of which
-    the codec says that they are related are in one part."""
+    """The items and the numbers of both parts; a single text is cut in two first."""
     from genloom.data.split import split_items, split_keys, split_stream
 
     if len(items) == 1 and isinstance(items[0], str):
@@ -231,7 +246,7 @@ def _parted(
         return [*first, *last], ([0], [1])
     if len(items) < 2:
         raise DataError("one item cannot be split: give at least two")
-    related = codec.keys(items) if getattr(codec, "lettered", False) else None
+    related = _groups(items, codec, by)
     if related is None:
         train, held = split_items(len(items), share, seed)
     else:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from genloom.api import Model
     from genloom.spec import Request
 
-RULE = "-" * 72  # between two texts
+RULE = "-" * 72  # between two texts, unless each is a line of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -379,6 +379,9 @@ def files(want: Want, items: Any, more: Mapping[str, Any] | None = None) -> None
 
     record = want.record()
     target = _target(want, items)
+    collected = getattr(want.model.codec, "collected", None)
+    if collected is not None and target.suffix and isinstance(items, list) and len(items) > 1:
+        items = collected(items)  # many in one file
     paths = provenance.save(want.model.codec, items, target, record)
     if not want.recorded:
         paths = _bare(want, items, paths)

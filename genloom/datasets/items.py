@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from genloom.codec.image.files import pixel_hash
+from genloom.codec.molecule.item import Molecule
 from genloom.codec.saving import write_atomic
 from genloom.codec.shape.item import Shape
 from genloom.codec.sound.recordings import Recording
 from genloom.codec.text.files import SEPARATOR
 from genloom.codec.video.clips import Clip
 from genloom.datasets.clips import Clips
+from genloom.datasets.molecules import Molecules
 from genloom.datasets.recordings import Recordings
 from genloom.datasets.scenes import Scenes
 from genloom.datasets.shapes import Shapes
@@ -218,7 +220,7 @@ class Pictures:
         return self.codec.suffix
 
 
-OTHERS = ((Recording, Recordings), (Clip, Clips), (Shape, Shapes), (Scene, Scenes), (str, Texts))
+OTHERS = ((Recording, Recordings), (Clip, Clips), (Shape, Shapes), (Scene, Scenes), (Molecule, Molecules), (str, Texts))
 
 
 def collection(items: Any, codec: Any) -> Collection:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genloom.codec.image.pictures import SUFFIXES
+from genloom.codec.molecule.files import COLUMNS, LINES, SD
 from genloom.codec.sequence.fasta import SUFFIXES as SEQUENCES
 from genloom.codec.shape.files import SUFFIXES as SHAPES
 from genloom.codec.sound.files import SUFFIXES as SOUNDS
@@ -29,6 +30,7 @@ FIELDS = {
     "shape": {"solids"},
     "drive": {"movers"},
 }
+HEADINGS = {"molecule": set(COLUMNS[:4])}  # a column so called tells a table of these
 SHOWN = 4  # endings that are named
 PICTURES = (".zip", ".idx3-ubyte", "-idx3-ubyte", "-idx3-ubyte.gz")
 
@@ -55,6 +57,11 @@ def guessed(path: Path) -> tuple[str, str]:
     records = next((f for f in sorted(files) if f.name.lower().endswith(RECORDS)), None)
     if found == next(reversed(suffixes)) and records is not None:
         return _of_record(records)
+    tables = [f for f in sorted(files) if f.name.lower().endswith(CSV_SUFFIXES)]
+    if tables and set(CSV_SUFFIXES) <= set(suffixes[found]):
+        headed = _of_heading(tables[0])
+        if headed is not None:
+            return headed
     ends = ", ".join(sorted({_ending(f, suffixes[found]) for f in files} - {""})[:SHOWN])
     return found, f"{many:,} of {len(files):,} files end with {ends}"
 
@@ -62,6 +69,20 @@ def guessed(path: Path) -> tuple[str, str]:
 def _ending(file: Path, ends: tuple[str, ...]) -> str:
     """The longest of the endings that the file has."""
     return max((e for e in ends if file.name.lower().endswith(e)), key=len, default="")
+
+
+def _of_heading(file: Path) -> tuple[str, str] | None:
+    """By the names of a table's columns; None where they tell nothing."""
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
+            heading = lines.readline(1 << 16).decode("utf-8", "replace")
+    except (OSError, ValueError, EOFError):
+        return None
+    names = {cell.strip().strip('"').lower() for cell in heading.replace("\t", ",").split(",")}
+    for medium, keys in HEADINGS.items():
+        if told := sorted(names & keys):
+            return medium, f"the table has a column {told[0]}"
+    return None
 
 
 def _of_record(file: Path) -> tuple[str, str]:
@@ -86,6 +107,7 @@ def _suffixes() -> dict[str, tuple[str, ...]]:
         "sound": tuple(sorted(SOUNDS)),
         "shape": SHAPES,
         "sequence": (*SEQUENCES, *(f"{one}.gz" for one in SEQUENCES)),
+        "molecule": (*LINES, *(f"{one}.gz" for one in LINES), *SD),
         "table": (*CSV_SUFFIXES, *PARQUET_SUFFIXES),
         "python": (".py",),
         DEFAULT: (".txt", ".md", ".jsonl", ".txt.gz", ".rst", ".html"),

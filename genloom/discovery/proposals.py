@@ -179,7 +179,12 @@ class Proposals:
         codec: Any = self.model.codec
         new: dict[str, Any] = {}
         for key, item in zip(named, items, strict=True):
-            if key and key not in self.archive.entries and key not in new and key not in self.shunned:
+            if (
+                key
+                and key not in self.archive.entries
+                and key not in new
+                and key not in self.shunned
+            ):
                 new[key] = item
         left = self.budget - len(self.archive)
         chosen = dict(list(new.items())[: max(0, left)])
@@ -198,9 +203,7 @@ class Proposals:
                     bucket=bucket,
                     reproach=reproach(item),
                 )
-                for (key, item), value, bucket in zip(
-                    chosen.items(), scores, buckets, strict=True
-                )
+                for (key, item), value, bucket in zip(chosen.items(), scores, buckets, strict=True)
             ]
         )
 
@@ -230,7 +233,9 @@ class Proposals:
         if len(self.archive) >= self.budget:
             self.finished = f"the budget of {self.budget:,} scores is spent"
         elif self.goal is not None and top >= self.goal:
-            self.finished = f"the goal of {self.goal:g} is reached after {len(self.archive):,} scores"
+            self.finished = (
+                f"the goal of {self.goal:g} is reached after {len(self.archive):,} scores"
+            )
         elif self.still >= 5 * STILL:
             self.finished = f"in {self.still} steps nothing new was proposed"
         elif self.still == STILL:

@@ -70,7 +70,9 @@ def _told(archive: Archive) -> dict[str, Any]:
     """Of one search. A mean over fewer than its number is None."""
     ranked = [e.score for e in archive.best(TOPS[-1])]
     tops = {
-        f"top_{n}_mean": statistics.fmean(x or 0.0 for x in ranked[:n]) if len(ranked) >= n else None
+        f"top_{n}_mean": statistics.fmean(x or 0.0 for x in ranked[:n])
+        if len(ranked) >= n
+        else None
         for n in TOPS
     }
     good = [e.score for e in archive if e.good and e.score is not None]

@@ -32,6 +32,8 @@ MEDIA = {  # what Python's own table lacks
     ".fa": "text/x-fasta",
     ".faa": "text/x-fasta",
     ".fna": "text/x-fasta",
+    ".smi": "chemical/x-daylight-smiles",
+    ".sdf": "chemical/x-mdl-sdfile",
     ".glb": "model/gltf-binary",
     ".obj": "model/obj",
     ".stl": "model/stl",

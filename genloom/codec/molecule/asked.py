@@ -24,7 +24,7 @@ PART, SCAFFOLD = "part", "scaffold"
 WAYS = 24  # to say a part, of which any may be drawn
 TRIED = 96
 MOST = 400  # characters of a part
-_CONDITION = re.compile(r"^\s*\(?\s*\w[\w ]*?\s*(=|<|>|!=|\bbetween\b)")
+_CONDITION = re.compile(r"\(?\s*(?P<name>[A-Za-z_][\w ]*?)\s*(?:[=<>]|!=|\bbetween\b)")
 
 
 @dataclass
@@ -62,7 +62,7 @@ def asked(prompt: str | None, where: Any, names: Iterable[str]) -> Asked:
     known = {name.lower(): name for name in names}
     out = Asked()
     text = (prompt or "").strip()
-    if text and _CONDITION.match(text):
+    if _conditional(text, known):
         _conditions(out, parse(text), known)
     elif text:
         out.part = _part(text)
@@ -71,6 +71,15 @@ def asked(prompt: str | None, where: Any, names: Iterable[str]) -> Asked:
     if out.part and out.scaffold:
         raise RequestError("a part and a scaffold are asked for: give one of them", param="where")
     return out
+
+
+def _conditional(text: str, known: Mapping[str, str]) -> bool:
+    """Whether a prompt speaks of properties: "O=C" does not."""
+    found = _CONDITION.match(text)
+    if found is None:
+        return False
+    name = found["name"].lower()
+    return " " in text or name in known or name in (PART, SCAFFOLD) or bool(chemistry.named(name))
 
 
 def _conditions(out: Asked, node: Node, known: Mapping[str, str]) -> None:

@@ -47,7 +47,9 @@ USUAL = ("logP", "QED", "weight")  # properties that are computed where none sta
 MOST_VARIATIONS = 100
 FEATURES = 1024
 Notation = Literal["smiles", "selfies"]
-_OPTIONS = frozenset({"length", "variations", "turned", "properties", "notation", "scales", "words"})
+_OPTIONS = frozenset(
+    {"length", "variations", "turned", "properties", "notation", "scales", "words"}
+)
 
 
 class MoleculeCodec:
@@ -164,7 +166,7 @@ class MoleculeCodec:
         return out
 
     def _fits(self, made: Molecule) -> bool:
-        return len(self._spelt(made)) + len(made.asked) + 2 <= self.length
+        return len(self.told_in(made)) + len(made.asked) + 2 <= self.length
 
     def _names(self, some: Sequence[Molecule]) -> list[str]:
         """The properties that can be asked for. RecipeError for one that nobody knows."""
@@ -190,7 +192,7 @@ class MoleculeCodec:
             raise DataError("no molecules to learn from: give at least one")
         counts: Counter[str] = Counter()
         for one in some:
-            counts.update(self._spelt(one))
+            counts.update(self.told_in(one))
         self.scales = {}
         for name in self._names(some):
             known = [one.values[name] for one in some if name in one.values]
@@ -207,7 +209,8 @@ class MoleculeCodec:
         self._ids = {word: first + n for n, word in enumerate(self.words)}
         self._known = Words(self.words, first, EOS)
 
-    def _spelt(self, one: str) -> list[str]:
+    def told_in(self, one: str) -> list[str]:
+        """The words of a line. DataError where it has none."""
         return words(one) if self.notation == "smiles" else selfies.words(one)
 
     def encode(self, items: Iterable[Any]) -> list[Tensor]:
@@ -219,7 +222,7 @@ class MoleculeCodec:
         lead = [self._step(name, one.values[name]) for name in one.asked if name in self.scales]
         lead += [TURNED] if one.turned else []
         out = []
-        for word in self._spelt(one):
+        for word in self.told_in(one):
             if word not in self._ids:
                 break
             out.append(self._ids[word])
@@ -403,5 +406,3 @@ def _hashed(text: str) -> int:
     for letter in text:
         total = (total * 131 + ord(letter)) % 1_000_003
     return total % FEATURES
-
-

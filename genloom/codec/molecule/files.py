@@ -242,5 +242,3 @@ def write_lines(some: Sequence[Any], path: Path) -> Path:
     table = suffix_of(path.name) == ".csv"
     text = (table_text if table else lines_text)(found).encode()
     return write_atomic(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
-
-

@@ -89,7 +89,12 @@ def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecul
         return list(items)
     found = chemistry.properties(items, lacking)
     return [
-        Molecule(one, {**dict(zip(lacking, row.tolist(), strict=True)), **one.values}, one.name, checked=one.checked)
+        Molecule(
+            one,
+            {**dict(zip(lacking, row.tolist(), strict=True)), **one.values},
+            one.name,
+            checked=one.checked,
+        )
         for one, row in zip(items, found, strict=True)
     ]
 

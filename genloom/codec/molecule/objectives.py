@@ -46,7 +46,9 @@ def objective(words: str) -> Objective | None:
     try:
         wanted = float(argument)
     except ValueError:
-        raise UsageError(f"{words!r}: after {name}: a number is expected, such as {name}:2.5") from None
+        raise UsageError(
+            f"{words!r}: after {name}: a number is expected, such as {name}:2.5"
+        ) from None
     if not math.isfinite(wanted):
         raise UsageError(f"{words!r}: a finite number is expected")
     return lambda some: [

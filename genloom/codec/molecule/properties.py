@@ -73,9 +73,7 @@ class Range:
         """Both at once. RequestError where no number meets both."""
         low, high = max(self.low, other.low), min(self.high, other.high)
         if low > high:
-            raise RequestError(
-                f"no {name} is at least {low:g} and at most {high:g}", param="where"
-            )
+            raise RequestError(f"no {name} is at least {low:g} and at most {high:g}", param="where")
         return Range(low, high)
 
     def off(self, value: float) -> float:
