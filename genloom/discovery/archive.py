@@ -1,7 +1,7 @@
 """What a search has found so far: every item that was scored, once, as JSON lines on disk.
 
-An item is told by its codec's key, so that two ways to write one molecule are one. A line is written
-before the next item is asked about: a killed search has lost none of its scores. Knows no model.
+An item is told by its codec's key, so that two ways to write one are one. A line is written before
+the next item is asked about: a killed search has lost none of its scores. Knows no model.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Meets the loop as any loader does. Half of a step's items are drawn freely; the others go on from
 beginnings of the best found so far, told otherwise; and some of the best are told again, so that
-little that was paid for is forgotten (after Guo and Schwaller 2023, "Augmented Memory"). What a step
-does is a function of the seed, the step, the weights and what was known before the step.
+little that was paid for is forgotten (after Guo and Schwaller 2023, "Augmented Memory"). What a
+step does is a function of the seed, the step, the weights and what was known before the step.
 Shape legend: G groups, T items of a group, L positions of an item.
 """
 
@@ -233,9 +233,7 @@ class Proposals:
         if len(self.archive) >= self.budget:
             self.finished = f"the budget of {self.budget:,} scores is spent"
         elif self.goal is not None and top >= self.goal:
-            self.finished = (
-                f"the goal of {self.goal:g} is reached after {len(self.archive):,} scores"
-            )
+            self.finished = f"{self.goal:g} is reached after {len(self.archive):,} scores"
         elif self.still >= 5 * STILL:
             self.finished = f"in {self.still} steps nothing new was proposed"
         elif self.still == STILL:

@@ -68,13 +68,9 @@ def _goal(found: Found) -> dict[str, Any] | None:
 
 def _told(archive: Archive) -> dict[str, Any]:
     """Of one search. A mean over fewer than its number is None."""
-    ranked = [e.score for e in archive.best(TOPS[-1])]
-    tops = {
-        f"top_{n}_mean": statistics.fmean(x or 0.0 for x in ranked[:n])
-        if len(ranked) >= n
-        else None
-        for n in TOPS
-    }
+    ranked = [e.score or 0.0 for e in archive.best(TOPS[-1])]
+    many = len(ranked)
+    tops = {f"top_{n}_mean": statistics.fmean(ranked[:n]) if many >= n else None for n in TOPS}
     good = [e.score for e in archive if e.good and e.score is not None]
     return {
         "scored": len(archive),

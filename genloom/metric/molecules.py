@@ -1,4 +1,4 @@
-"""How a set of molecules is beside another: distributions, scaffolds, likeness. On numbers and names.
+"""How a set of molecules is beside another: distributions and scaffolds, as numbers and names.
 
 The definitions are those of MOSES (Polykovskiy et al. 2020). Knows no chemistry and no file.
 Shape legend: N, M molecules of each set.

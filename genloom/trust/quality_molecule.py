@@ -1,7 +1,7 @@
 """The protocol for molecules: what a model makes unfiltered, beside counts and beside real ones.
 
-Whether a line is a molecule is told before anything is left out, with the grammar off, and once more
-with it; uniqueness and novelty are told by canonical lines. Floors are draws of a character 5-gram
+Whether a line is a molecule is told before anything is left out, with the grammar off, and once
+more with it; uniqueness and novelty are told by canonical lines. Floors are draws of a character 5-gram
 of the training lines, ceilings held-out molecules.
 """
 
@@ -190,8 +190,8 @@ def _shares(
             floor=0.0,
             ceiling=real.new(known),
             better="higher",
-            note="share of these that do not stand in the training data, by canonical lines; floor: "
-            "copying; ceiling: held-out molecules",
+            note="share of these that do not stand in the training data, by canonical lines; "
+            "floor: copying; ceiling: held-out molecules",
         ),
     ]
 
@@ -217,7 +217,7 @@ def _distributions(
             value=wasserstein(values["real"][:, n].tolist(), values["made"][:, n].tolist()),
             floor=wasserstein(values["real"][:, n].tolist(), values["counted"][:, n].tolist()),
             ceiling=wasserstein(values["real"][:, n].tolist(), values["some"][:, n].tolist()),
-            note=f"first Wasserstein distance of {name} to held-out molecules, in their deviations; "
+            note=f"first Wasserstein distance of {name} to held-out molecules, in deviations; "
             "floor: the 5-gram's valid ones; ceiling: as many training molecules",
         )
         for n, name in enumerate(COMPARED)
@@ -260,9 +260,7 @@ def _conditions(model: api.Model, held: Sequence[Any], made: Made, seed: int) ->
         own = chemistry.properties(made.keys[: len(wishes)], [plain])[:, 0]
         chance = [abs(a - b) for a, b in zip(own.tolist(), wishes, strict=False)]
         step = [abs(scale.middles[scale.step(w)] - w) for w in wishes]
-        note = (
-            f"mean distance to {len(wishes)} asked-for numbers of held-out molecules; {valid:.1%} "
-        )
+        note = f"mean distance to {len(wishes)} numbers of held-out molecules; {valid:.1%} "
         note += "are molecules; floor: molecules made without asking; ceiling: the steps' width"
         for metric, some, how in (
             (f"asked_{name}_error", errors, "one draw each; "),

@@ -41,8 +41,8 @@ class Asked:
         return self.part or self.scaffold
 
     def misses(self, smiles: str, spread: Mapping[str, float]) -> float:
-        """How far a molecule is from what was asked, in usual deviations of its properties; infinite
-        for none, or one without the part."""
+        """How far a molecule is from what was asked, in deviations of its properties; infinite for
+        none, or one without the part."""
         if chemistry.canonical(smiles) is None:
             return math.inf
         if self.part and not chemistry.contains(smiles, self.part):

@@ -1,7 +1,7 @@
 """What RDKit knows of molecules: canonical lines, scaffolds, properties, the same told otherwise.
 
-The one place that imports it (the extra `chem`). Items here are lines of SMILES; what cannot be read
-is None. Knows no id, file or model.
+The one place that imports it (the extra `chem`). Items here are lines of SMILES; what cannot be
+read is None. Knows no id, file or model.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -47,9 +48,8 @@ USUAL = ("logP", "QED", "weight")  # properties that are computed where none sta
 MOST_VARIATIONS = 100
 FEATURES = 1024
 Notation = Literal["smiles", "selfies"]
-_OPTIONS = frozenset(
-    {"length", "variations", "turned", "properties", "notation", "scales", "words"}
-)
+_TOLD = ("length", "variations", "turned", "properties", "notation")
+_OPTIONS = frozenset({*_TOLD, "scales", "words"})
 
 
 class MoleculeCodec:
@@ -60,7 +60,7 @@ class MoleculeCodec:
     turned      the share of these whose atoms stand in another order than the usual one
     properties  those that can be asked for: names by commas, "" for none; "auto" for the columns of
                 numbers beside the molecules or, where there are none, logP, QED and weight
-    notation    "smiles", or "selfies" (Krenn et al. 2020), in which every run of words is a molecule
+    notation    "smiles", or "selfies" (Krenn et al. 2020), in which every run of words is one
     """
 
     kind: ClassVar[str] = "molecule"
@@ -159,7 +159,7 @@ class MoleculeCodec:
         some = with_values(some, names)
         share = self.turned if chemistry.at_hand() else 0.0
         out: list[Molecule] = []
-        for turn in range(self.variations):
+        for _ in range(self.variations):
             for one in some:
                 made = varied(one, names, draw, share)
                 out.append(made if self._fits(made) else Molecule(one, one.values, one.name))
@@ -358,8 +358,7 @@ class MoleculeCodec:
         return {}
 
     def save(self, folder: Path) -> None:
-        names = ("length", "variations", "turned", "properties", "notation")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in _TOLD}
         scales = {name: scale.to_json() for name, scale in self.scales.items()}
         save_json(folder, self.kind, {**values, "scales": scales, "words": list(self.words)})
 
@@ -396,7 +395,7 @@ def _features(smiles: str) -> Tensor:
             told = words(smiles)
         except DataError:
             told = list(smiles)
-        for pair in zip(told, told[1:], strict=False):
+        for pair in pairwise(told):
             out[_hashed(" ".join(pair))] += 1.0
     return out / out.norm().clamp(min=1e-9)
 

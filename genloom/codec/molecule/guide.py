@@ -1,5 +1,5 @@
-"""Which words may come next in a molecule that is asked for: its properties' steps, the part that it
-is to hold, a line that is complete.
+"""Which words may come next in a molecule that is asked for: its properties' steps, the part that
+it is to hold, a line that is complete.
 
 A guide of one sample (`spec.Guide`). A part may be told from any atom on, so several ways to say it
 are followed at once; what the net draws decides which. Knows ids by their words; no net.

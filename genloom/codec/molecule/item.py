@@ -88,15 +88,11 @@ def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecul
     if not lacking:
         return list(items)
     found = chemistry.properties(items, lacking)
-    return [
-        Molecule(
-            one,
-            {**dict(zip(lacking, row.tolist(), strict=True)), **one.values},
-            one.name,
-            checked=one.checked,
-        )
-        for one, row in zip(items, found, strict=True)
-    ]
+    out = []
+    for one, row in zip(items, found, strict=True):
+        values = {**dict(zip(lacking, row.tolist(), strict=True)), **one.values}
+        out.append(Molecule(one, values, one.name, checked=one.checked))
+    return out
 
 
 def varied(one: Molecule, names: Sequence[str], draw: random.Random, turned: float) -> Molecule:

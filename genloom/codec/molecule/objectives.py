@@ -1,5 +1,5 @@
-"""What molecules can be searched for: a property, how near it is to a number, likeness to a molecule;
-and which molecules no chemist would take, however well they score.
+"""What molecules can be searched for: a property, how near it is to a number, likeness to one; and
+which molecules no chemist would take, however well they score.
 
 Knows RDKit through `chemistry`; no search.
 """
@@ -21,7 +21,9 @@ LARGEST_RING = 8  # atoms
 HEAVIEST = 70  # atoms besides hydrogen
 CHAIN = 9  # carbons in a row without a ring or branch
 UNSTABLE = {  # by eye of what generators cheat with; the rule of thumb each breaks
-    "three hetero atoms in a row": "[#7,#8,#16;!a;!$(*=*);!$([#16](=O)=O)]-[#7,#8;!a]-[#7,#8,#16;!a]",
+    "three hetero atoms in a row": (
+        "[#7,#8,#16;!a;!$(*=*);!$([#16](=O)=O)]-[#7,#8;!a]-[#7,#8,#16;!a]"
+    ),
     "an open peroxide": "[OX2;!r]-[OX2;!r]",
     "triple bonds in a row": "C#CC#C",
     "double bonds in a row": "C=C=C",
@@ -46,9 +48,7 @@ def objective(words: str) -> Objective | None:
     try:
         wanted = float(argument)
     except ValueError:
-        raise UsageError(
-            f"{words!r}: after {name}: a number is expected, such as {name}:2.5"
-        ) from None
+        raise UsageError(f"{words!r}: a number is expected, such as {name}:2.5") from None
     if not math.isfinite(wanted):
         raise UsageError(f"{words!r}: a finite number is expected")
     return lambda some: [

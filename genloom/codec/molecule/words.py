@@ -1,7 +1,7 @@
 """A molecule's line of SMILES as words: atoms, bonds, branches and rings, and back.
 
-Every atom is one word ("Cl", "[C@@H]"). A ring's number is no word: where a ring begins stands OPEN,
-where it ends how many rings ago that was, so that a net need not remember which numbers are in use.
+Every atom is one word ("Cl", "[C@@H]"). A ring's number is no word: where a ring begins stands
+OPEN, where it ends how many rings ago that was, so that a net need not remember which numbers are in use.
 Knows the grammar of SMILES (Weininger 1988; OpenSMILES 1.0) as far as words go; no chemistry.
 """
 
@@ -44,7 +44,8 @@ def is_ring(word: str) -> bool:
 
 
 def words(smiles: str) -> list[str]:
-    """The words of a line, rings told by how long ago they began. DataError where one never ends."""
+    """The words of a line, rings told by how long ago they began. DataError where one stays
+    open."""
     out: list[str] = []
     begun: list[str] = []  # the numbers of rings that are open, the earliest first
     for word in split(smiles):
