@@ -1,7 +1,7 @@
 """What items are searched for: a score that their codec knows, or the user's own program.
 
 A score of the user's own is not trusted: it may raise, hang, or give no number. What it cannot
-score is told and passed over, until it is too much. Knows rewards and codecs; no model and no search.
+score is told and passed over, until it is too much. Knows rewards and codecs; no model.
 """
 
 from __future__ import annotations

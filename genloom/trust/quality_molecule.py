@@ -1,8 +1,8 @@
 """The protocol for molecules: what a model makes unfiltered, beside counts and beside real ones.
 
 Whether a line is a molecule is told before anything is left out, with the grammar off, and once
-more with it; uniqueness and novelty are told by canonical lines. Floors are draws of a character 5-gram
-of the training lines, ceilings held-out molecules.
+more with it; uniqueness and novelty are told by canonical lines. Floors are draws of a character
+5-gram of the training lines, ceilings held-out molecules.
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ def _missed(
 def _parts(model: api.Model, held: Sequence[Any], made: Made, seed: int) -> list[Row]:
     """Scaffolds of held-out molecules, to be held by what is made."""
     codec: Any = model.codec
-    if codec.notation != "smiles":
+    if codec.notation == "selfies":
         return []
     known = frozenset(codec.words)
     frames = dict.fromkeys(chemistry.scaffold(str(one)) or "" for one in held)

@@ -83,7 +83,7 @@ def _conditional(text: str, known: Mapping[str, str]) -> bool:
 
 
 def _conditions(out: Asked, node: Node, known: Mapping[str, str]) -> None:
-    for leaf in node.parts if isinstance(node, Both) else (node,):
+    for leaf in _joined(node):
         if not isinstance(leaf, Compare) or leaf.op == "!=":
             raise RequestError(
                 "of a molecule such is asked as logP < 3 and QED > 0.8: comparisons joined by and",
@@ -110,6 +110,13 @@ def _conditions(out: Asked, node: Node, known: Mapping[str, str]) -> None:
         out.ranges[name] = out.ranges[name].also(wanted, name) if name in out.ranges else wanted
 
 
+def _joined(node: Node) -> list[Node]:
+    """What is joined by and."""
+    if not isinstance(node, Both):
+        return [node]
+    return [one for part in node.parts for one in _joined(part)]
+
+
 def _part(text: str) -> str:
     """A part as it was given, checked. RequestError where it is no molecule's."""
     if len(text) > MOST:
@@ -123,8 +130,11 @@ def _part(text: str) -> str:
     return text
 
 
-def ways(part: str, vocabulary: Iterable[str], seed: int = 0) -> tuple[Way, ...]:
-    """Ways to say a part in words that a model knows. RequestError where there is none."""
+def ways(
+    part: str, vocabulary: Iterable[str], kekule: bool = False, seed: int = 0
+) -> tuple[Way, ...]:
+    """Ways to say a part in words that a model knows. RequestError where there is none. kekule:
+    aromatic rings are told by their bonds."""
     chem, known = chemistry.library(), frozenset(vocabulary)
     found = chem.MolFromSmiles(re.sub(r"\[\*(:\d+)?\]|\[\d+\*\]", "*", part))
     if found is None or all(atom.GetAtomicNum() == 0 for atom in found.GetAtoms()):
@@ -139,7 +149,9 @@ def ways(part: str, vocabulary: Iterable[str], seed: int = 0) -> tuple[Way, ...]
         order = draw.permutation(found.GetNumAtoms()).tolist()
         turned = chem.RenumberAtoms(found, order)
         root = order.index(int(draw.choice(real)))
-        line = chem.MolToSmiles(turned, canonical=False, rootedAtAtom=root)
+        if kekule:
+            chem.Kekulize(turned, clearAromaticFlags=True)
+        line = chem.MolToSmiles(turned, canonical=False, rootedAtAtom=root, kekuleSmiles=kekule)
         told = tuple(words(line))
         lacking = {word for word in told if word not in known and word != HOLE}
         strange |= lacking

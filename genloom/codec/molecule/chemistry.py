@@ -52,13 +52,26 @@ def canonical(smiles: str) -> str | None:
     return None if found is None else str(library().MolToSmiles(found))
 
 
-def told_otherwise(smiles: str, seed: int) -> str | None:
-    """The molecule from another atom on, its branches in another order."""
+def told_otherwise(smiles: str, seed: int, kekule: bool = False) -> str | None:
+    """The molecule from another atom on, its branches in another order; None where it is none.
+    kekule: its aromatic rings in single and double bonds."""
     chem, found = library(), molecule(smiles)
     if found is None:
         return None
     order = np.random.default_rng(seed).permutation(found.GetNumAtoms()).tolist()
-    return str(chem.MolToSmiles(chem.RenumberAtoms(found, order), canonical=False))
+    turned = chem.RenumberAtoms(found, order)
+    if kekule:
+        chem.Kekulize(turned, clearAromaticFlags=True)
+    return str(chem.MolToSmiles(turned, canonical=False, kekuleSmiles=kekule))
+
+
+def alternating(smiles: str) -> str | None:
+    """The line with aromatic rings in single and double bonds (Kekule 1865); None for none."""
+    chem, found = library(), molecule(smiles)
+    if found is None:
+        return None
+    chem.Kekulize(found, clearAromaticFlags=True)
+    return str(chem.MolToSmiles(found, kekuleSmiles=True))
 
 
 def scaffold(smiles: str) -> str | None:

@@ -37,7 +37,7 @@ from genloom.codec.molecule.objectives import NAMES as OBJECTIVES
 from genloom.codec.molecule.objectives import Objective, objective, reproach
 from genloom.codec.molecule.properties import Scale
 from genloom.codec.molecule.walk import well_formed
-from genloom.codec.molecule.words import line, words
+from genloom.codec.molecule.words import aromatic, line, words
 from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
 from genloom.spec import TokenSpec
@@ -47,7 +47,7 @@ FIRST = 4  # the id of the first step of the first property
 USUAL = ("logP", "QED", "weight")  # properties that are computed where none stand beside molecules
 MOST_VARIATIONS = 100
 FEATURES = 1024
-Notation = Literal["smiles", "selfies"]
+Notation = Literal["auto", "smiles", "kekule", "selfies"]
 _TOLD = ("length", "variations", "turned", "properties", "notation")
 _OPTIONS = frozenset({*_TOLD, "scales", "words"})
 
@@ -60,7 +60,9 @@ class MoleculeCodec:
     turned      the share of these whose atoms stand in another order than the usual one
     properties  those that can be asked for: names by commas, "" for none; "auto" for the columns of
                 numbers beside the molecules or, where there are none, logP, QED and weight
-    notation    "smiles", or "selfies" (Krenn et al. 2020), in which every run of words is one
+    notation    "smiles"; "kekule", the same with aromatic rings told by single and double bonds, so
+                that the grammar knows every rule there is; "selfies" (Krenn et al. 2020), in which
+                every run of words is a molecule; "auto": kekule where RDKit is installed
     """
 
     kind: ClassVar[str] = "molecule"
@@ -80,7 +82,7 @@ class MoleculeCodec:
         variations: int = 4,
         turned: float = 0.25,
         properties: str = "auto",
-        notation: Notation = "smiles",
+        notation: Notation = "auto",
     ) -> None:
         if not isinstance(length, int) or not 8 <= length <= 4096:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of 8 to 4096")
@@ -91,8 +93,12 @@ class MoleculeCodec:
         if not isinstance(properties, str):
             raise RecipeError(f"codec.properties is {properties!r}: give names joined by commas")
         if notation not in get_args(Notation):
-            raise RecipeError(f"codec.notation is {notation!r}: give smiles or selfies")
+            raise RecipeError(
+                f"codec.notation is {notation!r}: give auto or one of {get_args(Notation)[1:]}"
+            )
         self.length, self.variations, self.turned = length, variations, float(turned)
+        if notation == "auto":
+            notation = "kekule" if chemistry.at_hand() else "smiles"
         self.properties, self.notation = properties, notation
         self.scales: dict[str, Scale] = {}
         self.words: tuple[str, ...] = ()
@@ -156,14 +162,19 @@ class MoleculeCodec:
         draw = random.Random(seed)
         some = [molecule(one) for one in items]
         names = self._names(some)
-        some = with_values(some, names)
+        some = [self._plain(one) for one in with_values(some, names)]
         share = self.turned if chemistry.at_hand() else 0.0
         out: list[Molecule] = []
         for _ in range(self.variations):
             for one in some:
-                made = varied(one, names, draw, share)
+                made = varied(one, names, draw, share, self.notation == "kekule")
                 out.append(made if self._fits(made) else Molecule(one, one.values, one.name))
         return out
+
+    def _plain(self, one: Molecule) -> Molecule:
+        """The molecule as it is told where it is not turned."""
+        told = chemistry.alternating(one) if self.notation == "kekule" else None
+        return one if told is None else Molecule(told, one.values, one.name)
 
     def _fits(self, made: Molecule) -> bool:
         return len(self.told_in(made)) + len(made.asked) + 2 <= self.length
@@ -211,7 +222,12 @@ class MoleculeCodec:
 
     def told_in(self, one: str) -> list[str]:
         """The words of a line. DataError where it has none."""
-        return words(one) if self.notation == "smiles" else selfies.words(one)
+        if self.notation == "selfies":
+            return selfies.words(one)
+        told = words(one)
+        if self.notation == "kekule" and aromatic(told):
+            told = words(chemistry.alternating(one) or one)
+        return told
 
     def encode(self, items: Iterable[Any]) -> list[Tensor]:
         """long [L] each, neither bos nor eos. Words that were not learnt are left out of held-out
@@ -247,7 +263,12 @@ class MoleculeCodec:
     def _line(self, ids: Sequence[int]) -> str:
         first = self._first_word
         some = [self.words[one - first] for one in ids if first <= one < first + len(self.words)]
-        return line(some) if self.notation == "smiles" else selfies.line(some)
+        if self.notation == "selfies":
+            return selfies.line(some)
+        told = line(some)
+        if self.notation == "smiles" or not chemistry.at_hand():
+            return told
+        return chemistry.canonical(told) or told
 
     def spelt(self, ids: Sequence[int]) -> str:
         """Ids as words, for people."""
@@ -273,7 +294,7 @@ class MoleculeCodec:
         return Condition(guide=self._guide_of(wish))
 
     def _guide_of(self, wish: Asked) -> Callable[[], MoleculeGuide]:
-        if wish.core and self.notation != "smiles":
+        if wish.core and self.notation == "selfies":
             raise RequestError("parts are attached to in SMILES: this model speaks SELFIES")
         steps = []
         for name, scale in self.scales.items():
@@ -286,15 +307,15 @@ class MoleculeCodec:
             self.spec.vocab,
             steps=tuple(steps),
             lead=(TURNED,) if wish.core else (),
-            ways=ways(wish.core, self.words) if wish.core else (),
+            ways=ways(wish.core, self.words, self.notation == "kekule") if wish.core else (),
             rings=not wish.scaffold,
-            strict=self.strict and self.notation == "smiles",
+            strict=self.strict and self.notation != "selfies",
         )
         return made.copy
 
     def guide(self, known: Tensor | None) -> Callable[[], MoleculeGuide] | None:
         """What may come where nothing was asked; None where anything may."""
-        if not self.strict or self.notation != "smiles":
+        if not self.strict or self.notation == "selfies":
             return None
         assert self._known is not None
         return MoleculeGuide(self._known, self.spec.vocab).copy
@@ -336,7 +357,8 @@ class MoleculeCodec:
         """long [L]: the same item told in another way."""
         one = molecule(item)
         turned = self.turned > 0 and chemistry.at_hand()
-        smiles = chemistry.told_otherwise(one, seed) if turned else None
+        kekule = self.notation == "kekule"
+        smiles = chemistry.told_otherwise(one, seed, kekule) if turned else None
         made = Molecule(smiles or one, turned=smiles is not None)
         return torch.tensor(self._encoded(made), dtype=torch.long)
 

@@ -190,7 +190,7 @@ class MoleculeGuide:
         """Within what is attached; the part goes on where a branch or a hole ends."""
         values = {"way": place.way, "at": place.at, "spent": place.spent, "hole": place.hole}
         deep, rings, atom = place.deep, place.rings, place.atom
-        if word == ")" and (deep == 1 or (place.hole and deep == 0)):
+        if word == ")" and deep == (0 if place.hole else 1):
             if rings or not atom or self.walk.bond:
                 return []
             if not place.hole:
@@ -221,4 +221,10 @@ class MoleculeGuide:
             return False
         if not place.atom and word in ("=", "#", "$", ":"):
             return False  # what is attached replaces one hydrogen
-        return self.walk.allows(word)
+        walk = self.walk
+        walk.floor = len(walk.branches) - place.deep + (not place.hole)
+        walk.ground = len(walk.rings) - place.rings
+        try:
+            return walk.allows(word)
+        finally:
+            walk.floor = walk.ground = 0

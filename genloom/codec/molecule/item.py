@@ -84,7 +84,11 @@ def usual(smiles: str) -> str:
 
 def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecule]:
     """The molecules with these properties computed where they are not told already."""
-    lacking = [name for name in names if not all(name in one.values for one in items)]
+    lacking = [
+        name
+        for name in names
+        if name in chemistry.PROPERTIES and not all(name in one.values for one in items)
+    ]
     if not lacking:
         return list(items)
     found = chemistry.properties(items, lacking)
@@ -95,9 +99,11 @@ def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecul
     return out
 
 
-def varied(one: Molecule, names: Sequence[str], draw: random.Random, turned: float) -> Molecule:
+def varied(
+    one: Molecule, names: Sequence[str], draw: random.Random, turned: float, kekule: bool = False
+) -> Molecule:
     """The molecule told otherwise. names: properties that may be told; turned: how often its atoms
-    stand in another order."""
+    stand in another order; kekule: aromatic rings are then told by their bonds."""
     known = [name for name in names if math.isfinite(one.values.get(name, math.nan))]
     asked: list[str] = []
     if known and draw.random() >= UNTOLD:
@@ -105,5 +111,5 @@ def varied(one: Molecule, names: Sequence[str], draw: random.Random, turned: flo
         asked = [name for name in known if name in draw.sample(known, many)]
     smiles, turns = str(one), draw.random() < turned
     if turns:
-        smiles = chemistry.told_otherwise(smiles, draw.getrandbits(32)) or smiles
+        smiles = chemistry.told_otherwise(smiles, draw.getrandbits(32), kekule) or smiles
     return Molecule(smiles, one.values, one.name, asked=asked, turned=turns)

@@ -75,7 +75,9 @@ def _charge(text: str) -> int:
 
 @dataclass
 class Walk:
-    """At the start of a line. atoms: [room left, aromatic]; rings: (atom, bond) of those open."""
+    """At the start of a line. room, aromatic: of each atom, bonds left and whether it is; rings:
+    (atom, bond) of those open; branches: atoms at which they began. floor, ground: branches and
+    rings that somebody else will close."""
 
     room: list[int] = field(default_factory=list)
     aromatic: list[bool] = field(default_factory=list)
@@ -86,6 +88,8 @@ class Walk:
     bond: str = ""  # that was told for what comes
     fresh: bool = True  # a branch or the line has just begun
     broken: bool = False  # something came that may not
+    floor: int = 0
+    ground: int = 0
 
     @property
     def whole(self) -> bool:
@@ -103,10 +107,13 @@ class Walk:
             left,
             self.last is not None and self.aromatic[self.last],
             ends,
+            self._deep(),
             bool(self.branches),
+            len(self.rings) - self.ground > 1,
             self.bond,
             self.fresh,
             self.last is None,
+            self._kept(),
         )
 
     def allows(self, word: str) -> bool:
@@ -115,7 +122,7 @@ class Walk:
             return self._bond_fits(word)
         if word == "(":
             free = self.last is not None and not self.fresh and not self.bond
-            return free and self.room[self.last or 0] >= 1 + (not self.branches)
+            return free and self.room[self.last or 0] >= 1 + (not self._deep())
         if word == ")":
             return bool(self.branches) and not self.fresh and not self.bond
         if word == ".":
@@ -126,12 +133,16 @@ class Walk:
             return self._may_close(place)
         return self._may_stand(word)
 
+    def _deep(self) -> bool:
+        """Whether a branch has begun that is closed before the end."""
+        return len(self.branches) > self.floor
+
     def _bond_fits(self, word: str) -> bool:
         if self.last is None or self.bond:
             return False
         if self.aromatic[self.last] and word in ("#", "$"):
             return False
-        return self.room[self.last] >= self._cost(self.last, BONDS[word])
+        return self.room[self.last] - self._kept() >= self._cost(self.last, BONDS[word])
 
     def _order(self) -> int:
         return BONDS.get(self.bond, 1)
@@ -140,11 +151,16 @@ class Walk:
         """Of what an atom has left: in an aromatic ring a neighbour is a neighbour."""
         return min(order, 1) if self.aromatic[atom] else order
 
+    def _kept(self) -> int:
+        """Bonds that the last atom keeps for what comes behind a branch that has just begun: else a
+        ring that is open could not be closed any more."""
+        return int(self.fresh and len(self.branches) == self.floor + 1)
+
     def _may_open(self) -> bool:
         if self.last is None or self.fresh:
             return False
         taken = self._cost(self.last, self._order())
-        return self.room[self.last] >= taken + (not self.branches)
+        return self.room[self.last] >= taken + (not self._deep())
 
     def _closing(self, place: int) -> int:
         """Bonds that closing this ring takes of the last atom; 0 where it cannot be closed."""
@@ -167,21 +183,23 @@ class Walk:
         if not taken:
             return False
         left = self.room[self.last or 0] - taken
-        return left >= 1 or bool(self.branches) or len(self.rings) == 1
+        return left >= 1 or self._deep() or len(self.rings) == self.ground + 1
 
     def _may_stand(self, word: str) -> bool:
         what = kind(word)
         if what is None:
             return False
         if self.last is None:
-            return what.room >= 1 or not word.startswith("[")
+            return True
         order = self._order()
         own = min(order, 1) if what.aromatic else order
-        if what.room < own or self.room[self.last] < self._cost(self.last, order):
+        left = self.room[self.last] - self._kept()
+        if what.room < own or left < self._cost(self.last, order):
             return False
         if what.aromatic and self.bond in ("#", "$"):
             return False
-        return bool(what.room - own >= 1 or self.branches or not self.rings)
+        closed = len(self.rings) == self.ground
+        return what.room - own >= 1 or self._deep() or closed
 
     def take(self, word: str) -> None:
         """Follow a word, whether or not it was allowed."""

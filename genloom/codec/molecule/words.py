@@ -1,7 +1,7 @@
 """A molecule's line of SMILES as words: atoms, bonds, branches and rings, and back.
 
 Every atom is one word ("Cl", "[C@@H]"). A ring's number is no word: where a ring begins stands
-OPEN, where it ends how many rings ago that was, so that a net need not remember which numbers are in use.
+OPEN, where it ends how many rings ago that was: a net need not remember which numbers are in use.
 Knows the grammar of SMILES (Weininger 1988; OpenSMILES 1.0) as far as words go; no chemistry.
 """
 
@@ -14,6 +14,7 @@ from genloom.errors import DataError
 
 OPEN = "&"
 MOST_RINGS = 99  # that may be open at once: SMILES has no larger number but in brackets
+DIGITS = "0123456789"
 LONGEST = 4000  # characters of a line
 _WORD = re.compile(
     r"(?P<atom>\[[^\[\]]{1,40}\]|Br|Cl|[BCNOPSFI*bcnops])"
@@ -65,6 +66,14 @@ def words(smiles: str) -> list[str]:
     if begun:
         raise DataError(f"ring {begun[0]} is opened and never closed")
     return out
+
+
+def aromatic(some: Iterable[str]) -> bool:
+    """Whether an atom is written as one of an aromatic ring."""
+    return any(
+        word[0].islower() or (word[:1] == "[" and word[1:].lstrip(DIGITS)[:1].islower())
+        for word in some
+    )
 
 
 def closes(word: str) -> int:
