@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from genloom.api import Model
     from genloom.spec import Request
 
-RULE = "-" * 72  # between two texts, unless each is a line of its own
+RULE = "-" * 72  # between two texts
 
 
 @dataclass(frozen=True, kw_only=True)

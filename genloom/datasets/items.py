@@ -220,17 +220,22 @@ class Pictures:
         return self.codec.suffix
 
 
-OTHERS = ((Recording, Recordings), (Clip, Clips), (Shape, Shapes), (Scene, Scenes), (Molecule, Molecules), (str, Texts))
+OTHERS = (
+    *((Recording, Recordings), (Clip, Clips), (Shape, Shapes), (Scene, Scenes)),
+    (Molecule, Molecules),
+)
 
 
 def collection(items: Any, codec: Any) -> Collection:
     """What the items are."""
     if hasattr(items, "columns"):
         return Rows(items, codec)
+    for sort, made in OTHERS:
+        if isinstance(items[0], sort):
+            return made(items, codec)
     if hasattr(codec, "listing"):
         return Listed(items, codec)
-    found = next((made for sort, made in OTHERS if isinstance(items[0], sort)), Pictures)
-    return found(items, codec)
+    return Texts(items, codec) if isinstance(items[0], str) else Pictures(items, codec)
 
 
 def repeats(keys: Sequence[Hashable]) -> list[bool]:

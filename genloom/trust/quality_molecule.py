@@ -299,7 +299,7 @@ def _missed(
     out: list[float] = []
     fine = 0
     for wish, some in zip(wishes, made, strict=True):
-        strays = codec.misses(some, None, f"{name} = {wish!r}")
+        strays = codec.strays(some, Request(where=f"{name} = {wish!r}"))
         best = some[min(range(len(some)), key=lambda n: strays[n])]
         value = chemistry.property_of(best, plain)
         fine += math.isfinite(value)

@@ -40,7 +40,7 @@ from genloom.codec.molecule.walk import well_formed
 from genloom.codec.molecule.words import aromatic, line, words
 from genloom.codec.saving import load_json, save_json, write_atomic
 from genloom.errors import DataError, ModelError, RecipeError, RequestError
-from genloom.spec import TokenSpec
+from genloom.spec import Request, TokenSpec
 
 PAD, BOS, EOS, TURNED = range(4)
 FIRST = 4  # the id of the first step of the first property
@@ -131,6 +131,10 @@ class MoleculeCodec:
 
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
         return write_molecules(item, Path(path), record)
+
+    def listing(self, items: Sequence[Any]) -> str:
+        """All of them as one text."""
+        return lines_text([molecule(one) for one in items]).rstrip("\n")
 
     def collected(self, items: Sequence[Any]) -> Molecules:
         """What `write` puts into one file."""
@@ -320,15 +324,11 @@ class MoleculeCodec:
         assert self._known is not None
         return MoleculeGuide(self._known, self.spec.vocab).copy
 
-    def misses(self, items: Sequence[Any], prompt: str | None, where: Any) -> list[float]:
+    def strays(self, items: Sequence[Any], request: Request) -> list[float]:
         """How far each is from what was asked; infinite for what is no molecule."""
-        wish = asked(prompt, where, self.scales)
+        wish = asked(request.prompt, request.where, self.scales)
         spread = {name: float(np.std(scale.middles)) or 1.0 for name, scale in self.scales.items()}
         return [wish.misses(str(one), spread) for one in items]
-
-    def strays(self, items: Sequence[Any]) -> list[float]:
-        """0 for a molecule, infinite for none."""
-        return self.misses(items, None, None)
 
     # --- searching
 

@@ -17,6 +17,7 @@ from genloom.codec.molecule.objectives import objective, reproach
 from genloom.codec.molecule.properties import Range, Scale
 from genloom.data.split import split_keys
 from genloom.errors import DataError, RecipeError, RequestError, UsageError
+from genloom.spec import Request
 
 pytest.importorskip("rdkit")
 
@@ -100,7 +101,7 @@ def test_properties_are_asked_for_by_steps():
     guide.accept(allowed(codec, guide.mask())[0])
     named = [codec.spelt([n]) for n in allowed(codec, guide.mask())]
     assert all(one.startswith("<logP") for one in named)
-    misses = codec.misses(["CCO", "not one", "c1ccccc1CCCCCC"], None, "logP < 1")
+    misses = codec.strays(["CCO", "not one", "c1ccccc1CCCCCC"], Request(where="logP < 1"))
     assert misses[0] == 0 and misses[1] == float("inf") and 0 < misses[2] < float("inf")
 
 
