@@ -19,6 +19,7 @@ EXTRAS = {
     "PIL": "pictures",
     "pandas": "tables",
     "resvg_py": "drawings (SVG) as pictures",
+    "rdkit": "molecules checked and drawn",
     "vtracer": "pictures as drawings (SVG)",
     "pyarrow": "Parquet files",
     "sklearn": "evaluation of tables",
