@@ -45,6 +45,9 @@ class TokenSpec:
     everywhere. spans name fields of such an item, which may then be learnt and given in any order.
     lattice: the last positions of such an item lie on these axes, row by row (frames and voices);
     those before them speak of the whole. () for a plain run.
+    levels[p]: where each id of position p lies in the order of what they stand for, from 0 to 1;
+    below 0 for an id outside of it (a missing value), () for a position without an order. Empty
+    means that nothing is known of any.
     """
 
     vocab: int
@@ -58,6 +61,7 @@ class TokenSpec:
     spans: tuple[Span, ...] = ()
     ranges: tuple[tuple[int, int], ...] = ()
     lattice: tuple[int, ...] = ()
+    levels: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +121,7 @@ def spec_from_json(values: Mapping[str, Any]) -> Spec | FeatureSpec:
         known["ends"] = tuple(known.get("ends", ()))
         known["ranges"] = tuple((low, high) for low, high in known["ranges"])
         known["lattice"] = tuple(known.get("lattice", ()))
+        known["levels"] = tuple(map(tuple, known.get("levels", ())))
         return TokenSpec(**known)
     known["grid"] = tuple(known["grid"])
     known["grids"] = tuple(tuple(one) for one in known.get("grids", ()))

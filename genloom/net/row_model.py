@@ -2,7 +2,7 @@
 
 An order-agnostic neural autoregressive estimator (Uria, Murray & Larochelle 2014; deep version
 2016, section 4), with the sum as its "attention". Same call as the language model, at a fraction
-of the cost for short items; no use for streams.
+of the cost for short items; no use for streams. Ids of numbers share what neighbours have alike.
 Shape legend: ... [B, L], S summed width, D width, V vocabulary.
 """
 
@@ -12,23 +12,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genloom.net.attention import Attention, RunningSum, SumCache
 from genloom.net.layers import FeedForward, LayerNorm, Linear, initialise, project
+from genloom.net.shared_rows import SharedRows, waves
 from genloom.spec import Spec, TokenSpec
-
-WAVES = 1.0  # over the range of a number, the spread of how many
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowModelConfig:
-    """Sizes. `summed` is wide because looking up is cheap; `width` sets the cost."""
+    """Sizes. `summed` is wide because looking up is cheap; `width` sets the cost. knots: hats over
+    the order of a number that its ids share; 0: each id is learnt on its own."""
 
     summed: int = 256
     width: int = 128
     depth: int = 2
     expansion: float = 2.0
+    knots: int = 0
 
 
 class RowBlock(nn.Module):
@@ -68,7 +70,14 @@ class RowModel(nn.Module):
         self.offset = nn.Parameter(torch.zeros(spec.vocab))
         initialise(self, zero=tuple(b.feed.down for b in blocks))
         nn.init.normal_(self.embed.weight, std=1.0 / slots**0.5)
-        _smooth(self.embed.weight, spec)
+        self.embed_shared: SharedRows | None = None
+        self.head_shared: SharedRows | None = None
+        if config.knots and any(spec.levels):
+            self.embed_shared = SharedRows(spec, config.summed, config.knots)
+            self.embed_shared.begin(self.embed.weight, config.knots)
+            self.head_shared = SharedRows(spec, config.width, config.knots)
+        else:
+            _smooth(self.embed.weight, spec)
 
     def forward(
         self,
@@ -80,7 +89,10 @@ class RowModel(nn.Module):
     ) -> Tensor:
         """As LanguageModel.forward; ids [B, L] -> hidden [B, L, D]."""
         assert slots is not None, "a row model predicts named positions"
-        value = self.embed(ids).unsqueeze(-2)  # [B, L, 1, S]
+        table = self.embed.weight
+        if self.embed_shared is not None:
+            table = self.embed_shared.whole(table)
+        value = F.embedding(ids, table).unsqueeze(-2)  # [B, L, 1, S]
         known = attention(0, value, value, value).squeeze(-2)
         return self._states(known, slots[1])
 
@@ -106,10 +118,10 @@ class RowModel(nn.Module):
         return self.norm(h)
 
     def logits(self, hidden: Tensor, low: int = 0, high: int | None = None) -> Tensor:
-        out = project(
-            hidden, self.head[low:high].to(hidden.dtype), self.offset[low:high].to(hidden.dtype)
-        )
-        return out.float()
+        head, offset = self.head[low:high], self.offset[low:high]
+        if self.head_shared is not None:
+            head = self.head_shared.part(self.head, low, high)
+        return project(hidden, head.to(hidden.dtype), offset.to(hidden.dtype)).float()
 
     def attention(self, document: Tensor | None) -> Attention:
         return RunningSum()
@@ -119,8 +131,9 @@ class RowModel(nn.Module):
 
 
 def _smooth(weight: Tensor, spec: TokenSpec) -> None:
-    """Ids of numbers begin as waves of their rank, of random lengths and phases (random Fourier
-    features: Rahimi & Recht 2007): neighbours are alike before anything is learnt of either."""
+    """Ids of numbers begin as waves of their rank: neighbours are alike before either is learnt."""
+    if weight.is_meta:  # weights are put in later
+        return
     std = weight.std()
     for span in spec.spans:
         if span.kind != "number":
@@ -128,12 +141,8 @@ def _smooth(weight: Tensor, spec: TokenSpec) -> None:
         for place in range(span.start, span.stop):
             low, high = spec.ranges[place]
             rank = torch.arange(high - low, device=weight.device)[:, None] / max(1, high - low - 1)
-            length = torch.empty(1, weight.shape[1], device=weight.device)
-            phase = torch.empty_like(length)
-            nn.init.normal_(length, std=WAVES)
-            nn.init.uniform_(phase, 0.0, 2 * torch.pi)
             with torch.no_grad():
-                weight[low:high] = 2**0.5 * std * torch.cos(2 * torch.pi * length * rank + phase)
+                weight[low:high] = std * waves(rank, weight.shape[1])
 
 
 def _plus(new: Tensor, other: Tensor) -> Tensor:

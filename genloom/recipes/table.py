@@ -10,10 +10,10 @@ from genloom.recipe import Data, Facts, Part, Recipe, Train
 from genloom.recipes.expectation import Expectation
 
 SIZES = {
-    "tiny": {"summed": 128, "width": 96, "depth": 1},
-    "small": {"summed": 192, "width": 80, "depth": 2},
-    "base": {"summed": 512, "width": 192, "depth": 3},
-    "large": {"summed": 1024, "width": 384, "depth": 4},
+    "tiny": {"summed": 128, "width": 96, "depth": 1, "knots": 32},
+    "small": {"summed": 192, "width": 80, "depth": 2, "knots": 32},
+    "base": {"summed": 512, "width": 192, "depth": 3, "knots": 32},
+    "large": {"summed": 1024, "width": 384, "depth": 4, "knots": 32},
 }
 MINUTES = {"tiny": 0.4, "small": 5.0, "base": 30.0, "large": float("inf")}
 EXPECTED = {

@@ -33,6 +33,7 @@ from genloom.codec.table.dataframes import as_frame
 from genloom.codec.table.detect import Policy, kinds_of
 from genloom.codec.table.frame import read_tables, write_table
 from genloom.codec.table.identifier_column import IdentifierColumn
+from genloom.codec.table.levels import levels_of
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.private_columns import learn_privately
 from genloom.codec.table.row_channels import Channels, learn_channels, load_channels
@@ -155,6 +156,7 @@ class TableCodec(Constrained):
                 for column, start in self._learnt()
             ),
             ranges=ranges,
+            levels=tuple(level for column, _ in self._learnt() for level in levels_of(column)),
         )
 
     def _learnt(self) -> list[tuple[Column, int]]:
