@@ -25,6 +25,7 @@ from genloom import model as stored
 from genloom.card import card_of
 from genloom.engine.engine import Engine
 from genloom.engine.requests import streams
+from genloom.engine.tempering import KEY, temperatures
 from genloom.errors import ModelError, UsageError
 from genloom.exact import exact as exact
 from genloom.exact import spoken
@@ -212,6 +213,7 @@ def train(
         outcome = loop.fit()
         model.nets.to("cpu")
         model.card = card_of(material, outcome, time.monotonic() - begun, where)
+        model.card |= {KEY: t} if (t := temperatures(model, material.held_encoded)) else {}
         if parallel.rank() == 0:
             adapted.save(model, target)
             averaging.keep(model, run, loop.snapshots())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from genloom.engine import rows
+from genloom.engine import rows, tempering
 from genloom.errors import RequestError
 from genloom.model import Model
 
@@ -36,7 +36,8 @@ def fill(
 
 def predict(model: Model, items: Any, column: str, coverage: float = COVERAGE) -> Any:
     """What one column is given the others, of each item: see `codec.table.cells.told`. The column
-    itself, where the items have it, is not looked at. coverage: of the intervals of numbers."""
+    itself, where the items have it, is not looked at. Chances are as sure as they were right of the
+    rows that training held out (`engine.tempering`). coverage: of the intervals of numbers."""
     if not 0 < coverage < 1:
         raise RequestError(f"coverage {coverage}: a share between 0 and 1 is expected")
     rows.fields_of(model)
@@ -44,4 +45,5 @@ def predict(model: Model, items: Any, column: str, coverage: float = COVERAGE) -
     place = codec.target(column)[1]
     found = codec.partly(items, ())
     chances = rows.chances(model, found.known, place)
+    chances = tempering.tempered(chances, tempering.of_field(model, column))
     return codec.foretold(column, chances.numpy(), coverage)
