@@ -1,6 +1,6 @@
 """Scores of a made table by SDMetrics and scikit-learn, run in the environment of that peer.
 
-Usage: score_tables.py TRAIN.csv TEST.csv MADE.csv TARGET POSITIVE   (POSITIVE - : TARGET is a number)
+Usage: score_tables.py TRAIN.csv TEST.csv MADE.csv TARGET POSITIVE   (-: TARGET is a number)
 Prints one line of JSON. shape_error, trend_error: 100 - SDMetrics' scores. tstr, trtr: gradient
 boosting taught by made and by real rows, tested on real held-out ones: area under the ROC curve, or
 R2. two_sample_auc: gradient boosting tells made from training rows, 3 folds. closer_to_train: share

@@ -1,4 +1,4 @@
-"""Chances that are too sure, or not sure enough, are found out by rows that were not learnt from."""
+"""Chances that are too sure, or not sure enough, are found out by rows held out."""
 
 from __future__ import annotations
 
