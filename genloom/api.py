@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import torch
 
-from genloom import adapted, averaging, private, store
+from genloom import adapted, averaging, growing, private, store
 from genloom import model as stored
 from genloom.card import card_of
 from genloom.engine.engine import Engine
@@ -49,6 +49,7 @@ from genloom.weights.exporting import export as written
 from genloom.weights.sources import find
 
 FORMS = BITS
+SMALLEST = "tiny"  # the size that is for haste: nothing else is tried beside it
 
 
 class Model(stored.Model):
@@ -202,6 +203,7 @@ def train(
                 write_json(run / "recipe.json", material.recipe.to_json())
                 _note(run, medium, data)
         model = fresh(material, Model)
+        growing.grow(material, model)
         model.nets.to(where)
         halt = partial(store.asked, run, store.PAUSE)
         job = job_of(material, model, run, listener, lambda: stop() or halt(), resume)
@@ -212,7 +214,13 @@ def train(
         loop = Loop(job)
         outcome = loop.fit()
         model.nets.to("cpu")
+        chosen = None
+        if isinstance(medium, str) and size != SMALLEST and not (changes or source or resume):
+            chosen = growing.better(material, model, minutes, begun, listener)
+        if chosen is not None:
+            material, model, _ = chosen
         model.card = card_of(material, outcome, time.monotonic() - begun, where)
+        model.card |= {} if chosen is None else {"chosen": chosen[2].to_json()}
         model.card |= {KEY: t} if (t := temperatures(model, material.held_encoded)) else {}
         if parallel.rank() == 0:
             adapted.save(model, target)

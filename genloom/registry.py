@@ -65,6 +65,7 @@ TABLE: dict[str, dict[str, str]] = {
     "net": {
         "transformer": "genloom.net.language_model:LanguageModel",
         "row": "genloom.net.row_model:RowModel",
+        "trees": "genloom.net.tree_model:TreeModel",
         "lattice": "genloom.net.lattice:LatticeModel",
         "diffusion_transformer": "genloom.net.diffusion_transformer:DiffusionTransformer",
         "aligned_transformer": "genloom.net.aligned_transformer:AlignedTransformer",

@@ -69,6 +69,7 @@ RANK = {
     "datasets": 4.85,
     "watch": 4.9,
     "forecast": 4.95,
+    "growing": 4.96,
     "requested": 4.96,
     "card": 4.97,
     "exact": 4.97,

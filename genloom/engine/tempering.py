@@ -27,8 +27,9 @@ def temperatures(model: Model, held: Any) -> dict[str, float]:
     all other fields. Empty where the model does not know fields from one another, or rows are few.
     """
     spec = model.codec.spec
-    able = isinstance(spec, TokenSpec) and spec.spans and getattr(model.family, "conditional", 0)
-    if not able or held is None or len(held) < FEWEST:
+    if not (isinstance(spec, TokenSpec) and getattr(model.family, "conditional", False)):
+        return {}
+    if not spec.spans or held is None or len(held) < FEWEST:
         return {}
     known = held[:MOST]
     out = {}
