@@ -214,13 +214,14 @@ def train(
         loop = Loop(job)
         outcome = loop.fit()
         model.nets.to("cpu")
-        chosen = None
+        chosen = told = None
         if isinstance(medium, str) and size != SMALLEST and not (changes or source or resume):
             chosen = growing.better(material, model, minutes, begun, listener)
         if chosen is not None:
-            material, model, _ = chosen
+            material, model, told = chosen
+            outcome.metrics = told.metrics
         model.card = card_of(material, outcome, time.monotonic() - begun, where)
-        model.card |= {} if chosen is None else {"chosen": chosen[2].to_json()}
+        model.card |= {} if told is None else {"chosen": told.to_json()}
         model.card |= {KEY: t} if (t := temperatures(model, material.held_encoded)) else {}
         if parallel.rank() == 0:
             adapted.save(model, target)

@@ -20,7 +20,7 @@ from genloom.model import Model
 from genloom.recipe import Part
 from genloom.spec import TokenSpec
 from genloom.train.log import Event, Listener
-from genloom.watch import held_out
+from genloom.watch import held_out, judge_of
 
 M = TypeVar("M", bound=Model)
 
@@ -33,11 +33,13 @@ PARTS = 64  # questions of a position, or so
 
 @dataclass(frozen=True)
 class Chosen:
-    """Of several nets, and why: held-out nats an id by the name of each kind."""
+    """Of several nets, and why: held-out nats an id by the name of each kind. metrics: of the one
+    that is chosen, by the medium's own judge."""
 
     kind: str
     losses: dict[str, float]
     items: int
+    metrics: dict[str, float]
 
     def told(self) -> str:
         first, *rest = sorted(self.losses.items(), key=lambda one: one[1])
@@ -52,6 +54,7 @@ class Chosen:
             "net": self.kind,
             "held_out_nats": {k: round(v, 6) for k, v in self.losses.items()},
             "held_out_items": self.items,
+            "because": self.told(),
         }
 
 
@@ -86,9 +89,11 @@ def better(
     if len(found) == 1:
         return None
     kind = min(found, key=lambda name: found[name][2])
-    chosen = Chosen(kind, {k: loss for k, (_, _, loss) in found.items()}, held)
+    ready, made, _ = found[kind]
+    losses = {name: loss for name, (_, _, loss) in found.items()}
+    chosen = Chosen(kind, losses, held, dict(judge_of(ready)(made)))
     listener(Event(kind="fit", step=0, values={"notes": [chosen.told()]}))
-    return *found[kind][:2], chosen
+    return ready, made, chosen
 
 
 def _others(material: Material) -> Sequence[Material]:

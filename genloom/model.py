@@ -266,6 +266,8 @@ def _readme(recipe: Recipe, card: Mapping[str, Any]) -> str:
     if card.get("promises"):
         kept = [f"- {one}" for one in card["promises"]]
         lines += ["## What all it makes meets", "", *kept, ""]
+    if card.get("chosen"):
+        lines += ["## Chosen", "", f"- {card['chosen'].get('because')}", ""]
     metrics = card.get("metrics") or {}
     if metrics:
         lines += ["## Measured", ""] + [f"- {k}: {v}" for k, v in metrics.items()] + [""]

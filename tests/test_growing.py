@@ -35,8 +35,10 @@ def test_the_likelier_net_is_chosen_and_told(tmp_path: Path) -> None:
     assert isinstance(model.nets["net"], TreeModel) and made.recipe.net["net"].kind == chosen.kind
     assert chosen.losses[chosen.kind] < min(x for k, x in chosen.losses.items() if k != chosen.kind)
     assert told[0].values["notes"] == [chosen.told()] and "because" in chosen.told()
+    model.card["chosen"] = chosen.to_json()
     again = api.Model.load(model.save(tmp_path / "model"))
     assert again.generate(20, seed=3).equals(model.generate(20, seed=3))
+    assert chosen.told() in (tmp_path / "model" / "README.md").read_text("utf-8")
     wanted = again.generate(10, seed=1, where={"kind": "b"})
     assert (wanted["kind"] == "b").all() and abs(wanted["size"].mean() - 5.0) < 1.0
 

@@ -70,6 +70,7 @@ def show(model: str, /, *, json: bool = False) -> None:
             "took": None if seconds is None else f"{output.duration(seconds)}, {_steps(card)}",
             "data": data.get("root") or ("from memory" if data else None),
             "items": data.get("items"),
+            "chosen": (card.get("chosen") or {}).get("because"),
             "source": source.get("hub") or source.get("folder") or source.get("file"),
             "revision": source.get("revision"),
             "licence": data.get("licence") or source.get("licence"),
