@@ -215,14 +215,16 @@ def train(
         outcome = loop.fit()
         model.nets.to("cpu")
         chosen = told = None
-        if isinstance(medium, str) and size != SMALLEST and not (changes or source or resume):
+        plain = isinstance(medium, str) and not (changes or source or resume or material.ledger)
+        if plain and size != SMALLEST:
             chosen = growing.better(material, model, minutes, begun, listener)
         if chosen is not None:
             material, model, told = chosen
             outcome.metrics = told.metrics
         model.card = card_of(material, outcome, time.monotonic() - begun, where)
         model.card |= {} if told is None else {"chosen": told.to_json()}
-        model.card |= {KEY: t} if (t := temperatures(model, material.held_encoded)) else {}
+        held = material.held_encoded if material.ledger is None else None  # every look is counted
+        model.card |= {KEY: t} if (t := temperatures(model, held)) else {}
         if parallel.rank() == 0:
             adapted.save(model, target)
             averaging.keep(model, run, loop.snapshots())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from genloom import registry
-from genloom.errors import GenloomError
+from genloom.errors import GenloomError, UsageError
 from genloom.forecast import fresh
 from genloom.material import Material
 from genloom.model import Model
@@ -62,6 +62,8 @@ def grow(material: Material, model: Model) -> None:
     """Let those of the model's nets grow that do, from the material's training items."""
     for net in model.nets.values():
         able = getattr(net, "grow", None)
+        if able is not None and material.ledger is not None:
+            raise UsageError("a net that grows sees rows whole: leave --epsilon out, or the net")
         if able is not None:
             able(material.encoded, material.recipe.train.seed)
 

@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from genloom import registry
 from genloom.budget import Ledger, Privacy, seed_of
 from genloom.codec.base import Codec
 from genloom.data.loader import Loader
 from genloom.data.poisson import Poisson
 from genloom.errors import DataError, ModelError, UsageError
-from genloom.recipe import Recipe
+from genloom.recipe import Part, Recipe
 from genloom.train.gradients import Spending
 
 KEY = "noise.key"  # in the run's folder, while it trains
@@ -87,7 +88,14 @@ def settled(recipe: Recipe, privacy: Privacy, items: int) -> Recipe:
         patience=0,
     )
     data = replace(recipe.data, batch=batch, ramp=0.0, short=0.0)
-    return replace(recipe, train=train, data=data, privacy=privacy)
+    nets = {role: _countable(part) for role, part in recipe.net.items()}
+    return replace(recipe, train=train, data=data, net=nets, privacy=privacy)
+
+
+def _countable(part: Part) -> Part:
+    """A net whose gradients can be told apart by row."""
+    options = getattr(registry.find("net", part.kind), "countable", {})
+    return Part(part.kind, {**part.options, **options})
 
 
 def key_in(run: Path, again: bool) -> bytes:

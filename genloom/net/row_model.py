@@ -51,6 +51,7 @@ class RowModel(nn.Module):
     kind: ClassVar[str] = "row"
     carries: ClassVar[type] = TokenSpec
     fills: ClassVar[frozenset[str]] = frozenset({"net"})
+    countable: ClassVar[dict[str, int]] = {"knots": 0}  # shared rows hide whose gradient is whose
     Config = RowModelConfig
 
     def __init__(self, config: RowModelConfig, spec: Spec, prompt: TokenSpec | None) -> None:
