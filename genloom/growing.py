@@ -28,7 +28,8 @@ FEWEST = 100  # items to grow from
 JUDGES = 30  # held-out items that a choice needs
 LOSS = "held_out_loss"
 QUESTION_SECONDS = 0.1  # of growing
-PARTS = 64  # questions of a position, or so
+MOST_SECONDS = 120.0  # where no minutes are asked for
+PARTS, FEW = 64, 50  # questions of a column at most; rows that make one
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,10 @@ def _kind(material: Material) -> str:
 
 
 def _affordable(material: Material, minutes: float | None, begun: float) -> bool:
-    """Whether the minutes that were asked for leave time to grow."""
+    """Whether the minutes that were asked for leave time to grow; else, whether it is worth it."""
     spec = material.codec.spec
-    if minutes is None or not isinstance(spec, TokenSpec):
-        return minutes is None
-    count = min(spec.vocab, spec.length * PARTS, spec.length * len(material.train_items) // 50)
-    return 60 * minutes - (time.monotonic() - begun) > QUESTION_SECONDS * count
+    if not isinstance(spec, TokenSpec):
+        return False
+    halves = min(PARTS, len(material.train_items) // FEW)
+    left = MOST_SECONDS if minutes is None else 60 * minutes - (time.monotonic() - begun)
+    return left > QUESTION_SECONDS * min(spec.vocab, len(spec.spans) * halves)
