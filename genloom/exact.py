@@ -13,6 +13,7 @@ from genloom import saying
 from genloom.engine.choosing import chosen, needs_choosing
 from genloom.engine.engine import Engine
 from genloom.engine.keeping import kept, needs_keeping
+from genloom.engine.sharing import needs_sharing, shared
 from genloom.errors import UsageError
 from genloom.model import Model
 from genloom.spec import Request
@@ -24,6 +25,8 @@ def exact(model: Model, request: Request, guide: Model | None = None) -> Any:
     follows the model's conditional distribution exactly. Of several tries the best is kept. Texts
     are said in pieces."""
     with Engine(model, guide=guide) as engine:
+        if needs_sharing(request):
+            return shared(engine, request)
         if needs_keeping(model.codec, request):
             return kept(engine, request)
         if needs_choosing(model, request):

@@ -80,6 +80,9 @@ class Options:
                           what was asked, as the codec tells it
     consent               a statement that whoever's voice is given agrees to its use
     heard                 a voice as the model heard it once, in place of a recording
+    balance               columns of a table whose values are to come equally often
+    fair                  "sex:income": the outcome's rates are to be the same in every group
+    weights               a column to be added: how much less often each row would come by itself
     """
 
     max_tokens: int | None = None
@@ -121,6 +124,9 @@ class Options:
     tries: int | None = None
     consent: str | None = None
     heard: tuple[float, ...] = ()
+    balance: str | None = None
+    fair: str | None = None
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         for name, (kind, low, high) in RANGES.items():
@@ -134,6 +140,9 @@ class Options:
             "towards",
             "instrument",
             "consent",
+            "balance",
+            "fair",
+            "weights",
         ):
             _typed(name, getattr(self, name), str, "a string")
         for name in ("ignore_eos", "seamless"):

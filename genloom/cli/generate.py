@@ -19,6 +19,7 @@ from genloom.cli.ending import warn
 from genloom.cli.music_options import MusicOptions
 from genloom.cli.picture_options import PictureOptions
 from genloom.cli.speech_options import SpeechOptions
+from genloom.cli.table_options import TableMaking
 from genloom.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def generate(
     picture: PictureOptions | None = None,
     speech: SpeechOptions | None = None,
     music: MusicOptions | None = None,
+    table: TableMaking | None = None,
     scale: float | None = None,
     grid: bool = False,
     json: bool = False,
@@ -213,6 +215,7 @@ def generate(
         **picture.fields(),
         **{name: value for name, value in speech.fields().items() if value is not None},
         **(music or MusicOptions()).fields(),
+        **(table or TableMaking()).fields(),
     }
     request = api.request_of(source.prompt_from(prompt), count, seed, where, 0, None, options)
     want = Want(
@@ -368,7 +371,7 @@ def _rows(want: Want, frame: Any) -> None:
         import json
 
         rows = json.loads(frame.to_json(orient="records", date_format="iso"))
-        output.values({"items": rows, "record": want.record()})
+        output.values({"items": rows, **frame.attrs, "record": want.record()})
     else:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
 
@@ -377,7 +380,8 @@ def files(want: Want, items: Any, more: Mapping[str, Any] | None = None) -> None
     """Write items with their records; more: what --json tells besides."""
     from genloom.trust import provenance
 
-    record = want.record()
+    told = dict(getattr(items, "attrs", {}))
+    record, more = want.record() | told, {**(more or {}), **told}
     target = _target(want, items)
     collected = getattr(want.model.codec, "collected", None)
     if collected is not None and target.suffix and isinstance(items, list) and len(items) > 1:
@@ -387,7 +391,7 @@ def files(want: Want, items: Any, more: Mapping[str, Any] | None = None) -> None
         paths = _bare(want, items, paths)
     if want.json:
         told = {"record": record} if want.recorded else {}
-        output.values({"files": [str(p) for p in paths], **(more or {}), **told})
+        output.values({"files": [str(p) for p in paths], **more, **told})
     else:
         output.text("\n".join(map(str, paths)))
 

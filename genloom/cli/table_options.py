@@ -1,4 +1,4 @@
-"""Flags of `genloom train` and `genloom plan` that are about tables.
+"""Flags of `genloom train`, `plan` and `generate` that are about tables.
 
 Knows how they are written on a command line; what they mean is the codec's business.
 """
@@ -39,6 +39,31 @@ class TableTraining:
             for name, path in given.items()
             if path is not None
         ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TableMaking:
+    """Flags that rows are made by.
+
+    Parameters
+    ----------
+    balance
+        Columns whose values are to come equally often, with commas between them.
+    fair
+        sex:income - the outcome's rates are to be the same in every group of the protected columns.
+    weights
+        Add a column of this name: how much less often than here each row would come by itself.
+    """
+
+    balance: str | None = None
+    fair: str | None = None
+    weights: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What `api.request_of` takes."""
+        told = {"balance": self.balance, "fair": self.fair, "weights": self.weights}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 def _read(flag: str, path: str) -> Any:

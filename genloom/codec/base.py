@@ -91,6 +91,11 @@ class Codec(Protocol):
     # that are kept their numbers in `numbered(items, seed, first)`, and tells in `alike(items)`
     # what must not come twice: arrays uint64 [N] with bool [N] of those that count.
 
+    # One whose items can be asked for in shares (it `takes` balance, fair and weights) gives
+    # `shares` of a field (conditions, in words, too), `joined` conditions, tells whether they are
+    # `uncertain` (more than ids can say), and has `gathered(parts, order)`, `beside(items, name,
+    # values)` and `noted(items, told)`.
+
     # What is decoded and encoded again is the same, but where `lossy` says that it is only near.
     # Where every item draws the same number of ids, `whole` is that number; where the ids begin
     # with a caption, `prompts` reads it. `models` names the options that name other models.

@@ -20,6 +20,7 @@ from genloom.family.noise import keys, uniform
 from genloom.spec import Request
 
 MOST_DRAWN = 500_000  # candidates for one request with conditions
+DOUBTFUL = 20_000  # candidates at once while none is kept
 HOPELESS = 50_000  # of them in a row of which none is kept: no more are drawn
 KEEPING = 1 << 40  # the draw that decides whether a candidate is kept
 
@@ -30,12 +31,20 @@ class Keeping:
 
     whole: ClassVar[bool] = True  # what is kept is one collection
 
-    def __init__(self, codec: Any, request: Request, together: int = MOST_DRAWN) -> None:
+    def __init__(
+        self,
+        codec: Any,
+        request: Request,
+        together: int = MOST_DRAWN,
+        seen: dict[str, np.ndarray] | None = None,
+    ) -> None:
         self.codec, self.request, self.together = codec, request, together
         self.missing, self.drawn, self.vain = request.count, 0, 0
         self._first = request.first
         self._kept: list[Tensor] = []
-        self._seen: dict[str, np.ndarray] = {}
+        self._seen: dict[str, np.ndarray] = {} if seen is None else seen
+        self._rates = np.zeros(3)
+        self._nearest = (float("inf"), "")
         self._twice: Counter[str] = Counter()
 
     @property
@@ -50,7 +59,8 @@ class Keeping:
         """The next candidates. RequestError where too few of all that may be drawn were kept."""
         rate = max(1e-4, self.kept / self.drawn) if self.drawn else 1.0
         wanted = max(64, round(1.1 * self.missing / rate)) if self.drawn else self.missing
-        asked = min(MOST_DRAWN - self.drawn, self.together, wanted)
+        most = self.together if self.kept or not self.drawn else min(self.together, DOUBTFUL)
+        asked = min(MOST_DRAWN - self.drawn, most, wanted)
         if not self.drawn:
             self._check_room()
         if asked <= 0 or self.vain >= HOPELESS:
@@ -60,18 +70,37 @@ class Keeping:
     def take(self, generation: Any) -> None:
         """Keep of these candidates what is to be kept. Any thread may do it."""
         request, codec = self.request, self.codec
-        rows, chance = generation.tensors(), generation.keep_chance()
+        rows, made, chance = self.weigh(generation)
         asked = generation.request.count
         index = torch.arange(self._first, self._first + asked)
         good = uniform(keys(request.seed, index), KEEPING)[:, 0] < chance
-        made = codec.decode(rows)
-        good &= torch.as_tensor(codec.matches(made, request.where, request.prompt))
+        if not self.kept and not bool(good.any()) and hasattr(codec, "nearest"):
+            found = codec.nearest(made, request.where, request.prompt)
+            self._nearest = min(self._nearest, found, key=lambda one: one[0])
         if getattr(codec, "exacting", False):
             good &= torch.as_tensor(self._fresh(codec.alike(made), good.numpy()))
         self._kept.append(rows[good][: self.missing])
         self.vain = 0 if len(self._kept[-1]) else self.vain + asked
         self.missing -= len(self._kept[-1])
         self._first, self.drawn = self._first + asked, self.drawn + asked
+
+    def weigh(self, generation: Any) -> tuple[Tensor, Any, Tensor]:
+        """(ids, items, with what chance each is to be kept) of candidates, which are counted."""
+        rows, chance = generation.tensors(), generation.keep_chance()
+        made = self.codec.decode(rows)
+        met = torch.as_tensor(self.codec.matches(made, self.request.where, self.request.prompt))
+        chance = torch.where(met, chance, 0.0)
+        x = chance.double()
+        self._rates += [len(x), float(x.sum()), float(x.square().sum())]
+        return rows, made, chance
+
+    @property
+    def rate(self) -> tuple[float, float]:
+        """The chance with which a candidate is kept, and its standard error."""
+        count, total, squares = self._rates
+        mean = total / max(1.0, count)
+        spread = max(0.0, squares / max(1.0, count) - mean**2)
+        return float(mean), float((spread / max(1.0, count)) ** 0.5)
 
     def _check_room(self) -> None:
         """RequestError where more items that differ are asked for than there are."""
@@ -114,16 +143,20 @@ class Keeping:
                 f"only {self.kept:,} of {self.request.count:,} rows that differ were found in "
                 f"{self.drawn:,} draws ({worst[0][0]}): ask for fewer rows"
             )
+        near = f"; the nearest was {self._nearest[1]}" if not self.kept and self._nearest[1] else ""
         return (
             f"only {self.kept:,} of {self.request.count:,} rows met the conditions in "
-            f"{self.drawn:,} draws: loosen them"
+            f"{self.drawn:,} draws: loosen them{near}"
         )
+
+    def rows(self) -> Any:
+        """What was kept, before it has numbers of its own."""
+        request, codec = self.request, self.codec
+        return codec.settle(codec.decode(torch.cat(self._kept)), request.where, request.prompt)
 
     def items(self) -> Any:
         """What was kept, in the medium's own collection."""
-        request, codec = self.request, self.codec
-        rows = torch.cat(self._kept)
-        made = codec.settle(codec.decode(rows), request.where, request.prompt)
+        request, codec, made = self.request, self.codec, self.rows()
         if getattr(codec, "exacting", False):
             made = codec.numbered(made, request.seed, request.first)
         return made

@@ -110,7 +110,7 @@ class Autoregressive:
         known = torch.full((spec.length,), -1) if request.known is None else request.known
         known, order = torch.atleast_2d(known), None
         if spec.spans:
-            order = self._given_first(spec, request)
+            order = self.given_first(spec, request)
             known = known.gather(1, order) if len(order) == len(known) else known[:, order[0]]
         counts = (known >= 0).sum(1)
         end = 1 + spec.length
@@ -134,7 +134,7 @@ class Autoregressive:
         state = {k: v.to(device) for k, v in state.items()}
         return Samples(x.to(device), done.to(device), state, rules=request.rules)
 
-    def _given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
+    def given_first(self, spec: TokenSpec, request: Encoded) -> Tensor:
         """long [1 or B, L]: what is known, then what is restricted, then the rest in the codec's
         order."""
         known = torch.atleast_2d(torch.full((1,), -1) if request.known is None else request.known)
@@ -282,9 +282,7 @@ class Autoregressive:
     def chances(self, nets: Nets, spec: TokenSpec, known: Tensor, place: int) -> Tensor:
         """float [B, V]: the probability of each id at a position, given the ids of other fields,
         long [B, L], -1 where open; as many of each row."""
-        order = self._given_first(
-            spec, Encoded(seed=0, index=torch.arange(len(known)), known=known)
-        )
+        order = self.given_first(spec, Encoded(seed=0, index=torch.arange(len(known)), known=known))
         count = int((known[0] >= 0).sum())
         order = order[:, :count]
         start = torch.full((len(known), 1), spec.bos)

@@ -15,6 +15,7 @@ from genloom.engine.choosing import Choosing, needs_choosing
 from genloom.engine.generation import Generation, Progress
 from genloom.engine.keeping import Keeping, needs_keeping
 from genloom.engine.requests import streams
+from genloom.engine.sharing import Sharing, needs_sharing
 from genloom.errors import GenloomError, RequestError
 from genloom.hosting import asked
 from genloom.hosting.assets import Asset, asset_of, bare, finished, record_of, suffix_of
@@ -31,7 +32,7 @@ class Items(Task):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.generation: Generation | None = None
-        self.keeping: Keeping | Choosing | None = None
+        self.keeping: Keeping | Choosing | Sharing | None = None
         self.ready: list[News] = []
         self.error: GenloomError | None = None
         self.aside = 0  # pieces of work beside the loop
@@ -45,7 +46,9 @@ class Items(Task):
     def prepare(self) -> None:
         self._ask()
         site, codec = self.site, self.site.model.codec
-        if needs_keeping(codec, self.request):
+        if needs_sharing(self.request):
+            self.keeping = Sharing(site.model, self.request, TOGETHER)
+        elif needs_keeping(codec, self.request):
             self.keeping = Keeping(codec, self.request, TOGETHER)
         elif needs_choosing(site.model, self.request):
             self.keeping = Choosing(site.model, self.request)
@@ -125,7 +128,7 @@ class Items(Task):
 
         self.site.side.submit(work, after)
 
-    def _keep(self, generation: Generation, keeping: Keeping | Choosing) -> None:
+    def _keep(self, generation: Generation, keeping: Keeping | Choosing | Sharing) -> None:
         """The next candidates once the last are judged."""
         if not generation.complete or self.aside or self.made:
             return
@@ -196,7 +199,8 @@ class Items(Task):
         return [x] if streams(self.site.model.codec.spec) else x[None]
 
     def _asset(self, item: Any, number: int | None) -> Asset:
-        return asset_of(self.site.model.codec, item, number, self.record, self.suffix)
+        record = {**self.record, **getattr(item, "attrs", {})}
+        return asset_of(self.site.model.codec, item, number, record, self.suffix)
 
     def _finished(self, slot: int, made: Asset) -> None:
         self.ready.append(self.tell("asset", made.data, **finished(slot, made)))

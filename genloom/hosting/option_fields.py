@@ -68,6 +68,11 @@ FIELDS: Mapping[str, Field] = {
     "instrument": _field("instrument", "text", "Who plays it: a name, or one for each part."),
     "tempo": _field("tempo", "number", "Quarter notes a minute.", 40, 240),
     "tries": _field("tries", "integer", "So many are drawn, the best is kept.", 1, 16),
+    "balance": _field("balance", "text", "Columns whose values are to come equally often."),
+    "fair": _field(
+        "fair", "text", "sex:income - the same rates of the outcome in every group of the column."
+    ),
+    "weights": _field("weights", "text", "Add a column: how much rarer each row is by itself."),
     "max_tokens": _field("max_tokens", "integer", "Longest continuation, in tokens.", 1, 1024),
     "min_tokens": _field("min_tokens", "integer", "It does not end before so many.", 0, 256),
     "temperature": _field(

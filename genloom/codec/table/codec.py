@@ -37,7 +37,7 @@ from genloom.codec.table.levels import levels_of
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.private_columns import learn_privately
 from genloom.codec.table.row_channels import Channels, learn_channels, load_channels
-from genloom.codec.where import Both, Node, parse
+from genloom.codec.table.shared import Shared, node_of
 from genloom.errors import DataError, ModelError, RecipeError
 from genloom.metric.table import table_quality
 from genloom.spec import ArraySpec, Span, Spec, TokenSpec
@@ -55,7 +55,7 @@ _COMPARED = 10_000  # rows of each side at most
 _SHOWN = 20
 
 
-class TableCodec(Constrained):
+class TableCodec(Constrained, Shared):
     """Rows of tables.
 
     carrier     "tokens" (one or two ids a column) or "array" (ranks and one-hot choices)
@@ -75,6 +75,7 @@ class TableCodec(Constrained):
     suffix: ClassVar[str] = ".csv"
     preview_suffix: ClassVar[str] = ".txt"
     conditional: ClassVar[bool] = True
+    takes: ClassVar[frozenset[str]] = frozenset({"balance", "fair", "weights"})
 
     def __init__(
         self,
@@ -324,7 +325,7 @@ class TableCodec(Constrained):
         They allow a little too much where a range ends inside a cell or an `or` spans columns: draw
         again until `matches`. As arrays they fix nothing, and only `matches` decides.
         """
-        node = self._node(prompt, where)
+        node = node_of(prompt, where)
         if node is None:
             return Condition(rules=self._masks)
         places = {column.name: start for column, start in self._learnt()}
@@ -333,7 +334,7 @@ class TableCodec(Constrained):
 
     def matches(self, items: Any, where: Any, prompt: str | None = None) -> np.ndarray:
         """bool [N], which rows meet the conditions and the constraints."""
-        frame, node = as_frame(items), self._node(prompt, where)
+        frame, node = as_frame(items), node_of(prompt, where)
         met = np.ones(len(frame), bool)
         if self._kept is not None:
             frame = self.settle(frame, where, prompt)
@@ -343,13 +344,9 @@ class TableCodec(Constrained):
     def settle(self, items: Any, where: Any, prompt: str | None = None) -> Any:
         """The rows with the exact numbers that `column = value` asks for and no id stands for, and
         what is computed from these."""
-        frame, node = as_frame(items), self._node(prompt, where)
+        frame, node = as_frame(items), node_of(prompt, where)
         frame = frame if node is None else settle(self.columns, frame, node)
         return frame if node is None or self._kept is None else self._kept.computed(frame)
-
-    def _node(self, prompt: str | None, where: Any) -> Node | None:
-        parts = [parse(part) for part in (prompt, where) if part not in (None, "")]
-        return (parts[0] if len(parts) == 1 else Both(tuple(parts))) if parts else None
 
     # --- gaps -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import torch
 from genloom.codec.base import Condition
 from genloom.codec.table.columns import Column
 from genloom.codec.table.constraint_masks import Impossible, Masks
-from genloom.codec.table.constraint_values import refuse_impossible
+from genloom.codec.table.nearest import combined_hint, value_hint
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.where import Both, Compare, Leaf, Node, equalities, evaluate, leaves, names
 from genloom.errors import RequestError
@@ -105,11 +105,11 @@ def condition(
         if not firsts[name].any():
             raise RequestError(
                 f"where: no value of column {name!r} can meet the condition; it holds "
-                f"{column.describe()}"
+                f"{column.describe()}{value_hint(column, node)}"
             )
     drawn = {name: mask for name, mask in firsts.items() if asked[name].sizes}
     if rules is not None:
-        drawn = _narrowed(drawn, places, rules, _bounds(asked, node))
+        drawn = _narrowed(asked, drawn, places, rules, _bounds(asked, node))
     for name, first in drawn.items():
         masks = _masks(asked[name], node, first)
         for place, mask in enumerate(masks, places[name]):
@@ -121,13 +121,20 @@ def condition(
 
 
 def _narrowed(
-    drawn: dict[str, np.ndarray], places: Places, rules: Masks, bounds: dict[str, Ends]
+    asked: Mapping[str, Column],
+    drawn: dict[str, np.ndarray],
+    places: Places,
+    rules: Masks,
+    bounds: dict[str, Ends],
 ) -> dict[str, np.ndarray]:
     """What the constraints leave of the columns that a condition speaks of."""
     try:
         left = rules.narrowed({places[name]: mask for name, mask in drawn.items()}, bounds)
     except Impossible as error:
-        raise refuse_impossible(str(error)) from None
+        raise RequestError(
+            f"where: no row can meet the condition and the constraint '{error}' at once"
+            f"{combined_hint(asked, drawn, places, rules)}"
+        ) from None
     return {name: left[places[name]] for name in drawn}
 
 

@@ -33,7 +33,7 @@ from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.number_form import NumberForm
 from genloom.codec.where import names
-from genloom.errors import DataError, RequestError
+from genloom.errors import DataError
 
 Values = tuple[np.ndarray, np.ndarray, np.ndarray]  # plain float64 [N], and the interval it is from
 
@@ -375,9 +375,3 @@ def _values(column: Column) -> int:
     if isinstance(column, CategoryColumn):
         return len(column.labels)
     return len(column.atoms) if isinstance(column, NumberColumn) else 1
-
-
-def refuse_impossible(constraint: str) -> RequestError:
-    return RequestError(
-        f"where: no row can meet the condition and the constraint '{constraint}' at once"
-    )

@@ -40,6 +40,7 @@ MAKING = {
     "instrument": "instrument",
     "tempo": "tempo",
     "tries": "tries",
+    **{name: name for name in ("balance", "fair", "weights")},  # of tables
     "json_schema": "schema",
     "infill": "suffix",
 }
@@ -113,10 +114,15 @@ class Shape(Making):
 
 class Table(Making):
     """rows: how many; where: conditions on columns, as a text (`age > 60 and city = 'Rome'`) or an
-    object. response_format: of the finished file."""
+    object. balance: columns whose values are to come equally often; fair: `sex:income`, the
+    outcome's rates the same in every group; weights: a column to add, how much less often than here
+    each row would come by itself. response_format: of the finished file."""
 
     rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
     where: Where | None = None
+    balance: Annotated[str, Field(max_length=1000)] | None = None
+    fair: Annotated[str, Field(max_length=1000)] | None = None
+    weights: Annotated[str, Field(max_length=200)] | None = None
     response_format: Literal["csv", "json", "parquet"] = "csv"
 
 
@@ -132,6 +138,9 @@ class Anything(Making):
     first: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = None
     store: bool | None = None
     where: Where | None = None
+    balance: Annotated[str, Field(max_length=1000)] | None = None
+    fair: Annotated[str, Field(max_length=1000)] | None = None
+    weights: Annotated[str, Field(max_length=200)] | None = None
     image: Any = None
     mask: Any = None
     control: Any = None
