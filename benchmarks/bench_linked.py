@@ -28,7 +28,7 @@ from genloom.trust.quality_linked import measure
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=8000)
-    parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--minutes", type=float, default=None)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=None)
@@ -67,6 +67,7 @@ def draw(folder: Path, rows: int, seed: int) -> None:
         "rows": told,
         "total": sum(told.values()),
         "seconds": round(time.monotonic() - begun, 1),
+        "cpu_seconds": round(resource.getrusage(resource.RUSAGE_SELF).ru_utime, 1),
         "peak_gib": round(peak, 2),
         "bytes": files,
     }

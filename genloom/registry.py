@@ -132,9 +132,11 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "joined": {  # what is made of several models, in one folder
         "tables": "genloom.linked.tables:Tables",
+        "series": "genloom.series.model:Series",
     },
     "learner": {  # what trains them
         "tables": "genloom.linked.training:train",
+        "series": "genloom.series.training:train",
     },
     "quality": {
         "text": "genloom.trust.quality_text:measure",

@@ -67,6 +67,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("generate", "generate:generate", "Make new things with a model."),
         ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures of any size."),
         ("fill", "filling:fill", "Fill the gaps of a table by what a model finds likely."),
+        ("forecast", "forecasting:forecast", "What comes next in series, with intervals."),
         ("predict", "filling:predict", "Foretell a column of a table, with chances or intervals."),
         ("discover", "discover:discover", "Search for new things that score well by a score."),
         ("animate", "animate:animate", "Let the figure of a picture breathe, walk or hop."),

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from genloom.cli import output, settings, source
+from genloom.cli import forecasting, joined, output, settings, source
 from genloom.cli.ending import warn
 from genloom.errors import DataError
 
@@ -34,7 +34,7 @@ def fill(
     Parameters
     ----------
     model
-        A model trained by `genloom train table`.
+        A model trained by `genloom train table` or `genloom train series`.
     data
         A table with empty cells, or without some of the columns; - reads stdin.
     columns
@@ -48,6 +48,10 @@ def fill(
     no_record
         Write no record of how they were made.
     """
+    kind = joined.kind_of(model)
+    if kind is not None:
+        forecasting.fill(model, kind, data, columns, out, seed, json, not no_record)
+        return
     loaded, items = _given(model, data)
     from genloom import api, filling
     from genloom.spec import Request

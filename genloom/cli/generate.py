@@ -162,13 +162,13 @@ def generate(
     speculate
         How to guess ahead, which changes the speed and not the text: lookup, or a smaller model.
     steps
-        Denoising steps.
+        Denoising steps; of series how long each is.
     guidance
         How strongly the prompt is followed; 1 is plainly.
     solver
         How denoising steps are taken.
     scale
-        Of linked tables, in place of a count: times as many rows as were learnt from.
+        Of linked tables and series, in place of a count: times as many rows as were learnt from.
     grid
         All items on one sheet.
     json
@@ -183,10 +183,10 @@ def generate(
     kind = joined.kind_of(model)
     if kind is not None:
         refused = {"where": where, "grid": grid, "prompt": prompt, "adapter": adapter}
-        joined.generate(model, kind, count, scale, seed, out, json, not no_record, quiet, refused)
+        joined.generate(model, kind, count, scale, steps, seed, out, json, not no_record, refused)
         return
     if scale is not None:
-        raise UsageError("--scale is for linked tables: give -n")
+        raise UsageError("--scale is for linked tables and series: give -n")
     count = 1 if count is None else count
     loaded, picture = settings.load(model, bits, adapter), picture or PictureOptions()
     speech = speech or SpeechOptions()

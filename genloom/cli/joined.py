@@ -104,18 +104,26 @@ def generate(
     kind: str,
     count: int | None,
     scale: float | None,
+    steps: int | None,
     seed: int,
     out: str | None,
     json: bool,
     recorded: bool,
-    quiet: bool,
     refused: Mapping[str, Any],
 ) -> None:
-    """Draw it into a folder; see `genloom.linked.tables`."""
+    """Draw it: several tables into a folder, one as a table."""
     for flag, value in refused.items():
         if value:
             raise UsageError(f"--{flag} is not for {kind}: leave it out")
     loaded = load(model, kind)
+    if not loaded.several:
+        one = None if scale is None else max(1, round(scale * loaded.plan.owners))
+        table(
+            loaded.generate(count or one, steps=steps, seed=seed), loaded, seed, out, json, recorded
+        )
+        return
+    if steps is not None:
+        raise UsageError(f"--steps is not for {kind}: leave it out")
     if out == source.STDIN:
         raise UsageError("several tables go to a folder: give one with -o")
     from genloom.linked.writing import write_tables
@@ -129,6 +137,29 @@ def generate(
         output.values({**told, **({} if record is None else {"record": record})})
     else:
         output.pairs({"folder": str(folder), **{n: f"{c:,} rows" for n, c in counts.items()}})
+
+
+def table(frame: Any, loaded: Any, seed: int, out: str | None, json: bool, recorded: bool) -> None:
+    """One table to stdout, or to a file with a record beside it."""
+    if out is None or out == source.STDIN:
+        if json:
+            output.values({"rows": frame.astype(object).to_dict("records")})
+        else:
+            sys.stdout.write(frame.to_csv(index=False, lineterminator="\n"))
+        return
+    from genloom.codec.table.frame import write_table
+    from genloom.trust.record_places import side_car
+
+    path = Path(out).expanduser()
+    path = path if path.suffix else path.with_suffix(".csv")
+    record = {**_record(loaded, seed, 1.0), "rows": len(frame)} if recorded else None
+    inside = write_table(frame, path, record)
+    if record is not None and not inside:
+        from genloom.folders import write_json
+
+        write_json(side_car(path), record)
+    told = {"file": str(path), "rows": len(frame)}
+    output.values(told) if json else output.text(str(path))
 
 
 def _target(out: str) -> tuple[Path, str]:

@@ -6,6 +6,8 @@ Knows how they are written on a command line; what they mean is in `genloom.link
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ from genloom.errors import UsageError
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class JoinedOptions:
-    """Flags of linked tables.
+    """Flags of linked tables, and of series.
 
     Parameters
     ----------
@@ -28,27 +30,36 @@ class JoinedOptions:
         What becomes of rows that lead to no row: refuse, or drop.
     without
         A link TABLE.COLUMN that is left out with its column; may be repeated.
+    time
+        Of series: the column that says when; found by its values unless given.
+    entity
+        Of series: the column that says whose; found by names and values unless given.
+    repeats
+        Of series: what becomes of times that come twice: refuse, first (is kept) or mean.
     """
 
     schema: str | None = None
     orphans: Literal["refuse", "drop"] = "refuse"
     without: list[str] | None = None
+    time: str | None = None
+    entity: str | None = None
+    repeats: Literal["refuse", "first", "mean"] = "refuse"
 
-    def fields(self) -> dict[str, Any]:
-        """What `linked.training` takes."""
-        return {
-            "schema": self.schema,
-            "orphans": self.orphans,
-            "without": tuple(self.without or ()),
-        }
+    def given(self) -> dict[str, Any]:
+        """Those that were given, by name."""
+        usual = JoinedOptions()
+        told = {name: getattr(self, name) for name in vars(usual)}
+        return {name: v for name, v in told.items() if v != getattr(usual, name)}
+
+    def fields(self, learner: Callable[..., Any]) -> dict[str, Any]:
+        """Those that a learner takes. UsageError for others."""
+        known = inspect.signature(learner).parameters
+        for name in self.given():
+            if name not in known:
+                raise UsageError(f"--{name} is not for this: leave it out")
+        return self.given()
 
     def refuse(self) -> None:
         """UsageError where one is given to a training of something else."""
-        given = {
-            "--schema": self.schema is not None,
-            "--orphans": self.orphans != "refuse",
-            "--without": bool(self.without),
-        }
-        told = [name for name, there in given.items() if there]
-        if told:
-            raise UsageError(f"{told[0]} is for linked tables: use  genloom train tables FOLDER")
+        for name in self.given():
+            raise UsageError(f"--{name} is for  genloom train tables  or  series: leave it out")

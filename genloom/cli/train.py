@@ -69,8 +69,13 @@ def train(
         text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
         image, image-gan, image-fast, image-autoencoder, image-latent, image-tokenizer, image-codes,
         sprites, emoji, icons, digits, characters, labelled, upscale, upscale-2x, upscale-gan,
+<<<<<<< HEAD
         restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder),
         protein, dna, or a recipe file (.json).
+=======
+        restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder), series,
+        or a recipe file (.json).
+>>>>>>> dca1acc (Time series: learnt as what is new over a linear foresight, drawn, foretold with intervals that hold, filled)
     data
         A file or a folder; - reads stdin.
     out
@@ -128,7 +133,7 @@ def train(
             licence=license,
             json=json,
             quiet=quiet,
-            told=several.fields(),
+            told=several.fields(registry.find("learner", medium)),
             refused={
                 "from": start,
                 "adapter": adapter,

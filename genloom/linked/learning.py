@@ -75,6 +75,7 @@ class Learner:
         whole = out
         out = self._sampled(table, frame, out) if len(out) > MOST else out
         self._remember(name, plan, whole)
+        out = out.drop(columns=[table.time], errors="ignore")  # it is drawn as the gap before it
         return Lesson(plan=plan, frame=out.reset_index(drop=True))
 
     def _child(

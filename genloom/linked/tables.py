@@ -38,6 +38,7 @@ class Tables:
     of the groups that links choose among, by TABLE.COLUMN; looking: codecs that tell a group."""
 
     kind: ClassVar[str] = "tables"
+    several: ClassVar[bool] = True
     schema: Schema
     plans: Mapping[str, Plan]
     models: Mapping[str, api.Model]
@@ -110,7 +111,7 @@ class Tables:
             "kind": self.kind,
             "schema": self.schema.to_json(),
             "plans": {name: plan.to_json() for name, plan in self.plans.items()},
-            "kept": {name: _of_frame(frame) for name, frame in self.kept.items()},
+            "kept": {name: frame_told(frame) for name, frame in self.kept.items()},
             "looking": sorted(self.looking),
         }
 
@@ -122,7 +123,7 @@ class Tables:
             raise ModelError(f"{path} holds no linked tables: train them by  genloom train tables")
         try:
             for name, digest in dict(read_json(path / DIGESTS)).items():
-                if _digest(path / name) != digest:
+                if file_digest(path / name) != digest:
                     raise ModelError(
                         f"{path} is damaged: {name} does not match its checksum; restore it from "
                         "a copy or train it again"
@@ -130,7 +131,7 @@ class Tables:
             told = read_json(path / JOINED)
             schema = Schema.from_json(told["schema"])
             plans = {name: Plan.from_json(one) for name, one in told["plans"].items()}
-            kept = {name: _to_frame(one) for name, one in told["kept"].items()}
+            kept = {name: frame_from(one) for name, one in told["kept"].items()}
             models = {
                 n: api.load((path / TABLES / n).absolute(), device=device)
                 for n in schema.names
@@ -163,19 +164,22 @@ def is_one(folder: Path) -> bool:
     return (folder / JOINED).is_file()
 
 
-def _of_frame(frame: Any) -> dict[str, Any]:
+def frame_told(frame: Any) -> dict[str, Any]:
+    """A small frame as JSON values; `frame_from` is the inverse."""
 
     dtypes = {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
     return {"dtypes": dtypes, "rows": json.loads(frame.to_json(orient="values", date_format="iso"))}
 
 
-def _to_frame(told: Mapping[str, Any]) -> Any:
+def frame_from(told: Mapping[str, Any]) -> Any:
+    """See `frame_told`."""
     dtypes = dict(told["dtypes"])
     frame = pandas().DataFrame(told["rows"], columns=list(dtypes), dtype=object)
     return frame.astype(dtypes)
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -184,4 +188,4 @@ def _digests(folder: Path) -> dict[str, str]:
     """Of what joins the models; each of them has its own."""
     models = folder / TABLES
     files = (p for p in sorted(folder.rglob("*")) if p.is_file() and models not in p.parents)
-    return {p.relative_to(folder).as_posix(): _digest(p) for p in files if p.name != DIGESTS}
+    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files if p.name != DIGESTS}
