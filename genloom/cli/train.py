@@ -69,13 +69,8 @@ def train(
         text, stories, python, chat, pair, translation, summary, sql, preference, reward, distil,
         image, image-gan, image-fast, image-autoencoder, image-latent, image-tokenizer, image-codes,
         sprites, emoji, icons, digits, characters, labelled, upscale, upscale-2x, upscale-gan,
-<<<<<<< HEAD
-        restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder),
-        protein, dna, or a recipe file (.json).
-=======
         restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder), series,
-        or a recipe file (.json).
->>>>>>> dca1acc (Time series: learnt as what is new over a linear foresight, drawn, foretold with intervals that hold, filled)
+        protein, dna, or a recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out
