@@ -155,8 +155,8 @@ def page(told: dict[str, Any], found: Found, drawing: Path | None) -> str:
     """The report as a page."""
     parts = [
         f"<h1>A search by {_safe(told['score'])}</h1>",
-        f"<p>{told['scored']:,} items scored of a budget of {told['budget']:,}. "
-        f"{_safe(told['ended'])}</p>",
+        f"<p>{told['scored']:,} items scored of a budget of {told['budget']:,}: "
+        f"{_safe(told['ended'] or 'not to the end')}.</p>",
         *(f'<p class="bad">{_safe(line)}</p>' for line in remarks(told)),
         _compared(told),
         "<h2>The best so far</h2>",
@@ -252,7 +252,8 @@ def _curve(found: Found) -> str:
     words = (
         f'<text x="0" y="24" font-size="12">{high:.3g}</text>'
         f'<text x="0" y="224" font-size="12">{low:.3g}</text>'
-        f'<text x="560" y="245" font-size="12">{size:,} scores; grey: random</text>'
+        f'<text x="680" y="245" font-size="12" text-anchor="end">{size:,} scores; grey: the random '
+        "search</text>"
     )
     return f'<svg viewBox="0 0 700 250" width="700" role="img">{"".join(drawn)}{words}</svg>'
 

@@ -18,7 +18,7 @@ SHOWN = ("logP", "QED")
 
 
 def drawn(some: Sequence[Molecule], suffix: str, legends: Sequence[str] = ()) -> bytes:
-    """A sheet of these molecules, .svg or .png; what is none stands as an empty place with its
+    """A sheet of these molecules, .svg or .png; what is none stands as a mark with its
     line. legends: a line below each, its properties unless given."""
     if not some:
         raise RequestError("there are no molecules to draw: give at least one")
@@ -33,7 +33,8 @@ def drawn(some: Sequence[Molecule], suffix: str, legends: Sequence[str] = ()) ->
     vector = suffix == ".svg"
     canvas = (rdMolDraw2D.MolDraw2DSVG if vector else rdMolDraw2D.MolDraw2DCairo)(*size)
     canvas.drawOptions().legendFontSize = 13
-    found = [chemistry.molecule(one) or chem.Mol() for one in some]
+    none = chem.MolFromSmiles("*")  # an empty one would have no legend
+    found = [chemistry.molecule(one) or none for one in some]
     told = list(legends) or [_legend(one) for one in some]
     canvas.DrawMolecules(found, legends=told)
     canvas.FinishDrawing()

@@ -27,7 +27,8 @@ UNSTABLE = {  # by eye of what generators cheat with; the rule of thumb each bre
     "an open peroxide": "[OX2;!r]-[OX2;!r]",
     "triple bonds in a row": "C#CC#C",
     "double bonds in a row": "C=C=C",
-    "a small ring with a double bond inside": "[r3]=[r3]",
+    "a ring of three with a double bond inside": "[r3]=[r3]",
+    "a ring of four with two double bonds inside": "[*;r4]=,:[*;r4]~[*;r4]=,:[*;r4]",
 }
 
 

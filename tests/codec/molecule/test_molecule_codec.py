@@ -216,7 +216,7 @@ def test_scores_that_are_built_in():
 
 
 def test_what_nobody_would_take_is_told():
-    for one in ("C" * 20, "C1CCCCCCCCCCC1", "COOC", "CC#CC#CC", "C=C=CC", "xyz"):
+    for one in ("C" * 20, "C1CCCCCCCCCCC1", "COOC", "CC#CC#CC", "C=C=CC", "Cc1cc(C)c1", "xyz"):
         assert reproach(one), one
     for one in ("CC(=O)Oc1ccccc1C(=O)O", "CCS(=O)(=O)Nc1ccccc1", "C1CCNCC1"):
         assert not reproach(one), one
