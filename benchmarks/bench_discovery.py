@@ -48,7 +48,7 @@ def main() -> None:
             copies = sum(entry.key in known for entry in best)
             print(f"{task}, seed {seed}: {told['ended']}, {time.monotonic() - begun:.0f} s")
             for name in ("search", "random"):
-                print(name, {k: v for k, v in told[name].items()}, sep="\t")
+                print(name, told[name], sep="\t")
             print("training", told["training"], sep="\t")
             print(f"of the best 100: {valid} valid, {copies} copies, {told['diversity']}")
             for entry in told["best"]:

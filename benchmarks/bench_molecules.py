@@ -4,8 +4,8 @@ beside real ones.
     .venv/bin/python benchmarks/bench_molecules.py zinc --minutes 15 --count 10000 --out zinc-model
     .venv/bin/python benchmarks/bench_molecules.py qm9 --minutes 15 --count 10000 --out qm9-model
 
-The protocol is that of `genloom eval`: nothing is left out before validity is told; floors are draws
-of a character 5-gram, ceilings held-out molecules.
+The protocol is that of `genloom eval`: nothing is left out before validity is told; floors are
+draws of a character 5-gram, ceilings held-out molecules.
 """
 
 from __future__ import annotations

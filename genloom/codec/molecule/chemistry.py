@@ -6,7 +6,6 @@ read is None. Knows no id, file or model.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -20,12 +19,6 @@ HEAVIEST = 1000  # atoms of a molecule that is read: slower than linear beyond
 
 
 @cache
-def at_hand() -> bool:
-    """Whether RDKit is installed."""
-    return importlib.util.find_spec("rdkit") is not None
-
-
-@cache
 def library() -> Any:
     """RDKit, told to be silent. MissingExtra where it is not installed."""
     try:
@@ -34,6 +27,16 @@ def library() -> Any:
         raise MissingExtra("molecules are checked by RDKit", EXTRA) from error
     RDLogger.DisableLog("rdApp.*")
     return Chem
+
+
+@cache
+def at_hand() -> bool:
+    """Whether RDKit is installed."""
+    try:
+        library()
+    except MissingExtra:
+        return False
+    return True
 
 
 def molecule(smiles: str) -> Any:
