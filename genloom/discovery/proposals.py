@@ -70,12 +70,16 @@ class Proposals:
     still: int = 0
 
     @property
+    def _spec(self) -> Any:
+        return self.model.codec.spec
+
+    @property
     def epoch_size(self) -> int:
         return self.budget
 
     @property
     def targets(self) -> int:
-        return self.budget * self.model.codec.spec.length
+        return self.budget * self._spec.length
 
     def batches(self, step: int, accumulate: int = 1) -> list[Batch]:
         """The step's items as one batch."""
@@ -111,7 +115,7 @@ class Proposals:
     def _begun(self, entry: Entry, draw: random.Random) -> tuple[int, ...]:
         """A beginning of an item, told otherwise: as much of it as chance will have."""
         ids = self._otherwise(entry.item, draw.getrandbits(31))
-        room = self.model.codec.spec.length - 8
+        room = self._spec.length - 8
         kept = draw.randint(1, max(1, len(ids) - 1))
         return tuple(ids[: min(kept, room)])
 
@@ -143,7 +147,7 @@ class Proposals:
 
     def _request(self, group: Group, count: int, seed: int) -> Request:
         """By ids: so that nothing but the net decides what may come."""
-        room = self.model.codec.spec.length - len(group.begun) - 1
+        room = self._spec.length - len(group.begun) - 1
         options = Options(max_tokens=max(1, room), temperature=1.0, logprobs=0)
         return Request(ids=group.begun, seed=seed, count=count, options=options)
 
@@ -248,7 +252,7 @@ class Proposals:
         if len(elites) < GROUP:
             return []
         some = draw.choices(elites, k=round(AGAIN * self.size))
-        eos = self.model.codec.spec.eos
+        eos = self._spec.eos
         return [[*self._otherwise(one.item, draw.getrandbits(31)), eos] for one in some]
 
     def _batch(

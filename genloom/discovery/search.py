@@ -310,8 +310,8 @@ def _learn(
 
 def _learner(own: Model, asked: Settings) -> Model:
     """A copy of the model that learns from what its own items are worth."""
-    length = own.codec.spec.length
-    options = {"form": "grpo", "kl": asked.kl, "tries": 2, "max_tokens": length}
+    spec: Any = own.codec.spec
+    options = {"form": "grpo", "kl": asked.kl, "tries": 2, "max_tokens": spec.length}
     train = Train(
         steps=ALWAYS,
         seed=asked.seed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,11 @@ HEAVIEST = 1000  # atoms of a molecule that is read: slower than linear beyond
 def library() -> Any:
     """RDKit, told to be silent. MissingExtra where it is not installed."""
     try:
-        from rdkit import Chem, RDLogger
+        chem, logger = import_module("rdkit.Chem"), import_module("rdkit.RDLogger")
     except ImportError as error:
-        raise MissingExtra("molecules are checked by RDKit", EXTRA) from error
-    RDLogger.DisableLog("rdApp.*")
-    return Chem
+        raise MissingExtra("rdkit", EXTRA) from error
+    logger.DisableLog("rdApp.*")
+    return chem
 
 
 @cache
@@ -120,29 +121,33 @@ def pattern(part: str) -> Any:
 
 
 def _descriptors() -> Mapping[str, Callable[[Any], float]]:
-    from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
-
+    crippen, lipinski, qed = map(_module, ("Crippen", "Lipinski", "QED"))
+    many, more = _module("Descriptors"), _module("rdMolDescriptors")
     return {
-        "logP": Crippen.MolLogP,
-        "QED": QED.qed,
-        "weight": Descriptors.MolWt,
-        "TPSA": rdMolDescriptors.CalcTPSA,
-        "rings": rdMolDescriptors.CalcNumRings,
-        "donors": Lipinski.NumHDonors,
-        "acceptors": Lipinski.NumHAcceptors,
-        "rotatable": rdMolDescriptors.CalcNumRotatableBonds,
+        "logP": crippen.MolLogP,
+        "QED": qed.qed,
+        "weight": many.MolWt,
+        "TPSA": more.CalcTPSA,
+        "rings": more.CalcNumRings,
+        "donors": lipinski.NumHDonors,
+        "acceptors": lipinski.NumHAcceptors,
+        "rotatable": more.CalcNumRotatableBonds,
         "atoms": lambda found: found.GetNumHeavyAtoms(),
-        "sp3": rdMolDescriptors.CalcFractionCSP3,
+        "sp3": more.CalcFractionCSP3,
         "SA": _access(),
     }
 
 
+def _module(name: str) -> Any:
+    return import_module(f"rdkit.Chem.{name}")
+
+
 def _access() -> Callable[[Any], float]:
     """How hard it is to make, 1 to 10 (Ertl and Schuffenhauer 2009)."""
-    from rdkit.Contrib.SA_Score import sascorer
+    scorer = import_module("rdkit.Contrib.SA_Score.sascorer")
 
     def of(found: Any) -> float:
-        return float(sascorer.calculateScore(found))
+        return float(scorer.calculateScore(found))
 
     return of
 

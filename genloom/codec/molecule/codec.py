@@ -208,8 +208,9 @@ class MoleculeCodec:
         counts: Counter[str] = Counter()
         for one in some:
             counts.update(self.told_in(one))
-        self.scales = {}
-        for name in self._names(some):
+        names = self._names(some)
+        some, self.scales = with_values(some, names), {}
+        for name in names:
             known = [one.values[name] for one in some if name in one.values]
             scale = Scale.of(known)
             if scale is None:

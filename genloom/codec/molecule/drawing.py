@@ -6,6 +6,7 @@ Knows pictures of molecules; no files.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from genloom.codec.molecule import chemistry
 from genloom.codec.molecule.item import Molecule
@@ -38,8 +39,8 @@ def drawn(some: Sequence[Molecule], suffix: str, legends: Sequence[str] = ()) ->
     told = list(legends) or [_legend(one) for one in some]
     canvas.DrawMolecules(found, legends=told)
     canvas.FinishDrawing()
-    made = canvas.GetDrawingText()
-    return made.encode() if vector else made
+    made: Any = canvas.GetDrawingText()
+    return bytes(made.encode() if vector else made)
 
 
 def _legend(one: Molecule) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from genloom.errors import RequestError
 
 STEPS = 48
-LEAST = 20  # molecules that must have a number before it can be asked for
+LEAST = 12  # molecules that must have a number before it can be asked for
 
 
 @dataclass(frozen=True)
