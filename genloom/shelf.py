@@ -76,7 +76,10 @@ def parameters_of(folder: Path) -> int:
 
 
 def weights_of(folder: Path) -> list[Path]:
-    """One file, or its shards; of an adapter its own alone; of a pipeline those of its parts."""
+    """One file, or its shards; of an adapter its own alone; of a pipeline or of what is joined of
+    several models those of its parts."""
+    if (folder / "linked.json").is_file():
+        return sorted((folder / "tables").glob("*/model*.safetensors"))
     if (folder / "pipeline").is_dir():
         return sorted((folder / "pipeline").rglob("*.safetensors"))
     if (folder / "adapter").is_dir():

@@ -170,21 +170,19 @@ def draw(
     Parameters
     ----------
     family
-        cars, furniture or driving.
+        cars, furniture, driving, shop (linked tables) or load (a series).
     count
         How many items.
     seed
         The same seed draws the same items.
     out
-        The file; by default the family's name with .jsonl.
+        The file, or for several tables the folder; by default the family's name.
     json
         Print what was written as JSON.
     """
-    from genloom.datasets.drawn import drawn
+    from genloom.datasets.drawn import drawn, named
 
-    name = out or family  # a file that says what it is: others are taken for texts
-    target = _new(name if name.endswith((".jsonl", ".jsonl.gz")) else f"{name}.jsonl")
-    told = drawn(family, count, seed, target)
+    told = drawn(family, count, seed, _new(named(family, out)))
     output.values(told) if json else output.pairs(told)
 
 

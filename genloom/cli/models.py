@@ -60,7 +60,7 @@ def show(model: str, /, *, json: bool = False) -> None:
             "path": short.path,
             "medium": short.medium,
             "family": short.family,
-            "nets": ", ".join(f"{role}: {net['kind']}" for role, net in recipe["net"].items()),
+            "nets": ", ".join(f"{n}: {net['kind']}" for n, net in recipe.get("net", {}).items()),
             "prompt": (recipe.get("prompt") or {}).get("kind"),
             "weights": short.parameters,
             **_start(recipe.get("start") or {}),

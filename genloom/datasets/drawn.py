@@ -5,13 +5,16 @@ One table: a name, what it holds, how it is drawn and written. Knows no model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genloom.codec.drive.files import write_lines
 from genloom.codec.shape.collections import write_forms
+from genloom.codec.table.frame import write_table
+from genloom.datasets.drawn_series import draw_load
+from genloom.datasets.shop import draw_shop, write_shop
 from genloom.drive.simulator import simulate_many
 from genloom.errors import UsageError
 from genloom.shape.drawing.cars import draw_cars
@@ -22,12 +25,19 @@ MOST = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """draw: (count, seed) -> items; write: these to a file; preset: what learns from it."""
+    """draw: (count, seed) -> items; write: these to a file; preset: what learns from it. ending: of
+    the file, "" for a folder."""
 
     about: str
     preset: str
-    draw: Callable[[int, int], Sequence[Any]]
-    write: Callable[[Sequence[Any], Path], Path]
+    draw: Callable[[int, int], Any]
+    write: Callable[[Any, Path], Path]
+    ending: str = ".jsonl"
+
+
+def _table(frame: Any, path: Path) -> Path:
+    write_table(frame, path, None)
+    return path
 
 
 TABLE: Mapping[str, Drawn] = {
@@ -49,7 +59,29 @@ TABLE: Mapping[str, Drawn] = {
         draw=simulate_many,
         write=write_lines,
     ),
+    "shop": Drawn(
+        about="linked tables: so many customers, the products, and the orders",
+        preset="tables",
+        draw=draw_shop,
+        write=write_shop,
+        ending="",
+    ),
+    "load": Drawn(
+        about="a series: so many hours of a load, a temperature and a state",
+        preset="series",
+        draw=draw_load,
+        write=_table,
+        ending=".csv",
+    ),
 }
+
+
+def named(name: str, out: str | None) -> str:
+    """The file that a data set is written to: one that says what it is, others are taken for
+    texts."""
+    ending = TABLE[name].ending if name in TABLE else ""
+    out = out or name
+    return out if out.endswith((ending, f"{ending}.gz")) else f"{out}{ending}"
 
 
 def drawn(name: str, count: int, seed: int, target: Path) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Tables:
             "name": name,
             "codec": {"kind": self.kind},
             "family": {"kind": "rows" if family is None else family.kind},
-            "tables": list(self.schema.names),
+            "net": {n: {"kind": m.recipe.net["net"].kind} for n, m in self.models.items()},
         }
 
     def _told(self) -> dict[str, Any]:

@@ -166,6 +166,7 @@ class Series:
                 "name": target.name,
                 "codec": {"kind": self.kind},
                 "family": {"kind": self.steps.recipe.family.kind},
+                "net": {STEPS: {"kind": self.steps.recipe.net["net"].kind}},
             }
             write_json(new / "recipe.json", recipe)
             write_json(new / "card.json", {"format": FORMAT, **self.card})
