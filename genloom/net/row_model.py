@@ -90,10 +90,7 @@ class RowModel(nn.Module):
     ) -> Tensor:
         """As LanguageModel.forward; ids [B, L] -> hidden [B, L, D]."""
         assert slots is not None, "a row model predicts named positions"
-        table = self.embed.weight
-        if self.embed_shared is not None:
-            table = self.embed_shared.whole(table)
-        value = F.embedding(ids, table).unsqueeze(-2)  # [B, L, 1, S]
+        value = self._values(ids)
         known = attention(0, value, value, value).squeeze(-2)
         return self._states(known, slots[1])
 
@@ -108,9 +105,15 @@ class RowModel(nn.Module):
         """As `forward`, the last position alone, float [B, 1, D]: what comes before it is summed,
         and costs no block."""
         assert slots is not None, "a row model predicts named positions"
-        value = self.embed(ids).unsqueeze(-2)
+        value = self._values(ids)
         known = attention(0, value, value, value)[:, -1:].squeeze(-2)
         return self._states(known, slots[1][:, -1:])
+
+    def _values(self, ids: Tensor) -> Tensor:
+        """What is summed, [B, L, 1, S]."""
+        if self.embed_shared is None:
+            return self.embed(ids).unsqueeze(-2)
+        return F.embedding(ids, self.embed_shared.whole(self.embed.weight)).unsqueeze(-2)
 
     def _states(self, known: Tensor, asked: Tensor) -> Tensor:
         h = _plus(self.into(torch.relu(known)), self.slot_to(asked))

@@ -86,3 +86,25 @@ def test_a_spec_without_an_order_shares_nothing() -> None:
     plain = TokenSpec(**{**vars(SPEC), "levels": ()})
     net = RowModel(RowModelConfig(summed=8, width=8, knots=8), plain, None)
     assert net.embed_shared is None and net.head_shared is None
+
+
+def test_one_step_at_a_time_is_the_whole_pass() -> None:
+    """Sampling's way (`last`, from the sum so far) sees the shared rows that scoring sees."""
+    torch.manual_seed(0)
+    net = RowModel(RowModelConfig(summed=12, width=8, knots=4), SPEC, None)
+    with torch.no_grad():
+        for p in net.parameters():
+            p += 0.3 * torch.randn_like(p)
+    ids, at = torch.tensor([[1, 5, 12], [1, 2, 13]]), torch.tensor([[0, 1, 2], [0, 1, 2]])
+    to = torch.tensor([[1, 2, 2], [1, 2, 2]])
+    with torch.inference_mode():
+        whole = net(ids, at[..., None], net.attention(None), None, (at, to))
+        cache = net.cache(2, 3)
+        for n in range(3):
+            here = slice(n, n + 1)
+            attention = cache.attention(None, 1)
+            step = net.last(
+                ids[:, here], at[:, here, None], attention, None, (at[:, here], to[:, here])
+            )
+            cache.advance(None, 1)
+            assert torch.allclose(step[:, 0], whole[:, n], atol=1e-5)
