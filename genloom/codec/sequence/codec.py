@@ -38,7 +38,7 @@ LEAST_WORD = 8  # sequences that a word is told of, for it to be learnt
 OVERHEAD = MOST_WORDS + 6  # ids of a piece that are no letters
 FEATURES = 1024
 _OPTIONS = frozenset(
-    {"alphabet", "length", "variations", "words", "backward", "gaps", "annotation"}
+    {"alphabet", "length", "variations", "most_words", "backward", "gaps", "annotation"}
 )
 _LEARNT = frozenset({"vocabulary", "inner"})
 
@@ -49,7 +49,7 @@ class SequenceCodec:
     alphabet    protein, dna, or auto for what the first sequence is
     length      ids of context; longer sequences are learnt in windows
     variations  of each sequence to learn from: on either strand, other windows, other words told
-    words       so many words of headers and annotations are learnt, the commonest first
+    most_words  so many words of headers and annotations are learnt, the commonest first
     backward    share of the proteins that are told from their end
     gaps        share of the pieces some letters of which are told last, for filling in
     annotation  a GFF3 file that says where genes lie; those beside the data in its folder are found
@@ -72,7 +72,7 @@ class SequenceCodec:
         alphabet: str = AUTO,
         length: int = 512,
         variations: int = 1,
-        words: int = 256,
+        most_words: int = 256,
         backward: float = 0.25,
         gaps: float = 0.15,
         annotation: str | None = None,
@@ -83,12 +83,12 @@ class SequenceCodec:
             raise RecipeError(f"codec.length is {length!r}: give a whole number of at least 16")
         if not isinstance(variations, int) or not 1 <= variations <= MOST_VARIATIONS:
             raise RecipeError(f"codec.variations is {variations!r}: give 1 to {MOST_VARIATIONS}")
-        if not isinstance(words, int) or not 0 <= words <= 30_000:
-            raise RecipeError(f"codec.words is {words!r}: give 0 to 30000")
+        if not isinstance(most_words, int) or not 0 <= most_words <= 30_000:
+            raise RecipeError(f"codec.most_words is {most_words!r}: give 0 to 30000")
         for name, share in (("backward", backward), ("gaps", gaps)):
             if not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise RecipeError(f"codec.{name} is {share!r}: give a share from 0 to 1")
-        self.length, self.variations, self.words = length, variations, words
+        self.length, self.variations, self.most_words = length, variations, most_words
         self.backward, self.gaps, self.annotation = backward, gaps, annotation
         self.inner = False  # whether what was learnt are mostly windows
         self.ids = Ids(self.letters, ())
@@ -156,7 +156,7 @@ class SequenceCodec:
         often = [
             w for w, n in sorted(counts.items(), key=lambda x: (-x[1], x[0])) if n >= LEAST_WORD
         ]
-        self.ids = Ids(self.letters, sorted(often[: self.words]))
+        self.ids = Ids(self.letters, sorted(often[: self.most_words]))
         self.inner = 2 * sum(one.inner or one.open for one in found if not one.gaps) > len(found)
 
     def encode(self, items: Iterable[Any]) -> list[Tensor]:
