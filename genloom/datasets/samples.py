@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genloom.codec.saving import write_atomic
+from genloom.codec.sequence.item import BioSequence, fasta
 from genloom.codec.sound.files import wav_bytes
 from genloom.codec.sound.recordings import Recording
 from genloom.codec.video.clips import Clip
@@ -42,7 +43,11 @@ def _files(items: Any) -> Iterator[tuple[str, str, bytes, str | None]]:
         return
     for n in _spread(len(items)):
         item = items[n]
-        if isinstance(item, str):
+        if isinstance(item, BioSequence):
+            shown = item.piece(0, CHARACTERS)
+            shown.name = item.name
+            yield f"{n}.fasta", "text/x-fasta", fasta([shown]).encode(), None
+        elif isinstance(item, str):
             yield f"{n}.txt", "text/plain", item[:CHARACTERS].encode("utf-8", "replace"), None
         elif isinstance(item, Recording):
             told = ": ".join(part for part in (item.voice, item.caption) if part)

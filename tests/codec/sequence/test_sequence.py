@@ -15,6 +15,8 @@ from genloom.codec.sequence.item import BioSequence, fasta
 from genloom.codec.sequence.kin import kin
 from genloom.codec.sequence.variants import around, mutated
 from genloom.codec.sequence.windows import Ways, varied
+from genloom.datasets.report import look
+from genloom.datasets.samples import write_samples
 from genloom.errors import RequestError
 
 ONE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDG"
@@ -197,3 +199,10 @@ def test_files_are_fasta(tmp_path):
     assert (tmp_path / "a.txt").read_text() == f"{ONE * 2}\n"
     with pytest.raises(RequestError, match="written as"):
         codec.write(item, tmp_path / "a.png")
+
+
+def test_a_data_set_shows_its_sequences(tmp_path):
+    (tmp_path / "p.fasta").write_text(f">x kinase\n{ONE}\n")
+    (shown,) = write_samples(look(tmp_path / "p.fasta", "sequence"), tmp_path / "shown")
+    assert shown["media"] == "text/x-fasta"
+    assert (tmp_path / "shown" / shown["name"]).read_text() == f">x kinase\n{ONE}\n"
