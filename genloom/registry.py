@@ -162,6 +162,7 @@ TABLE: dict[str, dict[str, str]] = {
         "chorale": "genloom.trust.quality_chorale:measure",
         "sequence": "genloom.trust.quality_sequence:measure",
     },
+    "attack": {"table": "genloom.trust.attacks:attack"},
 }
 
 

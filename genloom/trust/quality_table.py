@@ -43,7 +43,7 @@ def measure(
     tell("making rows")
     made = model.generate(None, count or min(len(train), MOST), seed=seed)
     kinds = codec.kinds()
-    real, rest, own = (_measured(codec, frame) for frame in (train, held, made))
+    real, rest, own = (measured(codec, frame) for frame in (train, held, made))
     floor, best = _shuffled(real, len(own), seed), _bootstrap(real, len(own), seed)
     tell("comparing columns and pairs")
     rows = _marginals(real, {"value": own, "floor": floor, "ceiling": best}, kinds)
@@ -60,7 +60,7 @@ def measure(
     return rows, told | ({} if task is None else {"target": task.column, "task": task.goal})
 
 
-def _measured(codec: Any, frame: Any) -> Any:
+def measured(codec: Any, frame: Any) -> Any:
     """The learnt columns: numbers (dates, too) as float64, the rest as texts."""
     pd = importlib.import_module("pandas")
     columns = {column.name: column for column in codec.columns}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from genloom import store
+from genloom import registry, store
 from genloom.machine import version_of
 from genloom.trust.measured import kept, object_in
 
@@ -31,11 +31,26 @@ PRIVACY = {
     "closer_to_train": "Rows nearer to a training row than to a held-out one",
     "closest_record": "Distance to the closest training row",
 }
+ATTACKS = {
+    "closer_to_train": "Rows nearer to a training row than to a held-out one",
+    "near_copies": "Rows nearer to a training row than real strangers are",
+    "exact_copies": "Rows that equal a training row",
+    "singling_out_one": "Singling a row out by one column",
+    "singling_out": "Singling a row out by several columns",
+    "linkability": "Linking two halves of a row",
+    "inference": "Inferring a column from all others",
+    "membership_caught": "Rows told to be learnt from, at 1 % wrong alarms",
+    "membership_auc": "Telling rows learnt from",
+}
+NO_ATTACK = "Attacks: none was run against the model; genloom report MODEL --attack does it."
+NO_SHADOWS = (
+    "Membership: no shadows were trained; genloom report MODEL --attack --shadows 8 does it."
+)
+NO_ROWS = "Membership inference: attacks are on models of tables alone."
+NO_BOUND = "Differential privacy: training added no noise, so no such bound holds."
 ABSENT = (
     "Bias and stereotypes: no measure of the house looks for them.",
     "Personal data in what was learnt: the training data was not searched for it.",
-    "Membership inference: no attack was run against the model.",
-    "Differential privacy: training adds no noise, so no such bound holds.",
     "Harmful content: nothing that is made is classified.",
     "Energy: it is not metered.",
 )
@@ -47,15 +62,18 @@ def report_of(folder: Path) -> Told:
     """The report of the model in this folder; made anew each time it is asked for."""
     recipe, card = object_in(folder / "recipe.json"), object_in(folder / "card.json")
     measured = kept(folder)
-    own = next((one for one in measured if not _asks(one)), None)
+    attacked = next((one for one in measured if _attacks(one)), None)
+    own = next((one for one in measured if not _asks(one) and not _attacks(one)), None)
     sections = (
         _quality(own, card),
         _suites(filter(_asks, measured)),
         _nearness(own),
         _privacy(own),
+        _attacked(attacked, card, recipe),
+        _bound(card),
         _data(card, own),
         _making(card, recipe),
-        {"id": "absent", "title": "Not measured", "missing": list(ABSENT)},
+        {"id": "absent", "title": "Not measured", "missing": _absent(card, recipe)},
     )
     return {
         "model": _model(folder, recipe, card),
@@ -76,6 +94,11 @@ def _whole(section: Mapping[str, Any]) -> Told:
 def _asks(measurement: Mapping[str, Any]) -> bool:
     """Whether it asked suites of questions."""
     return any(SUITES in row for row in measurement["rows"])
+
+
+def _attacks(measurement: Mapping[str, Any]) -> bool:
+    """Whether it attacked the model."""
+    return bool(measurement["protocol"].get("attacks"))
 
 
 def _quality(own: Told | None, card: Mapping[str, Any]) -> Told:
@@ -128,6 +151,64 @@ def _privacy(own: Told | None) -> Told | None:
     return section if section.get("rows") else None
 
 
+def _attacked(
+    attacked: Told | None, card: Mapping[str, Any], recipe: Mapping[str, Any]
+) -> Told | None:
+    """What attacks came to, of models of tables."""
+    section: Told = {"id": "attacks", "title": "Attacks"}
+    if attacked is None:
+        return section | {"missing": [NO_ATTACK]} if _can_be_attacked(recipe) else None
+    rows = [{**_row(r), "name": ATTACKS.get(r["metric"], r["metric"])} for r in attacked["rows"]]
+    told = attacked["protocol"]
+    alarms = ", ".join(ATTACKS.get(name, name) for name in told.get("alarms") or ())
+    facts = {
+        "alarms": alarms or "none: no interval lies wholly beyond what strangers get",
+        "attacked": told_time(attacked["created"]),
+        **{
+            k.replace("_", " "): told[k]
+            for k in ("rows", "shadows", "seed", "seconds")
+            if k in told
+        },
+    }
+    about = (
+        "Each attack is tried on rows that were learnt from and just so on strangers; in brackets "
+        "the interval of 95 %."
+    )
+    missing = _undefined(rows) + ([] if told.get("shadows") else [NO_SHADOWS])
+    return section | {
+        "about": about,
+        "rows": rows,
+        "facts": [_fact(name, value) for name, value in facts.items()],
+        "missing": missing,
+    }
+
+
+def _can_be_attacked(recipe: Mapping[str, Any]) -> bool:
+    return dict(_box(recipe, "codec")).get("kind") in registry.names("attack")
+
+
+def _bound(card: Mapping[str, Any]) -> Told | None:
+    """What differential privacy bounds, and how it was kept."""
+    told = dict(_box(card, "privacy"))
+    if not told:
+        return None
+    counts = told.pop("counts", {}) or {}
+    public = counts.pop("public", [])
+    facts = [_fact(k.replace("_", " "), v) for k, v in told.items()]
+    facts += [_fact(f"counts of columns, {k.replace('_', ' ')}", v) for k, v in counts.items()]
+    facts += [_fact("taken as known to everybody", "; ".join(public))] if public else []
+    about = (
+        "Whatever is concluded from the model, the chance of concluding it with and without any "
+        "one row differs by a factor of at most e^epsilon, but for a chance delta."
+    )
+    return {"id": "bound", "title": "Differential privacy", "about": about, "facts": facts}
+
+
+def _absent(card: Mapping[str, Any], recipe: Mapping[str, Any]) -> list[str]:
+    bound = [] if card.get("privacy") else [NO_BOUND]
+    return [*bound, *([] if _can_be_attacked(recipe) else [NO_ROWS]), *ABSENT]
+
+
 def _named(id: str, title: str, names: Mapping[str, str], own: Told | None, what: str) -> Told:
     rows = [] if own is None else [_row(r) for r in own["rows"] if r.get("metric") in names]
     rows = [{**row, "name": names[row["metric"]]} for row in rows]
@@ -143,6 +224,7 @@ def _row(row: Mapping[str, Any]) -> Told:
     """A row with where its value lies: 0 at the floor, 1 at the ceiling, None where unknown."""
     told = {name: row.get(name) for name in ("metric", "value", "floor", "ceiling", "better")}
     told |= {"name": str(row.get("metric", "")), "note": str(row.get("note") or "")}
+    told |= {end: row[end] for end in ("low", "high") if row.get(end) is not None}
     ends = (told["value"], told["floor"], told["ceiling"])
     return told | {"place": place_of(*ends, upward=told["better"] == "higher")}
 
@@ -195,7 +277,7 @@ def _data(card: Mapping[str, Any], own: Told | None) -> Told:
         "items": data.get("items"),
         "files": len(entries) or None,
         "bytes": sum(entry.get("size", 0) for entry in entries) or None,
-        "SHA-256": data.get("sha256"),
+        "SHA-256": data.get("sha256") or None,
         "licence": data.get("licence"),
         "licence found in": ", ".join(data.get("evidence") or ()) or None,
         "made by": ", ".join(data.get("credits") or ()) or None,

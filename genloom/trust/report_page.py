@@ -83,8 +83,12 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 def _row(row: Mapping[str, Any]) -> str:
     note = f"<small>{plain(row['note'])}</small>" if row["note"] else ""
     code = f" <code>{plain(row['metric'])}</code>" if row["name"] != row["metric"] else ""
+    ends = (
+        f" <small>({number(row['low'])} to {number(row['high'])})</small>" if "low" in row else ""
+    )
     numbers = "".join(
-        f'<td class="number">{number(row[k])}</td>' for k in ("value", "floor", "ceiling")
+        f'<td class="number">{number(row[k])}{ends if k == "value" else ""}</td>'
+        for k in ("value", "floor", "ceiling")
     )
     name = f'<th scope="row">{plain(row["name"])}{code}{note}</th>'
     return f"<tr>{name}{numbers}<td>{_scale(row['place'])}</td><td>{plain(row['better'])}</td></tr>"
