@@ -23,10 +23,10 @@ from genloom.recipe import Part, Recipe
 from genloom.train.gradients import Spending
 
 KEY = "noise.key"  # in the run's folder, while it trains
-BATCHES = 10  # of a pass: noise is added once a step, whatever the batch
+BATCHES = 20  # of a pass: noise is added once a step, whatever the batch
 LARGEST = 4096
-PASSES = 40.0
-RATE = 3e-3
+PASSES = 10.0
+RATE = 5e-3
 EMA = 0.15
 PUBLIC = (
     "the names, kinds and types of columns",

@@ -137,6 +137,8 @@ for _name, _place, _help in (
     ("slides", "make_film:slides", "A page for each chapter, said by voices, as a film."),
     ("clip", "make_film:clip", "Pictures or clips that fill the screen under a voice, as a film."),
     ("avatar", "make_film:avatar", "A face or a figure whose mouth says a script, as a film."),
+    ("notes", "make_notes:notes", "A text from each row of a table, every fact of it checked."),
+    ("rows", "make_notes:rows", "The rows that such texts state, read back."),
     ("world", "make_world:world", "Tiles, sprites, props, a level and a scene for a game."),
 ):
     _make.command(

@@ -3,27 +3,35 @@ says so with bounds."""
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from genloom import api
 from genloom.cli import report as command
-from genloom.errors import UsageError
-from genloom.trust import membership
+from genloom.errors import DataError, UsageError
+from genloom.folders import write_json
+from genloom.metric.interval import Interval
+from genloom.trust import attacks, membership
 from genloom.trust.attacks import attack
 from genloom.trust.measured import keep
 from genloom.trust.report import report_of
 from genloom.trust.report_page import page_of
 
-ROWS = 240
+ROWS = 160
 BY_HEART = (
-    "train.steps=250",
+    "train.steps=120",
     "train.compile=off",
-    "data.batch=120",
+    "data.batch=80",
     "data.holdout=0.5",
     "train.judge=0",
     "codec.rare=1",
-    "net.net.width=96",
+    "net.net.summed=64",
+    "net.net.width=64",
+)
+MEMBERS = membership.Told(
+    caught=Interval(0.02, 0.01, 0.03), area=Interval(0.5, 0.4, 0.6), members=9, others=9, shadows=2
 )
 LIGHTLY = ("train.steps=12", "data.batch=250", "data.holdout=0.5", "train.judge=0")
 
@@ -98,36 +106,31 @@ def test_a_report_without_an_attack_says_so(people, tmp_path):
     assert any("no such bound" in line for line in absent["missing"])
 
 
-def test_the_bound_is_told_of_a_model_that_has_one(tmp_path):
-    import pandas
+def test_the_bound_is_told_of_a_model_that_has_one(leaky, tmp_path):
+    bound = {"epsilon": 2.5, "epsilon_asked": 3, "unit": "one row", "counts": {"public": ["names"]}}
+    folder = tmp_path / "m"
+    shutil.copytree(leaky.folder, folder)
+    write_json(folder / "card.json", {**leaky.card, "privacy": bound})
+    told = report_of(folder)
+    (section,) = (s for s in told["sections"] if s["id"] == "bound")
+    facts = {f["name"]: f["value"] for f in section["facts"]}
+    assert facts["epsilon"] == 2.5 and facts["taken as known to everybody"] == "names"
+    absent = next(one for one in told["sections"] if one["id"] == "absent")
+    assert not any("no such bound" in line for line in absent["missing"])
+    most = attacks._membership(MEMBERS, {"epsilon": 2.0, "delta": 1e-5})[0]
+    assert "epsilon allows at most 0.0739" in most.note
 
-    rng = np.random.default_rng(1)
-    frame = pandas.DataFrame({"a": rng.integers(0, 3, 600), "b": rng.integers(0, 3, 600)})
-    changes = ("train.steps=3", "net.net.width=16")
-    model = api.train("table", frame, out=tmp_path / "m", epsilon=5, changes=changes)
-    told = report_of(model.folder)
-    facts = {
-        f["name"]: f["value"] for s in told["sections"] if s["id"] == "bound" for f in s["facts"]
-    }
-    assert facts["epsilon asked"] == 5 and facts["epsilon"] <= 5 and facts["unit"]
-    kept = attack(model, shadows=2, train=frame[:400], held=frame[400:])
-    assert "epsilon allows" in kept["membership_caught"].note
 
-
-def test_what_cannot_be_attacked_is_refused(people, tmp_path, capsys):
-    flow = api.train(
-        "table-flow", people, out=tmp_path / "f", changes=("train.steps=2", "train.judge=0")
-    )
-    with pytest.raises(UsageError, match="not exact"):
-        attack(flow, shadows=2)
+def test_what_cannot_be_attacked_is_refused(leaky, text_model):
     with pytest.raises(UsageError, match="2 and more"):
-        attack(flow, shadows=1)
-    (tmp_path / "a.txt").write_text("some text\n" * 50)
-    api.train("text", tmp_path / "a.txt", out=tmp_path / "t", changes=("train.steps=1",))
+        attack(leaky, shadows=1)
     with pytest.raises(UsageError, match="genloom eval"):
-        command.report(str(tmp_path / "t"), attack=True)
+        command.report(str(text_model.folder), attack=True)
     with pytest.raises(UsageError, match="goes with --attack"):
-        command.report(str(tmp_path / "f"), shadows=4)
+        command.report(str(leaky.folder), shadows=4)
+    assert "not exact" in membership.why_not(text_model)
+    with pytest.raises(DataError, match="held out"):
+        attack(leaky, train=leaky.training_items(), held=leaky.training_items()[:0])
 
 
 def test_shadows_are_told_by_their_time_and_learn_from_halves(leaky):
