@@ -47,11 +47,14 @@ class Want:
     columns: int | None = None
     piped: bool = False  # the samples themselves go to stdout
     subtitles: Path | None = None
+    apart: Literal["exact", "near"] | None = None
 
     def record(self) -> dict[str, Any]:
         from genloom import api
+        from genloom.trust.apart import RECORDED
 
-        return api.record(self.model, self.request, self.guide)
+        told = api.record(self.model, self.request, self.guide)
+        return told if self.apart is None else {**told, RECORDED: self.apart}
 
 
 def generate(
@@ -63,6 +66,7 @@ def generate(
     seed: int = 0,
     out: Annotated[str | None, Parameter(name=["-o", "--out"])] = None,
     where: str | None = None,
+    apart: Literal["exact", "near"] | None = None,
     max_tokens: int | None = None,
     temperature: float | None = None,
     top_k: int | None = None,
@@ -117,6 +121,8 @@ def generate(
         A file, or a folder for several; - is stdout.
     where
         Conditions on columns, such as "age > 60 and income = '>50K'".
+    apart
+        Of a table: rows that equal a training row are made anew (exact), or that nearly do (near).
     max_tokens
         Longest continuation, in tokens.
     temperature
@@ -232,6 +238,7 @@ def generate(
         columns=picture.columns,
         strip=None if picture.save_steps is None else Path(picture.save_steps).expanduser(),
         piped=out == source.STDIN,
+        apart=apart,
         subtitles=None if speech.subtitles is None else Path(speech.subtitles).expanduser(),
     )
     speech.check(said.says(loaded), count)
@@ -328,6 +335,8 @@ def _made(want: Want, quiet: bool) -> Any:
     from genloom.engine.choosing import needs_choosing
 
     silent = quiet or not sys.stderr.isatty()
+    if want.apart is not None:
+        return _apart(want, want.apart)
     several = needs_choosing(want.model, want.request)
     if want.model.codec.conditional or several or (silent and want.strip is None):
         return api.exact(want.model, want.request, want.guide)
@@ -338,6 +347,16 @@ def _made(want: Want, quiet: bool) -> Any:
         if want.strip is not None:
             making.strip(want.model.codec, seen, want.strip)
         return generation.items()
+
+
+def _apart(want: Want, mode: Literal["exact", "near"]) -> Any:
+    """Rows that are no training rows; how many were made anew is told."""
+    from genloom.trust.apart import apart
+
+    items, again = apart(want.model, want.request, mode)
+    if again:
+        warn(f"{again:,} rows that were training rows, or nearly, were made anew")
+    return items
 
 
 def _texts(want: Want, items: list[str]) -> None:

@@ -28,6 +28,7 @@ from genloom.errors import (
 )
 from genloom.requested import given_in, request_in
 from genloom.spec import Request
+from genloom.trust import apart
 from genloom.trust import record_places as places
 
 ASSET, SEAL, SHEET = "asset", "seal", "sheet"
@@ -263,7 +264,9 @@ def replay(
 
 def _made(model: api.Model, request: Request, guide: Any, record: Mapping[str, Any]) -> Any:
     """The items of a request; of what was enhanced in windows, the same windows."""
-    how = record.get(enhancing.RECORDED)
+    how, mode = record.get(enhancing.RECORDED), record.get(apart.RECORDED)
+    if mode is not None:
+        return apart.apart(model, request, mode)[0]
     if not isinstance(how, Mapping):
         return api.exact(model, request, guide)
     if how.get("moving"):
