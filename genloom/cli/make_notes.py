@@ -128,7 +128,7 @@ def _summary(told: Mapping[str, Any]) -> str:
     floor = f"floor, another row's text: {told['recovered_floor']:.1%}"
     return (
         f"{told['notes']:,} texts of {told['sentences']:,} sentences{model}; of {told['cells']:,} "
-        f"cells that they state {back} ({floor}), {told['facts_not_in_row']:,} as something else"
+        f"cells that they state ({told['stated']:.1%} of all) {back} ({floor}), {told['facts_not_in_row']:,} as something else"
         + (f"; refused: {refused}" if refused else "")
     )
 

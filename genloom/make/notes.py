@@ -37,13 +37,14 @@ class Note:
 @dataclass(frozen=True, kw_only=True)
 class Notes:
     """recovered: the share of the cells that are stated and read back as they were; floor: the same
-    where each row is read from another row's text. refused: why sentences of the model were not
+    where each row is read from another row's text. of: cells that are not empty. refused: why sentences of the model were not
     printed, with how many."""
 
     notes: tuple[Note, ...]
     recovered: float
     floor: float
     cells: int
+    of: int
     strange: int
     refused: dict[str, int] = field(default_factory=dict)
 
@@ -55,6 +56,7 @@ class Notes:
             "sentences_by_model": sum(note.by_model for note in self.notes),
             "refused": self.refused,
             "cells": self.cells,
+            "stated": round(self.cells / max(self.of, 1), 4),
             "recovered": round(self.recovered, 4),
             "recovered_floor": round(self.floor, 4),
             "recovered_ceiling": 1.0,
@@ -192,6 +194,7 @@ def _measured(
         recovered=right / max(cells, 1),
         floor=floor / max(cells, 1),
         cells=cells,
+        of=sum(bool(row.get(column, "")) for row in rows for column in template.columns),
         strange=strange,
         refused=refused,
     )
