@@ -126,9 +126,10 @@ def _summary(told: Mapping[str, Any]) -> str:
     refused = ", ".join(f"{n} for {why}" for why, n in told["refused"].items())
     back = f"{told['recovered']:.1%} read back as they were"
     floor = f"floor, another row's text: {told['recovered_floor']:.1%}"
+    of = f"{told['cells']:,} cells that they state ({told['stated']:.1%} of all)"
     return (
-        f"{told['notes']:,} texts of {told['sentences']:,} sentences{model}; of {told['cells']:,} "
-        f"cells that they state ({told['stated']:.1%} of all) {back} ({floor}), {told['facts_not_in_row']:,} as something else"
+        f"{told['notes']:,} texts of {told['sentences']:,} sentences{model}; of {of} {back} "
+        f"({floor}), {told['facts_not_in_row']:,} as something else"
         + (f"; refused: {refused}" if refused else "")
     )
 

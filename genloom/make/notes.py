@@ -37,8 +37,8 @@ class Note:
 @dataclass(frozen=True, kw_only=True)
 class Notes:
     """recovered: the share of the cells that are stated and read back as they were; floor: the same
-    where each row is read from another row's text. of: cells that are not empty. refused: why sentences of the model were not
-    printed, with how many."""
+    where each row is read from another row's text. of: cells that are not empty. refused: why
+    sentences of the model were not printed, with how many."""
 
     notes: tuple[Note, ...]
     recovered: float
