@@ -21,7 +21,8 @@ def people(rows: int = ROWS, secret: bool = True):
     pay = np.round(rng.lognormal(10, 0.5, rows), 2)
     town = rng.choice(["Ulm", "Bonn", "Kiel"], rows, p=[0.6, 0.3, 0.1]).astype(object)
     if secret:
-        town[7], pay[7] = "Atlantis", 987_654_321.0
+        town[:30] = [f"Atlantis {n}" for n in range(30)]
+        pay[7] = 987_654_321.0
     day = pandas.Timestamp("2024-01-01") + pandas.to_timedelta(rng.integers(0, 300, rows), "D")
     age = rng.integers(20, 30, rows).astype(float)
     age[: rows // 4] = np.nan
