@@ -143,7 +143,10 @@ def test_the_compiler_takes_the_language_model_in_one_graph(net, ids):
     torch.testing.assert_close(compiled(ids), trained_loss(ids), **CLOSE)
 
 
-@pytest.mark.parametrize("length", [None, 1, 4])
+@pytest.mark.parametrize(
+    "length",
+    [None, pytest.param(1, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)],
+)
 def test_the_compiler_takes_the_diffusion_transformer_in_one_graph(length):
     prompt = None
     if length:
