@@ -69,6 +69,15 @@ def told_otherwise(smiles: str, seed: int, kekule: bool = False) -> str | None:
     return str(chem.MolToSmiles(turned, canonical=False, kekuleSmiles=kekule))
 
 
+def told_in_ways(smiles: str, count: int, seed: int, kekule: bool = False) -> list[str]:
+    """As many lines of the molecule, each from any atom on; none where it is none."""
+    chem, found = library(), molecule(smiles)
+    if found is None or not count:
+        return []
+    some = chem.MolToRandomSmilesVect(found, count, randomSeed=seed, kekuleSmiles=kekule)
+    return [str(one) for one in some]
+
+
 def alternating(smiles: str) -> str | None:
     """The line with aromatic rings in single and double bonds (Kekule 1865); None for none."""
     chem, found = library(), molecule(smiles)

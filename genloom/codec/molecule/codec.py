@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -102,6 +103,8 @@ class MoleculeCodec:
         self.properties, self.notation = properties, notation
         self.scales: dict[str, Scale] = {}
         self.words: tuple[str, ...] = ()
+        # variations of a molecule, many with one line, come one after the other
+        self._told = lru_cache(maxsize=64)(self._told_anew)
         self.strict = True  # whether what is drawn has to follow the grammar
         self.notes: list[str] = []
         self._known: Words | None = None
@@ -153,7 +156,7 @@ class MoleculeCodec:
 
     def keys(self, items: Sequence[Any]) -> list[str]:
         """The same for lines of one molecule."""
-        return [usual(str(one)) for one in items]
+        return [usual(one) for one in items]
 
     def groups(self, items: Sequence[Any], by: str) -> list[str]:
         """What a split by `by` must not part: "scaffold". RequestError for anything else."""
@@ -168,16 +171,16 @@ class MoleculeCodec:
         names = self._names(some)
         some = [self._plain(one) for one in with_values(some, names)]
         share = self.turned if chemistry.at_hand() else 0.0
+        kekule = self.notation != "smiles"
         out: list[Molecule] = []
-        for _ in range(self.variations):
-            for one in some:
-                made = varied(one, names, draw, share, self.notation == "kekule")
+        for one in some:
+            for made in varied(one, names, draw, self.variations, share, kekule):
                 out.append(made if self._fits(made) else Molecule(one, one.values, one.name))
         return out
 
     def _plain(self, one: Molecule) -> Molecule:
         """The molecule as it is told where it is not turned."""
-        told = chemistry.alternating(one) if self.notation == "kekule" else None
+        told = chemistry.alternating(one) if self.notation != "smiles" else None
         return one if told is None else Molecule(told, one.values, one.name)
 
     def _fits(self, made: Molecule) -> bool:
@@ -227,6 +230,9 @@ class MoleculeCodec:
 
     def told_in(self, one: str) -> list[str]:
         """The words of a line. DataError where it has none."""
+        return list(self._told(str(one)))
+
+    def _told_anew(self, one: str) -> list[str]:
         if self.notation == "selfies":
             return selfies.words(one)
         told = words(one)

@@ -100,16 +100,28 @@ def with_values(items: Sequence[Molecule], names: Sequence[str]) -> list[Molecul
 
 
 def varied(
-    one: Molecule, names: Sequence[str], draw: random.Random, turned: float, kekule: bool = False
-) -> Molecule:
-    """The molecule told otherwise. names: properties that may be told; turned: how often its atoms
-    stand in another order; kekule: aromatic rings are then told by their bonds."""
+    one: Molecule,
+    names: Sequence[str],
+    draw: random.Random,
+    count: int,
+    turned: float,
+    kekule: bool = False,
+) -> list[Molecule]:
+    """The molecule told in so many ways. names: properties that may be told; turned: how often its
+    atoms stand in another order; kekule: aromatic rings are then told by their bonds."""
+    many = sum(draw.random() < turned for _ in range(count))
+    ways = chemistry.told_in_ways(one, many, draw.getrandbits(30), kekule) if many else []
+    lines = [(way, True) for way in ways] + [(str(one), False)] * (count - len(ways))
+    return [
+        Molecule(way, one.values, one.name, asked=_asked(one, names, draw), turned=turns)
+        for way, turns in lines
+    ]
+
+
+def _asked(one: Molecule, names: Sequence[str], draw: random.Random) -> list[str]:
+    """Which properties are told before it."""
     known = [name for name in names if math.isfinite(one.values.get(name, math.nan))]
-    asked: list[str] = []
-    if known and draw.random() >= UNTOLD:
-        many = draw.randint(1, len(known))
-        asked = [name for name in known if name in draw.sample(known, many)]
-    smiles, turns = str(one), draw.random() < turned
-    if turns:
-        smiles = chemistry.told_otherwise(smiles, draw.getrandbits(32), kekule) or smiles
-    return Molecule(smiles, one.values, one.name, asked=asked, turned=turns)
+    if not known or draw.random() < UNTOLD:
+        return []
+    chosen = draw.sample(known, draw.randint(1, len(known)))
+    return [name for name in known if name in chosen]
