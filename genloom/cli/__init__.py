@@ -17,7 +17,7 @@ _FLAGS = Parameter(negative=(), consume_multiple=False)
 
 app = App(
     name="genloom",
-    help="Train, prompt and generate text, images and tables.",
+    help="Train on your own data, prompt, generate: text, pictures, sound, clips, tables ...",
     help_epilogue="Models live in your data folder, or below GENLOOM_HOME. GENLOOM_DEVICE chooses "
     "where they run (auto, cpu, cuda); GENLOOM_LOG=debug shows tracebacks.",
     version=lambda: genloom.__version__,
@@ -65,7 +65,7 @@ for _order, (_name, _place, _help) in enumerate(
         ("train", "train:train", "Learn from a file or a folder and keep the model."),
         ("plan", "train:plan", "Say what a training would take: memory, time and cost."),
         ("generate", "generate:generate", "Make new things with a model."),
-        ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures of any size."),
+        ("enhance", "enhance:enhance", "Enlarge, restore or colour pictures and films."),
         ("fill", "filling:fill", "Fill the gaps of a table by what a model finds likely."),
         ("forecast", "forecasting:forecast", "What comes next in series, with intervals."),
         ("predict", "filling:predict", "Foretell a column of a table, with chances or intervals."),
