@@ -33,7 +33,7 @@ from genloom.rollouts import Rollouts, asked
 from genloom.speaking import give_words
 from genloom.train.log import Event, Listener
 from genloom.tuning import Begun
-from genloom.tuning_codec import retold
+from genloom.tuning_codec import retold, welcomed
 
 SIZES = ("tiny", "small", "base", "large")
 NEARLY = 2_000_000  # characters in which held-out items that are nearly trained on are looked for
@@ -248,6 +248,7 @@ def _placed(recipe: Recipe) -> Recipe:
 
 def _read(codec: Codec, data: Any, licence: str | None, listener: Listener) -> tuple[Any, Manifest]:
     if not isinstance(data, str | Path):
+        data = getattr(codec, "adopt", lambda held: held)(data)
         if len(data) == 0:
             raise DataError("the data given has no items: give at least one")
         blocks = (block for row in _rows(data) for block in contents(row))
@@ -348,6 +349,7 @@ def _encoded(
     codec, prompt = recipe.make_codec(), recipe.make_prompt()
     if begun is not None:
         codec = retold(begun.source.codec, recipe.codec)
+        train_items, held_items = welcomed(codec, train_items, held_items)
         prompt = copy.deepcopy(begun.source.prompt)
     weigh = getattr(codec, "weights", None)
     if getattr(codec, "group", 1) > 1 and recipe.data.pack:

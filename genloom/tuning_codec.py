@@ -32,3 +32,13 @@ def retold(codec: Any, part: Part) -> Codec:
     length = part.options.get("length")
     made: Codec = upon(codec, None if length is None else min(length, codec.spec.length))
     return made
+
+
+def welcomed(codec: Any, train_items: Any, held_items: Any) -> tuple[Any, Any]:
+    """What the start's codec has ids for, where it cannot have one for everything."""
+    welcome = getattr(codec, "welcome", None)
+    if welcome is None:
+        return train_items, held_items
+    train_items, notes = welcome(train_items)
+    codec.notes = tuple(notes)
+    return train_items, welcome(held_items)[0] if len(held_items) else held_items

@@ -73,6 +73,7 @@ RANK = {
     "requested": 4.96,
     "card": 4.97,
     "exact": 4.97,
+    "streamed": 4.97,
     "api": 5.0,
     "linked": 5.1,  # several models that draw tables which refer to each other
     "series": 5.2,  # the same machinery over steps in time

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from genloom.cli import joined, making, output, said, sampling, settings, sheets, source
+from genloom.cli import in_parts, joined, making, output, said, sampling, settings, sheets, source
 from genloom.cli.ending import warn
 from genloom.cli.music_options import MusicOptions
 from genloom.cli.picture_options import PictureOptions
@@ -281,6 +281,9 @@ def _deliver(want: Want, quiet: bool) -> None:
         return
     if want.request.options.logprobs is not None:
         _with_logprobs(want)
+        return
+    if in_parts.wanted(want):
+        in_parts.deliver(want, quiet)
         return
     items = _made(want, quiet)
     if want.grid:

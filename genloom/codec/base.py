@@ -96,6 +96,10 @@ class Codec(Protocol):
     # `uncertain` (more than ids can say), and has `gathered(parts, order)`, `beside(items, name,
     # values)` and `noted(items, told)`.
 
+    # One that takes what holds its items in other ways makes a collection of it in `adopt(data)`.
+    # One whose model may go on with new items says in `welcome(items)` which of them it has ids
+    # for, with notes. One of whose items millions may be written in parts has `writer(path)`.
+
     # What is decoded and encoded again is the same, but where `lossy` says that it is only near.
     # Where every item draws the same number of ids, `whole` is that number; where the ids begin
     # with a caption, `prompts` reads it. `models` names the options that name other models.

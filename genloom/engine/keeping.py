@@ -154,11 +154,22 @@ class Keeping:
         request, codec = self.request, self.codec
         return codec.settle(codec.decode(torch.cat(self._kept)), request.where, request.prompt)
 
-    def items(self) -> Any:
+    @property
+    def waiting(self) -> int:
+        """How many are kept and not drained yet."""
+        return sum(map(len, self._kept))
+
+    def drained(self) -> Any:
+        """What was kept since it was drained last; it is held no longer."""
+        made = self.items(self.request.first + self.kept - self.waiting)
+        self._kept = []
+        return made
+
+    def items(self, first: int | None = None) -> Any:
         """What was kept, in the medium's own collection."""
         request, codec, made = self.request, self.codec, self.rows()
         if getattr(codec, "exacting", False):
-            made = codec.numbered(made, request.seed, request.first)
+            made = codec.numbered(made, request.seed, request.first if first is None else first)
         return made
 
 

@@ -99,6 +99,13 @@ def save_one(
     return content
 
 
+def save_beside(path: Path, record: Mapping[str, Any]) -> None:
+    """The record of a file that was written in parts, beside it; it vouches for every byte."""
+    sealed = _sealed(record, None, places.FILE, file_sha256(path))
+    text = json.dumps(sealed, ensure_ascii=False, sort_keys=True, indent=1)
+    write_atomic(places.side_car(path), f"{text}\n".encode())
+
+
 def _sealed(record: Mapping[str, Any], number: int | None, of: str, content: str) -> dict[str, Any]:
     asset = {"number": number, "of": of, "sha256": content}
     full = json.loads(json.dumps({**record, ASSET: asset}, default=_plain))

@@ -38,6 +38,8 @@ from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.private_columns import learn_privately
 from genloom.codec.table.row_channels import Channels, learn_channels, load_channels
 from genloom.codec.table.shared import Shared, node_of
+from genloom.codec.table.streaming import TableWriter, streams
+from genloom.codec.table.welcome import welcomed
 from genloom.errors import DataError, ModelError, RecipeError
 from genloom.metric.table import table_quality
 from genloom.spec import ArraySpec, Span, Spec, TokenSpec
@@ -189,6 +191,19 @@ class TableCodec(Constrained, Shared):
     def read(self, path: Path) -> Reading:
         """A DataFrame from a CSV or Parquet file or a folder of them; see `frame`."""
         return read_tables(path)
+
+    def adopt(self, items: Any) -> Any:
+        """Data from memory as a DataFrame, whatever holds it: an Arrow stream is read here."""
+        return as_frame(items)
+
+    def writer(self, path: Path) -> TableWriter | None:
+        """What writes a file of this name in parts, where that can be."""
+        return TableWriter(path) if streams(path) else None
+
+    def welcome(self, items: Any) -> tuple[Any, list[str]]:
+        """The rows that a training on top of what is known can learn from, and what there is to
+        say of the others: statistics stay as they are."""
+        return welcomed(self.columns, as_frame(items))
 
     def fit(self, items: Any) -> None:
         frame = as_frame(items)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genloom.codec.table.columns import Column
-from genloom.codec.table.constraint import Constraint
+from genloom.codec.table.constraint import Constraint, Key
 from genloom.codec.table.constraint_masks import Masks
 from genloom.codec.table.constraint_values import Kept
 from genloom.codec.table.dataframes import as_frame
@@ -36,8 +36,9 @@ class Constrained:
 
     @property
     def exacting(self) -> bool:
-        """Whether some rows must not be put out, or not beside each other."""
-        return self._kept is not None
+        """Whether some rows must not be put out, not beside each other, or have numbers."""
+        made = any(isinstance(column, IdentifierColumn) for column in self.columns)
+        return self._kept is not None or made
 
     def numbered(self, items: Any, seed: int, first: int) -> Any:
         """The rows, which are those from number `first` of a seed on, with identifiers that no
@@ -45,9 +46,12 @@ class Constrained:
         frame = as_frame(items)
         made = [c for c in self.columns if isinstance(c, IdentifierColumn)]
         frame = frame.copy() if made else frame
+        keys = {one.column for one in self.constraints if isinstance(one, Key)}
         for column in made:
             numbers = np.arange(first, first + len(frame))
-            frame[column.name] = column.numbered(numbers, seed).to_numpy()
+            if column.name not in keys:  # found, not asked for: where they run out, they repeat
+                numbers %= column.room
+            frame[column.name] = getattr(column.numbered(numbers, seed), "array", None)
         return frame
 
     def alike(self, items: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -78,7 +78,7 @@ class IdentifierColumn:
     def room(self) -> int:
         """How many different ones there are, 2^62 at most."""
         if self.above is not None:
-            return 10**self.digits
+            return 1 << 52
         return min(1 << 62, math.prod(len(set(place)) for place in self._places))
 
     @property
@@ -95,10 +95,12 @@ class IdentifierColumn:
                 "of a longer pattern"
             )
         key = salted(np.array([seed], np.uint64), self.name)[0]
-        place = permuted(numbers.astype(np.uint64), self.room, key)
         pd = pandas()
-        if self.above is not None:
-            return pd.Series(place.astype(np.int64) + self.above + 1).astype(self.dtype)
+        if self.above is not None:  # in order from block to block, so that few stay small
+            block = 10**self.digits
+            place = permuted((numbers % block).astype(np.uint64), block, key).astype(np.int64)
+            return pd.Series(place + numbers // block * block + self.above + 1).astype(self.dtype)
+        place = permuted(numbers.astype(np.uint64), self.room, key)
         out = np.empty((len(place), len(self._places)), dtype="U1")
         for column in reversed(range(len(self._places))):
             letters = np.array(sorted(set(self._places[column])))
