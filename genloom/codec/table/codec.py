@@ -217,7 +217,8 @@ class TableCodec(Constrained, Shared):
         columns = learnt.learn_columns(frame, policy, self.constraints, self.kinds_told, notes)
         if not any(column.sizes for column in columns):
             raise DataError(
-                f"nothing to learn in {len(frame)} rows of {len(columns)} columns ({notes[0]}): "
+                f"nothing to learn in {len(frame)} rows: all {len(columns)} columns are "
+                f"identifiers, free text or constant ({notes[0]}): "
                 "give a table with a column of repeated values or of numbers"
             )
         self._columns = tuple(columns)

@@ -186,7 +186,8 @@ def _texts(name: str, series: Any, policy: Policy, note: Note) -> Column:
         return _numeric(name, numbers, policy, note)
     form = NumberForm.of_texts(series) if _may_be_dates(series) else None
     if form is not None:
-        note(f"holds dates written {form.format}")
+        zones = "; their zones are mixed: all are put out at +00:00" if "%z" in form.format else ""
+        note(f"holds dates written {form.format}{zones}")
         return _number(name, series, form, policy, note)
     return _identifier(name, series, note) or _category(name, series, policy, note)
 

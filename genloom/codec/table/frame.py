@@ -49,7 +49,10 @@ def read_tables(path: Path) -> Reading:
     frames, used, skipped, notes = [], [], {}, []
     for file in files:
         try:
+            before = _stamp(file)
             frame, said, dropped = _read(file)
+            if _stamp(file) != before:
+                raise DataError(f"{file} changed while it was read: wait until it is whole")
             if frames and list(frame.columns) != list(frames[0].columns):
                 raise _Unreadable(f"its columns are not those of {used[0].name}")
         except _Unreadable as error:
@@ -79,6 +82,15 @@ def read_head(file: Path) -> list[str] | None:
     except (OSError, EOFError, ValueError, zlib.error):
         return None
     return next(_rows(line, _delimiter(line)), None) if line else None
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """What tells that a file is another."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise _Unreadable(f"cannot be opened ({error})") from None
+    return found.st_mtime_ns, found.st_size
 
 
 def write_table(frame: Any, path: Path, record: Mapping[str, Any] | None) -> bool:

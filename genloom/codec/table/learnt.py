@@ -6,9 +6,12 @@ Knows which constraint decides over which column; how a column learns is in `det
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn
 from genloom.codec.table.computed_column import computed
@@ -20,6 +23,10 @@ from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.where import names
 from genloom.errors import DataError
+
+LOOKED, COMPARED = 20_000, 60  # rows and columns among which pairs are looked for
+FEWEST = 3  # values of a column that can tell another one
+REPEATED = 2  # times that its values come, at the least
 
 
 def learn_columns(
@@ -56,7 +63,40 @@ def learn_columns(
                 column = learn_as("category", name, series, policy, said.append)
             columns.append(column)
         notes += [f"column {name!r} {text}" for text in said]
+    notes += leaks(columns, frame)
     return columns
+
+
+def leaks(columns: Sequence[Column], frame: Any) -> list[str]:
+    """Notes on pairs of columns that tell each other entirely, value for value or by rank."""
+    part = frame if len(frame) <= LOOKED else frame.sample(LOOKED, random_state=0)
+    codes: dict[str, np.ndarray] = {}
+    for column in [c for c in columns if c.sizes][:COMPARED]:
+        if isinstance(column, NumberColumn):
+            plain = column.form.plain(part[column.name])
+            codes[column.name] = np.unique(np.nan_to_num(plain, nan=np.inf), return_inverse=True)[1]
+        else:
+            ids = column.encode(part[column.name])[:, 0]
+            codes[column.name] = np.unique(ids, return_inverse=True)[1]
+    counts = {name: int(code.max()) + 1 for name, code in codes.items() if len(code)}
+    said = []
+    for one, other in itertools.combinations(counts, 2):
+        if counts[one] != counts[other] or counts[one] < FEWEST:
+            continue
+        pairs = np.unique(codes[one].astype(np.int64) * counts[other] + codes[other])
+        if len(pairs) == counts[one] and _means(codes[one], codes[other], counts[one]):
+            said.append(
+                f"columns {one!r} and {other!r} tell each other entirely: where one is to be "
+                "foretold, the other leaks it"
+            )
+    return said
+
+
+def _means(one: np.ndarray, other: np.ndarray, count: int) -> bool:
+    """Whether a pairing of values is no accident: they repeat, or rise or fall together."""
+    if len(one) >= REPEATED * count:
+        return True
+    return len(one) > FEWEST and bool(abs(np.corrcoef(one, other)[0, 1]) > 0.9999)
 
 
 def _one(

@@ -57,6 +57,7 @@ _STEPS = {  # nanoseconds; the coarsest that all values are multiples of is kept
 }
 _UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _MOST_DECIMALS = 12
+_OFFSET = r":\d{2}(?:\.\d+)?([+-]\d{2}:?\d{2})$"  # behind the minutes or seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +96,14 @@ class NumberForm:
     ) -> NumberForm | None:
         """The form of a series of texts that are dates of one format, all of them if strict, or
         None."""
-        pd = pandas()
         present = series.dropna().astype(str)
         sample = present.iloc[:: max(1, len(present) // 50)]
+        if formats is DATE_FORMATS:
+            formats = _with_zones(present, sample)
         for form in formats:
-            if strict and pd.to_datetime(sample, format=form, errors="coerce").isna().any():
+            if strict and _read(sample, form).isna().any():
                 continue
-            dates = pd.to_datetime(present, format=form, errors="coerce")
+            dates = _read(present, form)
             if not dates.isna().any() or (not strict and dates.notna().any()):
                 step = _step(_counts(dates.dropna()))
                 return cls(
@@ -130,7 +132,7 @@ class NumberForm:
             found = _floats(series)
             return np.where(np.isfinite(found), found, np.nan)
         if self.sort == "text date":
-            series = pd.to_datetime(series, format=self.format, errors="coerce")
+            series = _read(series, self.format)
         elif self.sort == "date" and series.dtype.kind != "M":
             series = pd.to_datetime(series, errors="coerce")
         counts, scale = _counts(series)
@@ -173,7 +175,8 @@ class NumberForm:
         if self.sort == "text date":
             distinct, place = np.unique(exact, return_inverse=True)
             dates = pd.Series(distinct * (_STEPS[self.step] // 1000)).astype("datetime64[us]")
-            words = pd.array(dates.dt.strftime(self.format).astype(self.dtype), dtype=self.dtype)
+            form = self.format.replace("%z", "+00:00")  # of mixed zones all in one
+            words = pd.array(dates.dt.strftime(form).astype(self.dtype), dtype=self.dtype)
             return words.take(np.where(missing, -1, place), allow_fill=True)
         dtype = pd.api.types.pandas_dtype(self.dtype)
         unit = np.datetime_data(getattr(dtype, "base", dtype))[0]
@@ -223,6 +226,24 @@ class NumberForm:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _read(texts: Any, form: str) -> Any:
+    """Texts as dates without a zone; of texts with zones, the time at Greenwich."""
+    pd = pandas()
+    if "%z" not in form:
+        return pd.to_datetime(texts, format=form, errors="coerce")
+    dates = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+    return dates.dt.tz_localize(None)
+
+
+def _with_zones(present: Any, sample: Any) -> Sequence[str]:
+    """The usual formats, or where all texts end in an offset, these with it; %z where it varies."""
+    if sample.str.extract(_OFFSET, expand=False).isna().any():
+        return DATE_FORMATS
+    offsets = present.str.extract(_OFFSET, expand=False).dropna().unique()
+    end = offsets[0] if len(offsets) == 1 else "%z"
+    return [f"{form}{end}" for form in DATE_FORMATS if "%H" in form and not form.endswith("Z")]
 
 
 def _floats(series: Any) -> np.ndarray:
