@@ -10,6 +10,7 @@ import pytest
 
 from genloom import linked
 from genloom.codec.table.dataframes import as_frame
+from genloom.datasets import shop as shops
 from genloom.datasets.shop import draw_shop
 from genloom.errors import ModelError, UsageError
 from genloom.linked import drawing
@@ -17,14 +18,21 @@ from genloom.linked.choosing import Places, fit_groups, nearest, to_sum
 from genloom.linked.keys import learn_keys, written
 from genloom.linked.writing import write_tables
 
-STEPS = ["train.steps=25", "train.judge=0", "net.net.width=32", "net.net.summed=64"]
+STEPS = ["train.steps=12", "train.judge=0", "net.net.width=32", "net.net.summed=64"]
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     place = tmp_path_factory.mktemp("linked") / "shop"
-    linked.train(draw_shop(100), out=place, changes=STEPS)
+    linked.train(small(), out=place, changes=STEPS)
     return linked.load(place)
+
+
+def small(customers=60):
+    """A shop in which nobody orders often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shops, "ORDERS", shops.ORDERS / 4)
+        return draw_shop(customers)
 
 
 def check(made, schema):
@@ -41,13 +49,13 @@ def check(made, schema):
 
 
 def test_drawn_tables_are_whole_and_like_those_learnt_from(shop):
-    real, made = draw_shop(100), shop.generate(seed=3)
+    real, made = small(), shop.generate(seed=3)
     assert list(made) == ["customers", "products", "orders"]
     check(made, shop.schema)
     for name, frame in made.items():
         assert list(frame.columns) == list(real[name].columns)
         assert frame.dtypes.to_dict() == real[name].dtypes.to_dict()
-    assert len(made["customers"]) == 100
+    assert len(made["customers"]) == 60
     since = made["orders"]["customer_id"].map(made["customers"].set_index("customer_id")["since"])
     assert (made["orders"]["date"] >= since).all()  # the first order comes after one joined
 
@@ -68,11 +76,11 @@ def test_parents_do_not_depend_on_how_many_there_are(shop):
 
 
 def test_blocks_come_parents_first_and_no_larger_than_asked(shop, monkeypatch):
-    monkeypatch.setattr(drawing, "BLOCK", 400)
+    monkeypatch.setattr(drawing, "BLOCK", 60)
     blocks = list(shop.stream(scale=1.5, seed=1))
     names = [name for name, _ in blocks]
     assert names.index("orders") > max(n for n, name in enumerate(names) if name != "orders")
-    assert max(len(frame) for _, frame in blocks) <= 800
+    assert max(len(frame) for _, frame in blocks) <= 120
     made = {n: pd.concat([f for k, f in blocks if k == n], ignore_index=True) for n in set(names)}
     check(made, shop.schema)
 
@@ -115,6 +123,7 @@ def test_files_are_written_whole_or_not_at_all(shop, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["csv", "parquet"]
 
 
+@pytest.mark.slow
 def test_many_children_of_a_few_parents_stand_alone_and_the_parents_stay(tmp_path):
     rng = np.random.default_rng(0)
     stores = pd.DataFrame({"id": [7, 8, 9], "city": ["Rome", "Oslo", "Bern"]})

@@ -26,9 +26,9 @@ def test_every_distance_tells_shuffled_steps(windows):
         (metric.autocorrelation_error, 0.1),
         (metric.cross_correlation_error, 0.1),
         (metric.spectrum_error, 1.0),
-        (metric.discriminative_score, 0.15),
     ):
         assert measure(real, other) < most < measure(real, shuffled), measure.__name__
+    assert metric.discriminative_score(real, shuffled) > 0.3
     assert metric.predictive_score(other, real) < 0.8 * metric.predictive_score(other, shuffled)
 
 

@@ -14,7 +14,7 @@ from genloom.series import model as kept
 from genloom.series.filling import fill, imputed
 from genloom.series.plan import back_of
 
-STEPS = ["train.steps=30", "train.judge=0", "net.net.width=32", "net.net.summed=64"]
+STEPS = ["train.steps=25", "train.judge=0", "net.net.width=32", "net.net.summed=64"]
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,7 @@ def test_gaps_are_filled_and_what_is_there_stays(load):
         fill(load, panel, ["state"])
 
 
+@pytest.mark.slow
 def test_many_series_have_attributes_and_names_of_their_own(tmp_path):
     found = series.train(draw_sales(40, 12), out=tmp_path / "m", changes=STEPS)
     made = series.load(tmp_path / "m").generate(6, seed=1)
@@ -102,10 +103,11 @@ def test_many_series_have_attributes_and_names_of_their_own(tmp_path):
     assert (made["sold"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_visits_come_at_odd_times_in_order(tmp_path):
-    found = series.train(draw_visits(40), out=tmp_path / "m", changes=STEPS)
+    found = series.train(draw_visits(30), out=tmp_path / "m", changes=STEPS)
     assert found.plan.roles.step is None
-    made = series.load(tmp_path / "m").generate(5, seed=1)
+    made = series.load(tmp_path / "m").generate(3, seed=1)
     gaps = made.groupby("patient_id")["time"].diff().dropna()
     assert (gaps >= pd.Timedelta(0)).all() and gaps.nunique() > 3
     assert set(made["finding"]) <= {"high", "normal"}
