@@ -28,6 +28,7 @@ WINDOWS = 60  # of the history, by which intervals are corrected
 LEAST_WINDOWS = 8
 MOST_STEPS = 10_000
 _TOGETHER = 8192  # walks of a step
+_SHOWN = 9  # digits after the point of columns that have any number of them
 _NEAR = 2  # steps ahead on either side whose errors count for one
 
 
@@ -206,12 +207,13 @@ def told(series: Series, panel: Panel, found: Foretold) -> Any:
     columns[roles.time or "time"] = stamps(found.seconds.ravel(), panel.roles.zone)
     middle = found.levels.index(0.5)
     for place, channel in enumerate(series.plan.channels):
-        columns[channel.name] = found.quantiles[:, :, place, middle].ravel()
-        columns[f"{channel.name}_mean"] = found.mean[:, :, place].ravel()
+        digits = _SHOWN if channel.decimals is None else max(0, channel.decimals) + 2
+        columns[channel.name] = found.quantiles[:, :, place, middle].ravel().round(digits)
+        columns[f"{channel.name}_mean"] = found.mean[:, :, place].ravel().round(digits)
         for n, level in enumerate(found.levels):
             if level != 0.5:
                 name = f"{channel.name}_q{100 * level:g}"
-                columns[name] = found.quantiles[:, :, place, n].ravel()
+                columns[name] = found.quantiles[:, :, place, n].ravel().round(digits)
     return pd.DataFrame(columns)
 
 
