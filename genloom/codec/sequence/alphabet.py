@@ -28,7 +28,8 @@ class Alphabet:
     letters that are read as it. read_as: letter -> the one it is read as. complement: letter ->
     the one it pairs with, empty where there is one strand. long: what is read may be longer than
     any context, and is learnt in windows. kmer: letters of a run that two sequences seldom share
-    by chance. exchanged: what one letter for another is worth is known (BLOSUM62)."""
+    by chance. exchanged: what one letter for another is worth is known (BLOSUM62). frame: letters
+    of a codon, by whose places the letters of genes are told apart; 0 for none."""
 
     name: str
     called: str
@@ -40,6 +41,7 @@ class Alphabet:
     long: bool = False
     kmer: int = 5
     exchanged: bool = False
+    frame: int = 0
 
     @cached_property
     def table(self) -> bytes:
@@ -85,6 +87,7 @@ DNA = Alphabet(
     complement={"A": "T", "C": "G", "G": "C", "T": "A", "N": "N"},
     long=True,
     kmer=12,
+    frame=3,
 )
 ALPHABETS: Mapping[str, Alphabet] = {one.name: one for one in (PROTEIN, DNA)}
 

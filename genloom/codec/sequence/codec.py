@@ -195,13 +195,14 @@ class SequenceCodec:
         if MISSING in head.letters:
             raise RequestError("the prompt has gaps and a suffix: say one", param="suffix")
         tail = lettered(after, self.letters)
-        own = [*self.ids.letters(head.letters), RUN, *self.ids.letters(tail), FILL]
+        first = self.ids.coded(head.letters, head.words)
+        own = [*first, RUN, *self.ids.coded(tail, head.words, len(first)), FILL]
         return self._within([*self._head(head.words), *map(int, own)])
 
     def guide(self, known: Tensor | None) -> Callable[[], SequenceGuide]:
         """Letters, the end where one is to come; a gap takes as many as it has."""
         ids = [] if known is None else known.tolist()
-        return lambda: guide_after(ids, len(self.letters.letters), self.ids.vocab)
+        return lambda: guide_after(ids, self.ids)
 
     def _head(self, words: Sequence[str]) -> list[int]:
         """Words; where windows were learnt, INNER unless a kind of feature is named."""
@@ -210,7 +211,7 @@ class SequenceCodec:
 
     def _ids(self, wanted: Asked) -> list[int]:
         text = wanted.letters
-        body = self.ids.letters(text)
+        body = self.ids.coded(text, wanted.words)
         body[np.frombuffer(text.encode(), np.uint8) == ord(MISSING)] = GAP
         fill = [FILL] if MISSING in text else []
         return [*self._head(wanted.words), *map(int, body), *fill]
@@ -245,8 +246,10 @@ class SequenceCodec:
 
     def _pieces(self, item: BioSequence) -> list[BioSequence]:
         """One after another, nearly equal; those of a sequence that is told backwards, too."""
-        count = -(-max(1, len(item)) // self.room)
+        count = -(-max(1, len(item)) // (self.room - self.letters.frame))
         borders = [n * len(item) // count for n in range(count + 1)]
+        if self.ids.framed(item.words):  # a piece begins with a codon
+            borders = [*(n - n % self.letters.frame for n in borders[:-1]), len(item)]
         inner = item.inner or (self.inner and not item.words)
         return [
             BioSequence(
@@ -263,7 +266,9 @@ class SequenceCodec:
     def beside(self, wild: Any, other: Any) -> tuple[BioSequence, BioSequence]:
         """Both in a window in which they differ, where they are longer than the context."""
         a, b = self._item(wild), self._item(other)
-        start, stop, end = around(a, b, self.room)
+        start, stop, end = around(a, b, self.room - 2 * self.letters.frame)
+        if self.ids.framed(a.words):
+            start -= start % self.letters.frame
         return a.piece(start, stop), a.like(b[start:end], start > 0, end < len(b))
 
     # --- meaning

@@ -14,7 +14,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from genloom.codec.sequence.ids import EOS, FILL, GAP, INNER, LETTERS_AT, RUN
+from genloom.codec.sequence.ids import EOS, FILL, GAP, INNER, LETTERS_AT, RUN, Ids
 
 
 @lru_cache(maxsize=64)
@@ -28,15 +28,16 @@ def _mask(ids: tuple[int, ...], vocab: int) -> Tensor:
 
 @dataclass
 class SequenceGuide:
-    """letters: how many there are. missing: in gaps; loose: one may have any number. made: letters
-    so far, of the gaps once they are being filled."""
+    """book: what ids stand for. holes: places of missing letters; run: the place from which one may
+    have any number. place: of the next letter; made: letters of the gaps once they are filled."""
 
-    letters: int
-    vocab: int
-    missing: int = 0
-    loose: bool = False
+    book: Ids
+    holes: tuple[int, ...] = ()
+    run: int | None = None
+    framed: bool = False
     endless: bool = False
     filling: bool = False
+    place: int = 0
     made: int = 0
     done: bool = False
 
@@ -47,27 +48,39 @@ class SequenceGuide:
         elif one == INNER:
             self.endless = True
         elif one == GAP:
-            self.missing += 1
+            self.holes, self.place = (*self.holes, self.place), self.place + 1
         elif one == RUN:
-            self.loose = True
+            self.run = self.place
         elif one == FILL:
-            self.filling, self.made = True, 0
-        elif LETTERS_AT <= one <= LETTERS_AT + self.letters:
-            self.made += 1
+            self.filling = True
+        elif LETTERS_AT <= one < self.book.words_at:
+            self.made += self.filling
+            self.place += not self.filling
+        elif self.book.words_at <= one < self.book.vocab:
+            self.framed |= self.book.framed((self.book.words[one - self.book.words_at],))
 
     def allowed(self) -> tuple[int, ...]:
         if self.done:
             return (EOS,)
-        drawn = tuple(range(LETTERS_AT, LETTERS_AT + self.letters))
-        if self.filling and not self.loose:
-            return drawn if self.made < self.missing else (EOS,)
-        endless = self.endless and not self.filling
-        return drawn if endless or not self.made else (*drawn, EOS)
+        if not self.filling:
+            drawn = self._letters(self.place)
+            return drawn if self.endless or not self.place else (*drawn, EOS)
+        if self.run is not None:
+            drawn = self._letters(self.run + self.made)
+            return (*drawn, EOS) if self.made else drawn
+        return self._letters(self.holes[self.made]) if self.made < len(self.holes) else (EOS,)
+
+    def _letters(self, place: int) -> tuple[int, ...]:
+        """Ids of the letters there."""
+        many, first = len(self.book.alphabet.letters), LETTERS_AT
+        if self.framed:
+            first = self.book.framed_at + place % self.book.alphabet.frame * many
+        return tuple(range(first, first + many))
 
     # --- as the engine asks
 
     def mask(self) -> Tensor:
-        return _mask(self.allowed(), self.vocab)
+        return _mask(self.allowed(), self.book.vocab)
 
     def accept(self, drawn: int) -> None:
         self.take(drawn)
@@ -95,9 +108,9 @@ class SequenceGuide:
         return copy.copy(self)
 
 
-def guide_after(ids: Sequence[int], letters: int, vocab: int) -> SequenceGuide:
+def guide_after(ids: Sequence[int], book: Ids) -> SequenceGuide:
     """A guide that has followed these ids."""
-    made = SequenceGuide(letters=letters, vocab=vocab)
+    made = SequenceGuide(book)
     for one in ids:
         made.take(one)
     return made

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from genloom.codec.sequence.alphabet import Alphabet
+from genloom.codec.sequence.gff import GENE
 from genloom.codec.sequence.item import BioSequence
 
 PAD, BOS, EOS, TURNED, INNER, GAP, RUN, FILL = range(8)
@@ -22,12 +23,16 @@ LETTERS_AT = 8
 
 
 class Ids:
-    """letters of an alphabet, then its unknown one, then words that are known."""
+    """letters of an alphabet, its unknown one, letters by their place in a codon, known words.
+
+    In what is told to be a gene a letter has another id for each place in its codon: the reading
+    frame need not be found, which nets this small do not do in minutes (see LOG)."""
 
     def __init__(self, alphabet: Alphabet, words: Sequence[str]) -> None:
         self.alphabet, self.words = alphabet, tuple(words)
         self.unknown = LETTERS_AT + len(alphabet.letters)
-        self.words_at = self.unknown + 1
+        self.framed_at = self.unknown + 1
+        self.words_at = self.framed_at + alphabet.frame * len(alphabet.letters)
         self.number: Mapping[str, int] = {w: self.words_at + n for n, w in enumerate(self.words)}
         self.table = np.zeros(256, np.int16)
         for n, letter in enumerate((*alphabet.letters, alphabet.unknown)):
@@ -41,6 +46,20 @@ class Ids:
         """int16 [L]."""
         return self.table[np.frombuffer(str(text).encode("ascii"), np.uint8)]
 
+    def framed(self, words: Sequence[str]) -> bool:
+        """Whether letters behind these words are told by their places in codons."""
+        return bool(self.alphabet.frame) and GENE in words and GENE in self.number
+
+    def coded(self, text: str, words: Sequence[str], start: int = 0) -> np.ndarray:
+        """int16 [L]: letters behind these words. start: place of the first, from 0."""
+        own, many = self.letters(text), len(self.alphabet.letters)
+        if not self.framed(words):
+            return own
+        place = (start + np.arange(len(own))) % self.alphabet.frame
+        known = (own >= LETTERS_AT) & (own < self.unknown)
+        framed = self.framed_at + place * many + own - LETTERS_AT
+        return np.where(known, framed, own).astype(np.int16)
+
     def head(self, item: BioSequence) -> list[int]:
         """What stands before the letters."""
         told = [self.number[word] for word in item.words if word in self.number]
@@ -48,7 +67,7 @@ class Ids:
 
     def parts(self, item: BioSequence) -> tuple[np.ndarray, np.ndarray]:
         """(ids, how much each counts as a target, and its end), int16 [L] and float32 [L + 1]."""
-        head, own = self.head(item), self.letters(item)
+        head, own = self.head(item), self.coded(item, item.words)
         body = own[::-1] if item.turned else own
         if item.gaps:
             body = _gapped(body, item.gaps, item.loose)
@@ -68,7 +87,7 @@ class Ids:
         letters: list[str] = []
         filled: list[str] = []
         turned = inner = filling = False
-        spelt = self.alphabet.letters + self.alphabet.unknown
+        spelt, many = self.alphabet.letters + self.alphabet.unknown, len(self.alphabet.letters)
         for one in ids:
             if one == EOS:
                 break
@@ -80,7 +99,8 @@ class Ids:
             if self.words_at <= one < self.vocab:
                 words.append(self.words[one - self.words_at])
             elif LETTERS_AT <= one < self.words_at:
-                (filled if filling else letters).append(spelt[one - LETTERS_AT])
+                at = one - LETTERS_AT if one < self.framed_at else (one - self.framed_at) % many
+                (filled if filling else letters).append(spelt[at])
             elif one in (GAP, RUN) and not filling:
                 letters.append(_RUN if one == RUN else _GAP)
         text = "".join(_whole(letters, filled))

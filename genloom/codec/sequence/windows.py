@@ -41,6 +41,10 @@ def varied(item: BioSequence, ways: Ways, draw: random.Random) -> Iterator[BioSe
                 yield _told(piece, ways, draw)
         for feature in item.features:
             yield _told(_begun(feature, ways.room), ways, draw, kind=feature.words[0])
+            if (rest := len(feature) - ways.room) > 0:  # and a later piece, codons whole
+                at = 3 * draw.randint(1, rest // 3 + 1)
+                piece = feature.piece(at, at + ways.room)
+                yield _told(piece, ways, draw, kind=feature.words[0])
 
 
 def _pieces(item: BioSequence, ways: Ways, draw: random.Random) -> Iterator[BioSequence]:

@@ -10,7 +10,7 @@ import torch
 from genloom.codec.sequence.alphabet import DNA, PROTEIN
 from genloom.codec.sequence.codec import SequenceCodec
 from genloom.codec.sequence.genes import CODE, STOPS, translated
-from genloom.codec.sequence.ids import EOS, FILL, GAP, INNER, LETTERS_AT, RUN
+from genloom.codec.sequence.ids import EOS, FILL, GAP, INNER, RUN
 from genloom.codec.sequence.item import BioSequence, fasta
 from genloom.codec.sequence.kin import kin
 from genloom.codec.sequence.variants import around, mutated
@@ -145,8 +145,12 @@ def test_a_genome_model_makes_windows_unless_a_feature_is_asked_for():
     assert window.inner and len(window) > 100  # it has no end
     assert INNER not in gene.tolist()
     guide = codec.guide(gene)()  # type: ignore[misc]
-    assert EOS not in guide.allowed() and guide.allows([LETTERS_AT, EOS]) == 2
+    first = codec.ids.framed_at
+    assert EOS not in guide.allowed() and guide.allows([first, EOS]) == 2
+    assert guide.allows([first, first]) == 1  # the second letter of a codon has other ids
     assert RUN not in guide.allowed() and guide.copy() is not guide
+    made = drawn(codec, codec.condition("gene: ATG???[4]TAA", None).known)
+    assert len(made) == 13 and made.startswith("ATG") and made.endswith("TAA")
 
 
 # --- relatives and variants -----------------------------------------------------------------------
@@ -206,3 +210,20 @@ def test_a_data_set_shows_its_sequences(tmp_path):
     (shown,) = write_samples(look(tmp_path / "p.fasta", "sequence"), tmp_path / "shown")
     assert shown["media"] == "text/x-fasta"
     assert (tmp_path / "shown" / shown["name"]).read_text() == f">x kinase\n{ONE}\n"
+
+
+def test_letters_of_genes_are_told_by_their_place_in_a_codon():
+    codec = SequenceCodec(alphabet="dna", length=64)
+    codec.fit([BioSequence("ATGTAA", words=("gene", "kinase"))] * 8)
+    gene, plain = BioSequence("ATGATGN", words=("gene",)), BioSequence("ATGATGN")
+    ids, bare = (codec.encode([one])[0].tolist() for one in (gene, plain))
+    assert ids[1:4] == ids[4:7] and len(set(ids[1:4])) == 3 and ids[7] == bare[6]
+    assert not set(ids[1:7]) & set(bare)
+    assert [str(one) for one in codec.decode(codec.encode([gene, plain]))] == ["ATGATGN"] * 2
+    holed = BioSequence("ATGATG", words=("gene",), gaps=((1, 2),))
+    assert codec.encode([holed])[0].tolist()[-1] == ids[2]
+    long = BioSequence("ATG" * 60, words=("gene",))
+    (pieces,) = codec.readings(long)
+    assert "".join(pieces) == str(long) and all(one.startswith("ATG") for one in pieces)
+    a, b = codec.beside(long, BioSequence(long[:100] + "C" + long[101:], words=("gene",)))
+    assert a.startswith("ATG") and len(a) == len(b) <= codec.room
