@@ -26,11 +26,13 @@ from genloom import api
 from genloom.metric.kmers import Markov, divergence
 from genloom.spec import Options, Request
 from genloom.trust.quality import evaluate
+from genloom.trust.quality_genes import gene_rows
 from genloom.trust.quality_sequence import counted, digits
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "dna"
 WINDOWS = 192
 MEMORY = 5
+MANY = 384  # genes
 GAPPED = ((0, 1, 2, 3, 4, 5), (0, 1, 2, 6, 7, 8), (0, 1, 2, 12, 13, 14), (0, 3, 6, 9, 12, 15))
 
 
@@ -90,6 +92,16 @@ def spectra(model: api.Model, temperature: float = 1.0) -> None:
     protocol.table(rows)
 
 
+def frames(model: api.Model) -> None:
+    """Rows of genes, of so many that their runs of six are counted well."""
+    known, held = list(model.training_items()), list(model.held_out_items())
+    for row in gene_rows(model, known, held, 0, 1.0, MANY):
+        told = ", ".join(
+            "-" if x is None else f"{x:.4f}" for x in (row.value, row.floor, row.ceiling)
+        )
+        print(f"{row.metric} of {MANY} genes: {told}", flush=True)
+
+
 def bits(model: api.Model) -> None:
     """What chains of other lengths need, in bits a base."""
     codec: Any = model.codec
@@ -115,6 +127,7 @@ def main() -> None:
         told = ", ".join("-" if x is None else f"{x:.4f}" for x in numbers)
         print(f"{row.metric}: {told} ({row.note})")
     print(re.sub(r"\s+", " ", str(report.protocol)), flush=True)
+    frames(model)
     spectra(model)
     bits(model)
 

@@ -30,8 +30,10 @@ def gene_rows(
     held: Sequence[BioSequence],
     seed: int,
     temperature: float,
+    count: int = GENES,
 ) -> list[Row]:
-    """Nothing where no genes were learnt or none are held out."""
+    """Nothing where no genes were learnt or none are held out. count: genes to make; of few, runs
+    of six are too few for their distance to say much."""
     codec: Any = model.codec
     real = [f for one in held for f in one.features if f.words[:1] == (GENE,)]
     if GENE not in codec.ids.words or len(real) < 8:
@@ -41,7 +43,7 @@ def gene_rows(
     real, known = ([str(one[:most]) for one in some] for some in (real, known))
     options = Options(temperature=temperature, max_tokens=most)
     with model.engine() as engine:
-        told = engine.submit(Request(prompt=GENE, count=GENES, seed=seed, options=options))
+        told = engine.submit(Request(prompt=GENE, count=count, seed=seed, options=options))
         made = [str(one) for one in told.result()]
     letters = codec.letters.letters
 
