@@ -24,7 +24,7 @@ import numpy as np
 
 from genloom.errors import MissingExtra, RecipeError, TrainingError
 
-ORDERS = tuple(1 + x / 10 for x in range(1, 100)) + tuple(range(12, 64)) + (80, 96, 128, 256, 512)
+ORDERS = (*(1 + x / 4 for x in range(1, 40)), *range(11, 33), 40, 48, 64, 96, 128, 256, 512)
 MOST_NOISE, LEAST_NOISE = 1e4, 0.2
 CLOSE = 1e-3  # of epsilon, that the noise is looked for
 

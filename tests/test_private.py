@@ -50,6 +50,7 @@ def test_nothing_in_the_model_lets_a_guess_at_the_data_be_tested(model):
     assert len(model.training_items()) + len(model.held_out_items()) == 1500
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_another_model(model, people, tmp_path):
     other = api.train("table", people, out=tmp_path / "m", epsilon=4, changes=SMALL)
     assert other.digest() != model.digest()

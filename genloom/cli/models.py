@@ -75,12 +75,20 @@ def show(model: str, /, *, json: bool = False) -> None:
             "revision": source.get("revision"),
             "licence": data.get("licence") or source.get("licence"),
             "keeps": "; ".join(card.get("promises", ())) or None,
-            "sha-256": data.get("sha256"),
+            "privacy": _privacy(card.get("privacy") or {}),
+            "sha-256": data.get("sha256") or None,
         }
     )
     if card.get("metrics"):
         output.text("")
         output.table(("metric", "value"), list(card["metrics"].items()))
+
+
+def _privacy(told: dict[str, Any]) -> str | None:
+    """What differential privacy bounds, in a line."""
+    if not told:
+        return None
+    return f"epsilon {told['epsilon']:.3g} at delta {told['delta']:.3g}, of {told['unit']}"
 
 
 def remove(model: str, /, *, yes: bool = False) -> None:

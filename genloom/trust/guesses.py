@@ -20,6 +20,7 @@ from genloom.metric.risk import Rate, risk
 TOGETHER = 3  # columns of a predicate
 ATTEMPTS = 40  # predicates that are tried for each that is kept
 NEAR = 0.05  # of a number: a guess this near is right
+HOPELESS = 1000  # tries without a single predicate
 CHUNK = 128  # targets whose distances are in memory at a time
 
 
@@ -102,7 +103,9 @@ def _of_several(
     median that it lies on."""
     middle = {n: np.nanmedian(made.columns[n]) for n, k in made.kinds.items() if k == "number"}
     names, kept = list(made.kinds), {}
-    for _ in range(tries * ATTEMPTS):
+    for attempt in range(tries * ATTEMPTS):
+        if attempt == HOPELESS and not kept:
+            break  # no row of a table of few values stands alone
         row = int(rng.integers(made.rows))
         chosen = sorted(rng.choice(len(names), together, replace=False))
         one = tuple(_part(names[c], made.columns[names[c]][row], middle) for c in chosen)

@@ -29,12 +29,12 @@ ROWS = [
 
 @pytest.mark.parametrize("name", OURS)
 def test_all_of_our_rows_come_back_from_their_texts(name):
-    template, rows = template_of(name), rows_made(name, 150, seed=3)
+    template, rows = template_of(name), rows_made(name, 70, seed=3)
     made = write(rows, template, seed=1)
-    assert made.recovered == 1.0 and made.strange == 0 and made.cells > 1000
+    assert made.recovered == 1.0 and made.strange == 0 and made.cells > 600
     assert made.floor < 0.5
-    assert len({note.text for note in made.notes}) > 140
-    again = read([note.text for note in made.notes], template, rows_made(name, 500, seed=9))
+    assert len({note.text for note in made.notes}) > 65
+    again = read([note.text for note in made.notes], template, rows_made(name, 250, seed=9))
     right = sum(
         r[c] == row[c] for r, row in zip(again, rows, strict=True) for c in template.columns
     )
@@ -111,12 +111,13 @@ def writer(tmp_path_factory):
     return api.train("text", folder / "a.txt", out=folder / "m", changes=changes)
 
 
+@pytest.mark.slow
 def test_a_models_sentences_are_printed_only_where_they_hold(writer):
-    made = write(ROWS, parse(PLAIN, "plain"), writer=writer)
+    made = write(ROWS[1:], parse(PLAIN, "plain"), writer=writer)
     told = made.told()
     assert told["facts_not_in_row"] == 0 and told["recovered"] == 1.0
     assert told["sentences_by_model"] + sum(told["refused"].values()) > 0
-    assert told["refused"]  # it knows nothing of the second row
+    assert told["refused"]
 
 
 @pytest.mark.parametrize(
