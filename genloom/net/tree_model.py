@@ -27,9 +27,7 @@ COPIES = 10  # of each row at most, with other columns known
 ROWS = 8000  # in all, where there are fewer rows
 LEAST = 25  # rows of a half
 PARTS = 64  # halves of a position, or so, where rows are many
-SMALLEST = (
-    40  # rows of a leaf: with 8, made rows lie nearer to those learnt from (share .57, not .52)
-)
+SMALLEST = 16  # rows of a leaf; with 8, made rows lie nearer to those learnt from
 SMALL = 1e-3  # share of the rows that an id without any counts as
 
 
