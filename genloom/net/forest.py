@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from genloom.errors import MissingExtra
 
 TREES = 40
-RATE = 0.05
-LEAVES = 8
+RATE = 0.1
+LEAVES = 15
 DEEPEST = 6
 RIDGE = 1.0
 TOGETHER = 1 << 19  # trees asked at a time, over all rows
