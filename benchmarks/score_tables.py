@@ -79,7 +79,8 @@ def main():
 
     both = pd.concat([train, test, made])
     ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    ordinal.fit(both[words] if words else np.zeros((1, 0)))
+    if words:
+        ordinal.fit(both[words])
 
     def features(frame, without=()):
         some = [c for c in numbers if c not in without]
