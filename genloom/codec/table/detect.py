@@ -78,9 +78,20 @@ def learn_as(kind: str, name: str, series: Any, policy: Policy, note: Note) -> C
     kind, _, told = kind.partition(":")
     if not series.notna().any():
         return learn_column(name, series, policy, note)
+    numeric = pd.api.types.is_numeric_dtype(series.dtype)
     if kind == "category":
-        return _category(name, series, policy, note)
+        said: list[str] = []
+        column = _category(name, series, policy, said.append)
+        if numeric and isinstance(column, IdentifierColumn):
+            note("is said to hold categories, and none is common enough: learnt as it looks")
+            return learn_column(name, series, policy, note)
+        for text in said:
+            note(text)
+        return column
     if kind == "identifier":
+        if numeric and not _whole(series):
+            note("is said to hold identifiers, but holds numbers with decimals: learnt as it looks")
+            return learn_column(name, series, policy, note)
         return _as_identifier(name, series)
     if kind == "number":
         if pd.api.types.is_bool_dtype(series.dtype) or series.dtype.kind in "Mm":
@@ -107,10 +118,16 @@ def learn_as(kind: str, name: str, series: Any, policy: Policy, note: Note) -> C
     return _number(name, series, form, policy, note)
 
 
+def _whole(series: Any) -> bool:
+    """Whether all numbers are whole, none of them beyond what a float holds exactly."""
+    plain = series.dropna().to_numpy(dtype=np.float64)
+    return bool(len(plain) and (plain == np.rint(plain)).all() and np.abs(plain).max() < 2**52)
+
+
 def _as_identifier(name: str, series: Any) -> IdentifierColumn:
     """Made anew in the shape it has, or as whole numbers above those that are there."""
     pd = pandas()
-    if pd.api.types.is_integer_dtype(series.dtype):
+    if pd.api.types.is_numeric_dtype(series.dtype):
         top = max(0, int(series.dropna().max()))
         digits = min(12, max(6, len(str(top))))
         return IdentifierColumn(name=name, dtype=str(series.dtype), above=top, digits=digits)

@@ -64,6 +64,34 @@ def test_columns_that_tell_each_other_are_named():
     assert "tell each other" not in said
 
 
+def test_what_columns_are_said_to_be_holds_where_it_can():
+    rows = 600
+    given = pd.DataFrame(
+        {
+            "slot": np.arange(rows) * 7,
+            "id": np.r_[np.nan, np.arange(rows - 1.0)],
+            "share": np.linspace(0, 1, rows),
+            "zip": np.tile([8001, 8002, 8003], rows // 3),
+            "born": np.tile(["03/04/2020", "05/04/2020"], rows // 2),
+        }
+    )
+    kinds = {"slot": "category", "id": "identifier", "share": "identifier", "zip": "category"}
+    codec = TableCodec(kinds={**kinds, "born": "date:%d/%m/%Y"})
+    codec.fit(given)
+    found = {column.name: column.kind for column in codec.columns}
+    assert found == {
+        "slot": "number",
+        "id": "identifier",
+        "share": "number",
+        "zip": "category",
+        "born": "number",
+    }
+    made = codec.decode(codec.encode(given))
+    assert made["born"].tolist() == given["born"].tolist()
+    assert made["zip"].dtype == given["zip"].dtype and made["id"].min() > rows - 2
+    assert "none is common enough" in " ".join(codec.notes)
+
+
 def test_a_table_of_identifiers_alone_is_refused():
     with pytest.raises(DataError, match="all 2 columns are identifiers"):
         learnt(id=range(ROWS), user=[f"u{n:05d}" for n in range(ROWS)])
