@@ -70,7 +70,7 @@ def train(
         image, image-gan, image-fast, image-autoencoder, image-latent, image-tokenizer, image-codes,
         sprites, emoji, icons, digits, characters, labelled, upscale, upscale-2x, upscale-gan,
         restore, colourise, table, table-flow, table-gan, tables (linked ones, of a folder), series,
-        protein, dna, or a recipe file (.json).
+        protein, dna, molecule, or a recipe file (.json).
     data
         A file or a folder; - reads stdin.
     out

@@ -16,7 +16,7 @@ from genloom.discovery import report
 from genloom.discovery.archive import Archive, Entry
 from genloom.discovery.score import EQUAL, Score
 from genloom.discovery.search import Settings, discover
-from genloom.errors import RewardError, Stopped, UsageError
+from genloom.errors import RewardError, UsageError
 from genloom.recipe import Data, Part, Recipe
 
 pytest.importorskip("rdkit")
@@ -70,10 +70,13 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(model: Model, tmp_path: P
     steps = []
 
     def killed() -> bool:
+        """Before the next checkpoint: on disk are the first step and the scores of two."""
         steps.append(1)
-        return len(steps) == 2
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        return False
 
-    with pytest.raises(Stopped):
+    with pytest.raises(KeyboardInterrupt):
         discover(model, "atoms", tmp_path / "cut", stop=killed, **settings)
     file = tmp_path / "cut" / "scored.jsonl"
     file.write_bytes(file.read_bytes() + b'{"key": "half a li')

@@ -19,7 +19,7 @@ from genloom.codec.file_walk import Unreadable, content, files_at, suffix_of
 from genloom.codec.left_out import LeftOut
 from genloom.codec.molecule import chemistry
 from genloom.codec.molecule.drawing import drawn
-from genloom.codec.molecule.item import NOTHING, Molecule, Molecules, molecule
+from genloom.codec.molecule.item import NOTHING, Molecule, Molecules, molecule, with_values
 from genloom.codec.molecule.sdf import read_sdf, sdf_text
 from genloom.codec.molecule.words import line, split, words
 from genloom.codec.saving import write_atomic
@@ -31,6 +31,7 @@ SD = (".sdf", ".sd", ".mol")
 READ = (*LINES, *TABLES, *SD)
 WRITTEN = (".smi", ".csv", ".sdf", ".svg", ".png", ".txt")
 COLUMNS = ("smiles", "canonical_smiles", "canonicalsmiles", "smi", "structure", "molecule", "mol")
+COMPUTED = ("logP", "QED", "weight")  # that stand beside made molecules
 MOST_COLUMNS = 16  # numbers beside a molecule
 NUMBERS = 0.5  # of a column's cells, for it to be one of numbers
 
@@ -212,6 +213,8 @@ def write_molecules(item: Any, path: Path, record: Mapping[str, Any] | None) -> 
         return False
     if suffix not in WRITTEN:
         raise RequestError(f"{path.name}: molecules are written as {', '.join(WRITTEN)}")
+    if suffix in (".csv", ".sdf") and chemistry.at_hand():
+        some = with_values(some, COMPUTED)
     text = {".csv": table_text, ".sdf": sdf_text}.get(suffix, lines_text)(some)
     write_atomic(path, text.encode("utf-8", "replace"))
     return False

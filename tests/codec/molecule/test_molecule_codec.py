@@ -178,7 +178,7 @@ def test_files_of_all_kinds_are_written_and_read_again(tmp_path: Path):
         codec.write(some, tmp_path / name)
         again = read_molecules(tmp_path / name, 64).items
         assert [str(one) for one in again] == ["CCO", "c1ccncc1"]
-        assert name == "a.smi" or again[1].values["logP"] == 1.0
+        assert name == "a.smi" or (again[1].values["logP"] == 1.0 and again[0].values["QED"] > 0)
     for name, mark in (("a.svg", b"<svg"), ("a.png", b"\x89PNG")):
         codec.write(some, tmp_path / name)
         assert mark in (tmp_path / name).read_bytes()[:400]
