@@ -28,6 +28,7 @@ from genloom.train.log import Event, Listener, silent
 
 GROUP = 8  # items that go on from one beginning
 ELITES = 100  # of the best, that are gone on from and told again
+CHOSEN = 8  # the elites are one of so many scored at most
 EACH = 10  # of these, of one bucket
 FULL = 25  # of one bucket in the archive: more of it are worth no more than what is usual
 AGAIN = 0.5  # items that are told again, for each one proposed
@@ -105,7 +106,7 @@ class Proposals:
     # --- proposing --------------------------------------------------------------------------------
 
     def _groups(self, before: Archive, draw: random.Random) -> list[Group]:
-        elites = before.best(ELITES, EACH) if self.learns else []
+        elites = _elites(before) if self.learns else []
         if len(elites) < GROUP:
             return [Group(())]
         many = max(1, self.size // 2 // GROUP)
@@ -248,7 +249,7 @@ class Proposals:
 
     def _again(self, before: Archive, draw: random.Random) -> list[list[int]]:
         """Some of the best, told otherwise."""
-        elites = before.best(ELITES, EACH)
+        elites = _elites(before)
         if len(elites) < GROUP:
             return []
         some = draw.choices(elites, k=round(AGAIN * self.size))
@@ -269,6 +270,11 @@ class Proposals:
             weight[n, len(whole) - len(ids) : len(whole)] = 1.0
         worth = torch.cat([*advantage, torch.full((len(again),), WORTH)])
         return Batch(spec=spec, x=x, weight=weight, worth=worth.float())
+
+
+def _elites(before: Archive) -> list[Entry]:
+    """The best so far; of few that were scored fewer, or they would be no choice."""
+    return before.best(max(2 * GROUP, min(ELITES, len(before) // CHOSEN)), EACH)
 
 
 def _keys(codec: Any, items: Sequence[Any]) -> list[str]:
