@@ -67,12 +67,13 @@ class TableWriter:
 
     def _add_parquet(self, frame: Any) -> None:
         arrow = pyarrow()
-        schema = None if self._parquet is None else self._parquet.schema
+        into: Any = self._parquet
+        schema = None if into is None else into.schema
         table = arrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        if self._parquet is None:
+        if into is None:
             parquet = importlib.import_module("pyarrow.parquet")
-            self._parquet = parquet.ParquetWriter(self._file, table.schema)
-        self._parquet.write_table(table)
+            into = self._parquet = parquet.ParquetWriter(self._file, table.schema)
+        into.write_table(table)
 
     def __exit__(
         self,
