@@ -6,6 +6,7 @@ new one. Knows nothing of what is inside, and costs no torch.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -43,6 +44,23 @@ def replacing(target: Path) -> Iterator[Path]:
         raise _no_room(target, error) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def undamaged(folder: Path, digests: str) -> None:
+    """ModelError where a file of the folder is not what the file `digests` (name -> SHA-256) says
+    of it."""
+    for name, digest in dict(read_json(folder / digests)).items():
+        if file_digest(folder / name) != digest:
+            raise ModelError(
+                f"{folder} is damaged: {name} does not match its checksum; restore it from a copy "
+                "or train it again"
+            )
 
 
 def _sweep(target: Path) -> None:

@@ -20,7 +20,14 @@ from genloom import registry, tensor_files
 from genloom.codec.base import Codec
 from genloom.errors import GenloomError, ModelError, ResourceError
 from genloom.family.base import Family
-from genloom.folders import own_place, read_json, recover, replacing, write_json
+from genloom.folders import (
+    file_digest,
+    own_place,
+    read_json,
+    recover,
+    replacing,
+    write_json,
+)
 from genloom.net.unfilled import Unfilled
 from genloom.recipe import Recipe
 from genloom.spec import spec_from_json, spec_to_json
@@ -196,13 +203,8 @@ def _files(folder: Path) -> list[Path]:
     return [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "checksums.json"]
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def _checksums(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): _hash(p) for p in _files(folder)}
+    return {p.relative_to(folder).as_posix(): file_digest(p) for p in _files(folder)}
 
 
 def _examine(path: Path) -> None:
@@ -228,7 +230,7 @@ def _examine(path: Path) -> None:
         raise ModelError(f"{path} is damaged: checksums.json does not list {lacking[0]}")
     for name, digest in wanted.items():
         file = path / name
-        if not file.is_file() or _hash(file) != digest:
+        if not file.is_file() or file_digest(file) != digest:
             state = "is missing" if not file.is_file() else "does not match its checksum"
             raise ModelError(
                 f"{path} is damaged: {name} {state}; restore it from a copy or train it again"

@@ -6,7 +6,6 @@ safetensors only; every file's digest is kept.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,15 @@ from genloom import api
 from genloom.codec.table.codec import TableCodec
 from genloom.codec.table.dataframes import pandas
 from genloom.errors import GenloomError, ModelError
-from genloom.folders import own_place, read_json, recover, replacing, write_json
+from genloom.folders import (
+    file_digest,
+    own_place,
+    read_json,
+    recover,
+    replacing,
+    undamaged,
+    write_json,
+)
 from genloom.linked.drawing import Drawing
 from genloom.linked.plan import Plan
 from genloom.linked.schema import Schema
@@ -122,12 +129,7 @@ class Tables:
         if not (path / JOINED).is_file():
             raise ModelError(f"{path} holds no linked tables: train them by  genloom train tables")
         try:
-            for name, digest in dict(read_json(path / DIGESTS)).items():
-                if file_digest(path / name) != digest:
-                    raise ModelError(
-                        f"{path} is damaged: {name} does not match its checksum; restore it from "
-                        "a copy or train it again"
-                    )
+            undamaged(path, DIGESTS)
             told = read_json(path / JOINED)
             schema = Schema.from_json(told["schema"])
             plans = {name: Plan.from_json(one) for name, one in told["plans"].items()}
@@ -176,12 +178,6 @@ def frame_from(told: Mapping[str, Any]) -> Any:
     dtypes = dict(told["dtypes"])
     frame = pandas().DataFrame(told["rows"], columns=list(dtypes), dtype=object)
     return frame.astype(dtypes)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -18,10 +18,18 @@ from safetensors.numpy import save as save_arrays
 from genloom import api
 from genloom.codec.table.dataframes import pandas
 from genloom.errors import GenloomError, ModelError, UsageError
-from genloom.folders import own_place, read_json, recover, replacing, write_json
+from genloom.folders import (
+    file_digest,
+    own_place,
+    read_json,
+    recover,
+    replacing,
+    undamaged,
+    write_json,
+)
 from genloom.linked.keys import written
 from genloom.linked.plan import Keys
-from genloom.linked.tables import file_digest, frame_from, frame_told
+from genloom.linked.tables import frame_from, frame_told
 from genloom.series.panel import stamps
 from genloom.series.plan import SeriesPlan
 from genloom.series.walking import Walker
@@ -182,12 +190,7 @@ class Series:
         if not (path / JOINED).is_file():
             raise ModelError(f"{path} holds no series: train them by  genloom train series")
         try:
-            for name, digest in dict(read_json(path / DIGESTS)).items():
-                if file_digest(path / name) != digest:
-                    raise ModelError(
-                        f"{path} is damaged: {name} does not match its checksum; restore it from "
-                        "a copy or train it again"
-                    )
+            undamaged(path, DIGESTS)
             told = read_json(path / JOINED)
             owners = path / "tables" / OWNERS
             return cls(
