@@ -61,6 +61,7 @@ def until(page: Any, expression: str) -> None:
     raise AssertionError(expression)
 
 
+@pytest.mark.slow
 def test_ten_thousand_scroll_smoothly(full: Opened, shot: Callable[..., Path]) -> None:
     page = full()
     page.add_init_script(WATCH)
