@@ -31,7 +31,11 @@ SOME: dict[str, Any] = {
     "choice": "euler",
     "size": "24x8",
 }
-WORDED = {"regex": "[ab]{1,3}", "grammar": 'start: "a" | "b"', "guidance": 2.0}
+WORDED = {
+    **{"regex": "[ab]{1,3}", "grammar": 'start: "a" | "b"', "guidance": 2.0},
+    **{"balance": "city", "fair": "city:code", "weights": "weight"},  # names of columns
+}
+SHARED = {"balance", "fair"}  # rows come in shares: one alone has none
 FEW = {"max_tokens": 8, "steps": 2}
 
 
@@ -134,6 +138,7 @@ def check(many: Running, model: str) -> None:
     for name, one in options.items():
         needs = one.get("needs", ())
         beside = {n: picture() if n == "image" else value_of(options[n]) for n in needs}
+        beside |= {"n": 8} if name in SHARED else {}
         answer = generate(many.url, **{**base, **beside, name: value_of(one)})
         assert answer.status == 200, (name, answer.body)
         if "high" in one and one["kind"] in ("number", "integer"):

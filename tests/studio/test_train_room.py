@@ -58,7 +58,7 @@ def test_from_a_file_to_a_model(opened: Callable, studio: Running, shot: Shot) -
     plan = page.get_by_role("region", name="Plan")
     plan.get_by_text("24", exact=True).wait_for()
     assert "On other data it is another" in plan.inner_text()
-    assert "docs/benchmarks.md, Tables: Adult" in plan.inner_text()
+    assert "docs/benchmarks.md, Tables: beside others" in plan.inner_text()
     shot(page, "train-settle")
     page.get_by_role("button", name="Train", exact=True).dblclick()
     page.get_by_role("region", name="Quality").wait_for()

@@ -149,7 +149,10 @@ def test_time_runs_out_for_those_who_wait_and_those_who_run(
             await text(engines, call(writer, tokens=1))
             running = outcome(engines, call(writer, 1, 1000, deadline=0.12))
             waiting = outcome(engines, call(writer, 2, 1000, deadline=0.08, owner="bob"))
-            assert await asyncio.gather(running, waiting) == ["<deadline_exceeded>"] * 2
+            ran, waited = await asyncio.gather(running, waiting)
+            assert ran == "<deadline_exceeded>"
+            # where the first answer took long, it is told at once that its time will not do
+            assert waited in ("<deadline_exceeded>", "<overloaded>")
             assert engines.stats().running == 0
             await until(lambda: host_stats(engines, writer).get("open") == 0)
             assert await text(engines, call(writer, 3)) != ""

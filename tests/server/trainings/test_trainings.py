@@ -26,7 +26,7 @@ def test_a_plan_tells_what_it_takes_and_what_cannot_be(asking: Asking, table: di
     plan = asking.post("plans", asked)
     assert plan["steps"] == 12 and plan["parameters"] > 0 and plan["peak_bytes"] > 0
     assert plan["quality"]["metric"] == "tstr_auc" and plan["judged"] is True
-    assert plan["quality"]["source"] == "docs/benchmarks.md, Tables: Adult"
+    assert plan["quality"]["source"] == "docs/benchmarks.md, Tables: beside others"
     told = {one["name"]: one for one in plan["settings"]}
     assert told["train.steps"]["value"] == 12 and "weights move" in told["train.steps"]["about"]
     assert "net.net.depth" in told
