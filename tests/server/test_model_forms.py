@@ -32,8 +32,12 @@ SOME: dict[str, Any] = {
     "size": "24x8",
 }
 WORDED = {
-    **{"regex": "[ab]{1,3}", "grammar": 'start: "a" | "b"', "guidance": 2.0},
-    **{"balance": "city", "fair": "city:code", "weights": "weight"},  # names of columns
+    "regex": "[ab]{1,3}",
+    "grammar": 'start: "a" | "b"',
+    "guidance": 2.0,
+    "balance": "city",
+    "fair": "city:code",
+    "weights": "weight",  # names of columns
 }
 SHARED = {"balance", "fair"}  # rows come in shares: one alone has none
 FEW = {"max_tokens": 8, "steps": 2}
