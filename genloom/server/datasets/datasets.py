@@ -128,9 +128,12 @@ class Datasets:
     # --- changing ---------------------------------------------------------------------------------
 
     async def look_again(self, id: str, owner: str, medium: str) -> Document:
-        """As another medium."""
-        if id in self._looking:
+        """As another medium. Failure 404 where it is not this owner's, whatever is done to it."""
+        now = await self.get(id, owner)
+        if now.value["status"] == "looking":
             raise Failure(409, "it is being looked at: wait for it", code="dataset_not_ready")
+        if (ending := self._looking.get(id)) is not None:  # it has told, and is about to end
+            await asyncio.gather(ending, return_exceptions=True)
         change = {"medium": medium, "status": "looking", "found": None, "error": None}
         found = await self._put(id, owner, change)
         self._look(found)
