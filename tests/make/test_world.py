@@ -42,6 +42,7 @@ def world(asked: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return folder, make_world(asked, folder, seed=3, tell=lambda stage: None)
 
 
+@pytest.mark.slow
 def test_an_engine_opens_the_level(world, asked):
     pytmx = pytest.importorskip("pytmx", reason="pytmx is not there")
     folder, made = world

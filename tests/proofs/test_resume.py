@@ -45,7 +45,18 @@ def killed_at(step: int):
     return listener
 
 
-@pytest.mark.parametrize("name", MADE)
+LONG = {
+    "sound by vocoder, before a critic",
+    "text by reward",
+}  # seconds each, and no way of their own
+
+
+def each() -> list:
+    slow = pytest.mark.slow
+    return [pytest.param(n, marks=slow) if n in LONG else n for n in MADE]
+
+
+@pytest.mark.parametrize("name", each())
 def test_killed_and_resumed(tmp_path, name):
     """Saved after every step, killed at two places in a row, then let run to the end."""
     made = MADE[name](steps=STEPS, **HOW)

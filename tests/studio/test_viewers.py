@@ -165,6 +165,7 @@ HUGE = [{"componentType": 5126, "count": 2_000_000_000, "type": "VEC3"}]
 BEYOND = [{"bufferView": 0, "componentType": 5126, "count": 400, "type": "VEC3"}]
 
 
+@pytest.mark.slow
 def test_shapes_that_are_refused(studio: Running, opened: Opened) -> None:
     uri = [{"byteLength": 72, "uri": "http://elsewhere.invalid/a.bin"}]
     glb = "model/gltf-binary"
