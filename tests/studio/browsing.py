@@ -58,7 +58,7 @@ def opening(browser: Any, url: str) -> Iterator[Opened]:
             color_scheme="dark" if dark else "light",
             **more,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(45_000)
         contexts.append(context)
         page = context.new_page()
         watched.on(page)

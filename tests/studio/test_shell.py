@@ -68,6 +68,7 @@ def test_a_look_is_chosen_and_kept(opened: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Light", exact=True).wait_for()
     assert page.evaluate(scheme) == "dark"
     page.keyboard.press("Control+k")
+    page.get_by_role("combobox").wait_for()
     page.keyboard.type("system")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Dark", exact=True).wait_for()

@@ -1,6 +1,6 @@
 // A modal on the browser's own <dialog>: focus is held inside, Escape closes.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Button } from "./Button";
 
 export interface DialogProps {
@@ -12,7 +12,7 @@ export interface DialogProps {
 
 export function Dialog({ title, wide, close, children }: DialogProps) {
   const place = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: what is typed next is meant for it
     place.current?.showModal();
   }, []);
   return (

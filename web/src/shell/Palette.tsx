@@ -42,12 +42,15 @@ export function Palette({ close }: { close: () => void }) {
     ],
     [models.data],
   );
-  const found = all.filter((one) => spelt(typed, one.name)).slice(0, 12);
+  const finds = (letters: string) => all.filter((one) => spelt(letters, one.name)).slice(0, 12);
+  const found = finds(typed);
   useEffect(() => setAt(0), [typed]);
   function pressed(event: KeyboardEvent) {
+    const now = (event.currentTarget as HTMLInputElement).value; // Enter may come before what was typed is drawn
+    const choice = now === typed ? found[at] : finds(now)[0];
     if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
-    else if (event.key === "Enter" && found[at]) chosen(found[at]);
+    else if (event.key === "Enter" && choice) chosen(choice);
     else return;
     event.preventDefault();
   }
