@@ -20,6 +20,7 @@ import torch
 from genloom import model as stored
 from genloom import store
 from genloom.data.source import file_sha256
+from genloom.engine.choosing import needs_choosing, tries_of
 from genloom.errors import DataError, RequestError
 from genloom.spec import Options, Request
 
@@ -74,12 +75,18 @@ def record(
         "seed": request.seed,
         "first": request.first,
         "count": request.count,
-        "options": request.options.given(),
+        "options": request.options.given() | _usual_tries(model, request),
         **({"given": given} if given else {}),
         **({} if guide is None else {"guide": _named(guide)}),
         "software": software() | getattr(model, "libraries", {}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _usual_tries(model: stored.Model, request: Request) -> dict[str, int]:
+    """As many as were drawn for each item that was kept, also where nobody asked for them: another
+    version may usually draw others."""
+    return {"tries": tries_of(model, request)} if needs_choosing(model, request) else {}
 
 
 def _named(model: stored.Model) -> dict[str, str]:

@@ -59,6 +59,7 @@ class DriveCodec:
     lossy: ClassVar[bool] = True
     travels: ClassVar[bool] = False
     told_where: ClassVar[bool] = True
+    takes: ClassVar[frozenset[str]] = frozenset({"tries"})
     usual_tries: ClassVar[int] = 4  # scenes drawn for each that is kept
 
     def __init__(self, *, movers: int = 11) -> None:
