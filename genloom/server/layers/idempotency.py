@@ -56,7 +56,14 @@ class Idempotent:
             answer = Response(told.body, told.status, REPLAYED, told.media)
             await answer(scope, receive, send)
             return
-        kept = Kept(send, lambda made: in_thread(store.end, owner, key, made))
+
+        async def settle(made: Answer | None) -> None:
+            if made is None:
+                await in_thread(store.release, owner, key)
+            else:
+                await in_thread(store.end, owner, key, made)
+
+        kept = Kept(send, settle)
         body = iter([await receive()])
 
         async def staying() -> Message:
@@ -70,14 +77,15 @@ class Idempotent:
             await self.app(scope, staying, kept.send)
         finally:
             if not kept.done:
-                await in_thread(store.release, owner, key)
+                await settle(None)
 
 
 class Kept:
-    """An answer on its way out: kept before its last byte leaves, where it can be kept."""
+    """An answer on its way out: before its last byte leaves it is kept, or its key is free again
+    where it cannot be kept, so that who has read it all may ask at once."""
 
-    def __init__(self, send: Send, keep: Callable[[Answer], Awaitable[None]]) -> None:
-        self._send, self._keep = send, keep
+    def __init__(self, send: Send, settle: Callable[[Answer | None], Awaitable[None]]) -> None:
+        self._send, self._settle = send, settle
         self._status, self._media = 0, ""
         self._body: bytearray | None = None
         self.done, self.streams = False, asyncio.Event()
@@ -85,15 +93,20 @@ class Kept:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begin(message)
-        elif message["type"] == "http.response.body" and self._body is not None:
-            self._body += message.get("body", b"")
-            if len(self._body) > LARGEST:
-                self._body = None
-            elif not message.get("more_body", False):
-                body = bytes(self._body)
-                await self._keep(Answer(status=self._status, media=self._media, body=body))
+        elif message["type"] == "http.response.body":
+            if self._body is not None:
+                self._body += message.get("body", b"")
+                if len(self._body) > LARGEST:
+                    self._body = None
+            if not message.get("more_body", False):
+                await self._settle(self._whole())
                 self.done = True
         await self._send(message)
+
+    def _whole(self) -> Answer | None:
+        if self._body is None:
+            return None
+        return Answer(status=self._status, media=self._media, body=bytes(self._body))
 
     def _begin(self, message: Message) -> None:
         self._status = message["status"]

@@ -201,7 +201,7 @@ def test_an_engine_killed_under_32_streams(served: Program) -> None:
 
     async def murder(client: Client) -> tuple[list[Seen], Any]:
         streams = asyncio.create_task(texts(client, served.target(tokens=200), range(STREAMS)))
-        while it_runs(served) < STREAMS:
+        while it_runs(served) < STREAMS // 2:  # the first may end before the last begins
             assert not streams.done()
             await asyncio.sleep(0.01)
         os.kill(before, signal.SIGKILL)
