@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", choices=sorted(FILES))
     parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--size", help="of the preset; by the minutes unless said")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[])
@@ -44,6 +45,7 @@ def main() -> None:
             path,
             out=args.out,
             minutes=args.minutes,
+            size=args.size,
             seed=args.seed,
             changes=args.set,
             licence="MIT",
