@@ -35,13 +35,17 @@ def _hints(cls: type) -> Mapping[str, Any]:
 
 def call(make: Callable[..., Any], values: Mapping[str, Any], where: str) -> Any:
     """make(**values), with unknown keys refused by name."""
-    known = [p for p in inspect.signature(make).parameters if p != "self"]
-    check_keys(values, known, where)
+    check_keys(values, _parameters(make), where)
     ready = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
         return make(**ready)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{where}: {error}") from error
+
+
+@cache
+def _parameters(make: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(p for p in inspect.signature(make).parameters if p != "self")
 
 
 def check_keys(given: Iterable[str], known: Iterable[str], where: str) -> None:
