@@ -1,10 +1,11 @@
 """Tables: the seven open sets, ours beside the peers in one run, scored by a judge not ours.
 
 Usage: bench_tables.py [--sets adult ...] [--tools genloom copula mostlyai sdv-copula ctgan tvae]
-       [--rows N] [--minutes M] [--seeds 1] [--threads 1] [--many]
+       [--rows N] [--minutes M] [--peer-seconds S] [--seeds 1] [--threads 1] [--many]
 Peers: $PEERS/mostlyai, $PEERS/sdv; scores: $PEERS/sdmetrics, by score_tables.py (see there for what
 each means). train.csv of a set is shuffled with seed 0 and split 80 : 20; --rows takes the first of
-the 80 alone. Every tool has its own defaults and stops by itself; --minutes bounds ours. Floor:
+the 80 alone. Every tool has its own defaults and stops by itself; --minutes bounds ours and
+--peer-seconds the others (CTGAN and TVAE get as many epochs as that time holds, 300 at most). Floor:
 `genloom.metric.copula`; ceiling: real held-out rows as if they had been made (nothing is nearer to
 them, so how near they are is not told). --many also times 100,000 rows of the first set.
 """
@@ -89,16 +90,19 @@ def copula(train: Path, rows: int, folder: Path, minutes: float | None, seed: in
     return seconds, 0.0, folder / "copula.csv"
 
 
-def peer(environment: str, *command: Any) -> Callable[..., Made | None]:
-    """A peer's script: command holds TRAIN, ROWS and OUT where these go."""
+def peer(environment: str, unit: float, *command: Any) -> Callable[..., Made | None]:
+    """A peer's script: command holds TRAIN, ROWS and OUT where these go; a bound of its time, in
+    units of so many seconds, follows them."""
 
     def make(train: Path, rows: int, folder: Path, minutes: float | None, seed: int) -> Made | None:
         python, out = protocol.peer(environment), folder / f"{environment}.csv"
         if python is None:
             return None
         given = {"TRAIN": train, "ROWS": str(rows), "OUT": out}
+        bound = [] if minutes is None else [str(60 * minutes / unit)]
+        call = [python, *(given.get(c, c) for c in command), *bound]
         try:
-            found = protocol.run_json([python, *(given.get(c, c) for c in command)], env=single())
+            found = protocol.run_json(call, env=single())
         except subprocess.CalledProcessError as error:
             print(f"({environment} failed: {error.stderr.strip().splitlines()[-1][:200]})")
             return None
@@ -112,10 +116,10 @@ MOSTLYAI = protocol.SHARED / "bench" / "table_mostlyai.py"
 TOOLS: dict[str, Callable[..., Made | None]] = {
     "genloom": genloom,
     "copula": copula,
-    "mostlyai": peer("mostlyai", MOSTLYAI, "TRAIN", "ROWS", "OUT"),
-    "sdv-copula": peer("sdv", SDV, "copula", "TRAIN", "ROWS", "OUT"),
-    "ctgan": peer("sdv", SDV, "ctgan", "TRAIN", "ROWS", "OUT"),
-    "tvae": peer("sdv", SDV, "tvae", "TRAIN", "ROWS", "OUT"),
+    "mostlyai": peer("mostlyai", 60.0, MOSTLYAI, "TRAIN", "ROWS", "OUT"),
+    "sdv-copula": peer("sdv", 1.0, SDV, "copula", "TRAIN", "ROWS", "OUT"),
+    "ctgan": peer("sdv", 1.0, SDV, "ctgan", "TRAIN", "ROWS", "OUT"),
+    "tvae": peer("sdv", 1.0, SDV, "tvae", "TRAIN", "ROWS", "OUT"),
 }
 
 
@@ -140,7 +144,9 @@ def measured(name: str, args: argparse.Namespace, folder: Path) -> None:
     found = []
     for tool in args.tools:
         for seed in range(args.seeds if tool == "genloom" else 1):
-            made = TOOLS[tool](train, rows, folder, args.minutes, seed)
+            others = args.peer_seconds and args.peer_seconds / 60
+            bound = args.minutes if tool == "genloom" else others
+            made = TOOLS[tool](train, rows, folder, bound, seed)
             if made is not None:
                 called = f"{tool}, seed {seed}" if args.seeds > 1 and tool == "genloom" else tool
                 found.append(row(called, made, scores(train, test, made[2], name)))
@@ -157,6 +163,7 @@ def main() -> None:
     parser.add_argument("--tools", nargs="+", choices=tuple(TOOLS), default=tuple(TOOLS)[:3])
     parser.add_argument("--rows", type=int)
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--peer-seconds", type=float)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--many", action="store_true")
