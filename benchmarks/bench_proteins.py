@@ -17,7 +17,6 @@ import gzip
 import re
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -38,13 +37,15 @@ ASKED = 60  # held-out proteins whose nearest is looked for
 
 
 def train(target: Path, minutes: float) -> None:
-    """The three files in one folder: their names are words, too."""
-    with TemporaryDirectory() as folder:
-        for file in DATA.iterdir():
-            if file.name.startswith(FILES):
-                (Path(folder) / file.name).symlink_to(file)
-        begun = time.process_time()
-        model = api.train("protein", folder, out=target, minutes=minutes)
+    """The three files in one folder beside the model, which is compared with them afterwards:
+    their names are words, too."""
+    folder = target.with_name(f"{target.name}-data")
+    folder.mkdir(exist_ok=True)
+    for file in DATA.iterdir():
+        if file.name.startswith(FILES) and not (folder / file.name).exists():
+            (folder / file.name).symlink_to(file)
+    begun = time.process_time()
+    model = api.train("protein", folder, out=target, minutes=minutes)
     print(f"{time.process_time() - begun:.0f} s of a core, {model.card['metrics']}")
 
 

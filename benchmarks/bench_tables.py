@@ -5,7 +5,7 @@ Usage: bench_tables.py [--sets adult ...] [--tools genloom copula mostlyai sdv-c
 Peers: $PEERS/mostlyai, $PEERS/sdv; scores: $PEERS/sdmetrics, by score_tables.py (see there for what
 each means). train.csv of a set is shuffled with seed 0 and split 80 : 20; --rows takes the first of
 the 80 alone. Every tool has its own defaults and stops by itself; --minutes bounds ours and
---peer-seconds the others (CTGAN and TVAE get as many epochs as that time holds, 300 at most). Floor:
+--peer-seconds the others (CTGAN and TVAE: as many epochs as that time holds, 300 at most). Floor:
 `genloom.metric.copula`; ceiling: real held-out rows as if they had been made (nothing is nearer to
 them, so how near they are is not told). --many also times 100,000 rows of the first set.
 """
