@@ -19,7 +19,6 @@ from torch import Tensor
 from genloom.data.arrays import Arrays, Retelling, Telling, prompts_of
 from genloom.data.arrays import told as said
 from genloom.data.packing import PackedItems
-from genloom.data.ragged import Ragged
 from genloom.errors import DataError
 from genloom.spec import ArraySpec, Batch, Spec, TokenSpec
 
@@ -144,7 +143,7 @@ class Loader:
         """The epoch's permutation and its phase."""
         rng = torch.Generator().manual_seed(_mix(self.seed, epoch))
         phase = int(torch.randint(0, 1 << 62, (), generator=rng))
-        if isinstance(self.source, Arrays | Ragged):
+        if isinstance(self.source, Arrays):
             return self.source.order(rng, self._early(epoch)), phase
         return torch.randperm(len(self.source), generator=rng), phase
 
@@ -285,7 +284,106 @@ class _Rows:
         return Batch(spec=self.spec, x=x, weight=weight, prompt=prompts_of(self.prompts, rows))
 
 
-_Source = _Windows | _Rows | Ragged | Arrays | PackedItems
+class _Ragged:
+    """Token items of unlike lengths, padded to the longest of a batch."""
+
+    def __init__(
+        self,
+        data: Sequence[Tensor],
+        spec: TokenSpec,
+        prompts: Tensor | None,
+        weights: Sequence[Tensor] | None = None,
+        group: int = 1,
+        worth: Tensor | None = None,
+    ) -> None:
+        start = [spec.bos] if spec.leads else []  # else what is given stands as it is
+        end = [] if spec.eos is None else [spec.eos]
+        self.flat, self.size = _laid(data, start, end, spec.length + 1)
+        self.weight: Tensor | None = None
+        self.group, self.worth = group, worth
+        if weights is not None:
+            weight = _beside(weights, self.size, len(start))
+            kept = _counted(weight, self.size, group)
+            there = kept.repeat_interleave(self.size)
+            self.flat, self.weight, self.size = self.flat[there], weight[there], self.size[kept]
+            self.worth = None if worth is None else worth[kept]
+        self.start = self.size.cumsum(0) - self.size
+        self.spec, self.prompts = spec, prompts
+
+    def __len__(self) -> int:
+        return len(self.size) // self.group
+
+    @property
+    def targets(self) -> int:
+        every = int(self.size.sum()) - len(self.size)
+        return every if self.weight is None else int(self.weight.sum())
+
+    def place(self, order: Tensor, phase: int) -> Tensor:
+        return order
+
+    def batch(self, rows: Tensor) -> Batch:
+        if self.group > 1:
+            rows = (rows[:, None] * self.group + torch.arange(self.group)).flatten()
+        size = self.size[rows][:, None]
+        column = torch.arange(int(size.max()))
+        real = column < size
+        at = (self.start[rows][:, None] + column).clamp(max=len(self.flat) - 1)
+        x = self.flat[at].long().masked_fill(~real, self.spec.pad)
+        weight = (real & (column > 0)).float()
+        if self.weight is not None:
+            weight *= self.weight[at]
+        prompt, worth = prompts_of(self.prompts, rows), self.worth
+        worth = None if worth is None else worth[rows]
+        return Batch(spec=self.spec, x=x, weight=weight, prompt=prompt, worth=worth)
+
+
+_Source = _Windows | _Rows | _Ragged | Arrays | PackedItems
+
+
+def _laid(
+    items: Sequence[Tensor], lead: list[int], end: list[int], most: int
+) -> tuple[Tensor, Tensor]:
+    """The items end to end, each between `lead` and `end` and cut to `most` ids: int32 [T], and
+    their sizes, long [N]. All at once: hundreds of thousands of short items take a second."""
+    inner = torch.tensor([len(item) for item in items])
+    size = inner + len(lead) + len(end)
+    begin = size.cumsum(0) - size
+    flat = torch.empty(int(size.sum()), dtype=torch.int32)
+    for n, one in enumerate(lead):
+        flat[begin + n] = one
+    for n, one in enumerate(end):
+        flat[begin + len(lead) + inner + n] = one
+    shift = begin + len(lead) - (inner.cumsum(0) - inner)
+    flat[torch.arange(int(inner.sum())) + shift.repeat_interleave(inner)] = torch.cat(
+        [*items]
+    ).int()
+    within = torch.arange(len(flat)) - begin.repeat_interleave(size)
+    return flat[within < most], size.clamp(max=most)
+
+
+def _beside(weights: Sequence[Tensor], size: Tensor, lead: int) -> Tensor:
+    """The weight of each id of items that are laid end to end, float [T]. Those of an item may go
+    as far as its eos; what is not told counts nothing."""
+    told = torch.tensor([len(weight) for weight in weights])
+    used = torch.minimum(told, size - lead)
+    within = torch.arange(int(told.sum())) - (told.cumsum(0) - told).repeat_interleave(told)
+    owner = torch.arange(len(told)).repeat_interleave(told)
+    there = within < used[owner]
+    begin = size.cumsum(0) - size
+    out = torch.zeros(int(size.sum()))
+    out[(begin[owner] + lead + within)[there]] = torch.cat([*weights]).float()[there]
+    return out
+
+
+def _counted(weight: Tensor, size: Tensor, group: int) -> Tensor:
+    """Which items have an id that is a target within the context (of a group: each of them), bool
+    [N]."""
+    owner = torch.arange(len(size)).repeat_interleave(size)
+    able = torch.zeros(len(size)).index_add_(0, owner, (weight > 0).float()) > 0
+    kept = able.view(-1, group).all(1).repeat_interleave(group)
+    if not bool(kept.any()):
+        raise DataError("no item has a target within the context: make codec.length larger")
+    return kept
 
 
 def _source(
@@ -303,13 +401,13 @@ def _source(
     if isinstance(spec, ArraySpec):
         return Arrays(data, spec, prompts, batch)
     if pack and weights is not None:  # whole items side by side, not a stream
-        made = Ragged(list(data), spec, None, weights)
+        made = _Ragged(list(data), spec, None, weights)
         return PackedItems(made.flat, made.size, made.weight, spec, seed)
     if pack:
         return _Windows(data, spec, document)
     if isinstance(data, Tensor):
         return _Rows(data, spec, prompts, weights)
-    return Ragged(data, spec, prompts, weights, group, worth, batch)
+    return _Ragged(data, spec, prompts, weights, group, worth)
 
 
 def _stream(data: Data, spec: TokenSpec) -> Tensor:
