@@ -245,10 +245,19 @@ class MoleculeCodec:
         molecules with those around them: such a line ends there."""
         return [torch.tensor(self._encoded(molecule(one)), dtype=torch.long) for one in items]
 
-    def _encoded(self, one: Molecule) -> list[int]:
+    def weights(self, items: Sequence[Any]) -> list[Tensor]:
+        """float [L + 1] each: 1 for the words and for the eos behind them, of which the last number
+        speaks. What is told before the words is never foretold."""
+        some = [molecule(one) for one in items]
+        sizes = [(len(self._lead(one)), len(self._encoded(one)) + 1) for one in some]
+        return [(torch.arange(size) >= lead).float() for lead, size in sizes]
+
+    def _lead(self, one: Molecule) -> list[int]:
         lead = [self._step(name, one.values[name]) for name in one.asked if name in self.scales]
-        lead += [TURNED] if one.turned else []
-        out = []
+        return lead + ([TURNED] if one.turned else [])
+
+    def _encoded(self, one: Molecule) -> list[int]:
+        lead, out = self._lead(one), []
         for word in self.told_in(one):
             if word not in self._ids:
                 break
