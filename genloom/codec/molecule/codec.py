@@ -48,6 +48,7 @@ FIRST = 4  # the id of the first step of the first property
 USUAL = ("logP", "QED", "weight")  # properties that are computed where none stand beside molecules
 MOST_VARIATIONS = 100
 FEATURES = 1024
+TOLD = 0.1  # what a property's step counts as a target, beside a word
 Notation = Literal["auto", "smiles", "kekule", "selfies"]
 _TOLD = ("length", "variations", "turned", "properties", "notation")
 _OPTIONS = frozenset({*_TOLD, "scales", "words"})
@@ -247,10 +248,11 @@ class MoleculeCodec:
 
     def weights(self, items: Sequence[Any]) -> list[Tensor]:
         """float [L + 1] each: 1 for the words and for the eos behind them, of which the last number
-        speaks. What is told before the words is never foretold."""
+        speaks; TOLD for what stands before them, which is learnt only as far as a step has to be
+        drawn within a range that was asked for."""
         some = [molecule(one) for one in items]
         sizes = [(len(self._lead(one)), len(self._encoded(one)) + 1) for one in some]
-        return [(torch.arange(size) >= lead).float() for lead, size in sizes]
+        return [torch.where(torch.arange(size) < lead, TOLD, 1.0) for lead, size in sizes]
 
     def _lead(self, one: Molecule) -> list[int]:
         lead = [self._step(name, one.values[name]) for name in one.asked if name in self.scales]

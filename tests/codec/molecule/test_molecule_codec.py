@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from genloom.codec.molecule import chemistry
-from genloom.codec.molecule.codec import EOS, MoleculeCodec
+from genloom.codec.molecule.codec import EOS, TOLD, MoleculeCodec
 from genloom.codec.molecule.files import read_molecules
 from genloom.codec.molecule.item import Molecule
 from genloom.codec.molecule.objectives import objective, reproach
@@ -103,6 +103,19 @@ def test_properties_are_asked_for_by_steps():
     assert all(one.startswith("<logP") for one in named)
     misses = codec.strays(["CCO", "not one", "c1ccccc1CCCCCC"], Request(where="logP < 1"))
     assert misses[0] == 0 and misses[1] == float("inf") and 0 < misses[2] < float("inf")
+
+
+def test_what_is_told_before_the_words_hardly_counts_as_a_target():
+    codec = fitted(properties="pIC50,logP", variations=8)
+    some = codec.vary(ITEMS, 0)
+    leads = set()
+    for one, ids, weight in zip(some, codec.encode(some), codec.weights(some), strict=True):
+        lead = len(one.asked) + one.turned
+        assert len(weight) == len(ids) + 1
+        assert (weight[lead:] == 1).all() and (weight[:lead] == TOLD).all() and 0 < TOLD < 0.5
+        assert codec.spelt(ids.tolist()[:lead]).count("<") == lead
+        leads.add(lead)
+    assert leads >= {0, 1, 2}
 
 
 @pytest.mark.parametrize(
