@@ -1,7 +1,7 @@
 """Python: the text preset for code, with a longer context.
 
 Completes modules in the manner of those it learnt from, under a grammar of the blocks that are open
-(nine of ten completions of the standard library parse, drawn at temperature 0.6; without it, seven).
+(nine of ten completions of the standard library parse, drawn at temperature 0.6; else seven).
 Does not solve problems: expect none of MBPP's. The numbers to expect are in docs/benchmarks.md.
 """
 
