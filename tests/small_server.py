@@ -18,6 +18,7 @@ import databases
 import numpy as np
 import pandas as pd
 from PIL import Image
+from toy_items import molecules, sequences
 from toys import clips, sounds, texts, tunes
 
 from genloom import api
@@ -144,6 +145,24 @@ def fiddler(home: Path, name: str = "fiddler") -> str:
     changes = (*LITTLE, "net.net.width=32", "net.net.heads=2", "net.net.depth=1")
     changes = (*changes, "codec.length=256", "codec.variations=1")
     api.train("folk", folder, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def chemist(home: Path, name: str = "chemist") -> str:
+    """A model of molecules that has hardly learnt; its grammar makes molecules all the same."""
+    file = home / "molecules.smi"
+    file.write_text("\n".join(map(str, molecules(48))))
+    changes = (*NARROW, "codec.length=48")
+    api.train("molecule", file, out=home / "models" / name, size="tiny", changes=changes)
+    return name
+
+
+def biologist(home: Path, name: str = "biologist") -> str:
+    """A model of proteins that has hardly learnt."""
+    file = home / "proteins.fasta"
+    file.write_text("\n".join(f">p{n} kinase\n{one}" for n, one in enumerate(sequences(24))))
+    changes = (*NARROW, "codec.length=48")
+    api.train("protein", file, out=home / "models" / name, size="tiny", changes=changes)
     return name
 
 

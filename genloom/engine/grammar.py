@@ -100,8 +100,8 @@ class Vocabulary:
 def pairs_of(codec: Any) -> Any:
     """The vocabulary of a codec of texts, None of any other."""
     pairs = getattr(codec, "pairs", None)
-    words = getattr(codec, "words", None)  # of a chat: control tokens count
-    return words.given() if pairs is None and words is not None else pairs
+    given = getattr(getattr(codec, "words", None), "given", None)  # of a chat: control tokens count
+    return given() if pairs is None and given is not None else pairs
 
 
 @dataclass(frozen=True)

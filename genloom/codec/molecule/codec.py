@@ -332,6 +332,7 @@ class MoleculeCodec:
             ways=ways(wish.core, self.words, self.notation == "kekule") if wish.core else (),
             rings=not wish.scaffold,
             strict=self.strict and self.notation != "selfies",
+            most=self.length - 2,
         )
         return made.copy
 
@@ -340,7 +341,7 @@ class MoleculeCodec:
         if not self.strict or self.notation == "selfies":
             return None
         assert self._known is not None
-        return MoleculeGuide(self._known, self.spec.vocab).copy
+        return MoleculeGuide(self._known, self.spec.vocab, most=self.length - 2).copy
 
     def strays(self, items: Sequence[Any], request: Request) -> list[float]:
         """How far each is from what was asked; infinite for what is no molecule."""

@@ -18,6 +18,7 @@ from genloom.codec.molecule.walk import Walk
 from genloom.codec.molecule.words import OPEN, closes
 
 HOLE = "*"  # where something is to be attached
+_RING, _BRANCH, _SPARE = 3, 2, 4  # words at most to close a ring or a branch, and some to spare
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Words:
 class MoleculeGuide:
     """steps: ids that each property may have, in the order in which they are told; lead: ids that
     stand before the line, after them. rings: whether what is attached may have some. strict:
-    whether the line has to be complete."""
+    whether the line has to be complete. most: ids that there is room for; as they come to their
+    end, what is open is closed."""
 
     vocabulary: Words
     size: int
@@ -78,6 +80,7 @@ class MoleculeGuide:
     ways: tuple[Way, ...] = ()
     rings: bool = True
     strict: bool = True
+    most: int | None = None
     walk: Walk = field(default_factory=Walk)
     came: int = 0
     places: frozenset[Place] = frozenset()
@@ -100,6 +103,8 @@ class MoleculeGuide:
             return self.vocabulary.packed(before[self.came], self.size)
         if self.ways:
             return self.vocabulary.packed(self._attaching(), self.size)
+        if self.strict and self._late():
+            return self.vocabulary.packed(self._closing(self._free()), self.size)
         key = (self.size, self.strict, self.walk.state()) if self.strict else (self.size, False)
         known = self.vocabulary.masks.get(key)
         if known is None:
@@ -122,7 +127,37 @@ class MoleculeGuide:
         ids = [first + n for n, word in enumerate(self.vocabulary.words) if self._next(word)]
         if self._ends() or not ids:
             ids.append(self.vocabulary.eos)
-        return ids
+        return self._closing(ids) if self._late() else ids
+
+    # --- coming to an end
+
+    def _late(self) -> bool:
+        """Whether there is hardly more room than closing what is open takes."""
+        return self.most is not None and self.most - self.came <= self._left() + _SPARE
+
+    def _left(self) -> int:
+        """Words at most until the line is complete, if nothing else is begun."""
+        walk = self.walk
+        open_ = _RING * len(walk.rings) + _BRANCH * len(walk.branches) + bool(walk.bond)
+        told = [len(self.ways[place.way].words) - place.at for place in self.places]
+        return open_ + walk.fresh + min(told, default=0)
+
+    def _closing(self, ids: list[int]) -> list[int]:
+        """Of what may come what brings the end nearer: the end, a word of the part, a ring, a
+        branch; else an atom that a ring can be closed at; else all."""
+        first, eos = self.vocabulary.first, self.vocabulary.eos
+        if eos in ids:
+            return [eos]
+        words = {one: self.vocabulary.words[one - first] for one in ids}
+        nearer = [one for one, word in words.items() if self._nearer(word)]
+        plain = [one for one, word in words.items() if word == "C"]
+        return nearer or plain or ids
+
+    def _nearer(self, word: str) -> bool:
+        if closes(word) or word == ")":
+            return True
+        at = {place.at for place in self.places}
+        return bool(at) and min(place.at for place in self._next(word)) > min(at)
 
     def _ends(self) -> bool:
         """Whether the part is complete, and what is attached at its end."""

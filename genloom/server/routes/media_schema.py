@@ -26,6 +26,7 @@ Where = Annotated[str, Field(max_length=10_000)] | Annotated[dict[str, Any], Fie
 Film = Literal["mp4", "webm", "mkv", "mov", "gif", "webp", "png"]
 Notation = Literal["abc", "mid", "musicxml", "mxl", "svg", "png", "wav", "flac", "ogg", "mp3"]
 Form = Literal["glb", "obj", "stl", "ply"]
+Lines = Literal["smi", "sdf", "csv", "svg", "png"]
 # Fields of a body that are options of a request under another name, or the same.
 MAKING = {
     **OPTIONS,
@@ -124,6 +125,26 @@ class Table(Making):
     fair: Annotated[str, Field(max_length=1000)] | None = None
     weights: Annotated[str, Field(max_length=200)] | None = None
     response_format: Literal["csv", "json", "parquet"] = "csv"
+
+
+class Molecules(Making):
+    """where: properties within ranges, as a text (`logP between 1 and 2 and QED > 0.7`) or an
+    object, and parts (`scaffold = 'c1ccccc1'`). tries: molecules drawn for each that is kept.
+    response_format: of the finished file; drawings as svg or png."""
+
+    where: Where | None = None
+    tries: Tries | None = None
+    response_format: Lines | None = None
+
+
+class Sequences(Making):
+    """where: words of headers or annotations, as an object or a text. infill: what comes after the
+    gap that is filled. input_reference: a FASTA file whose sequence is gone on from or filled."""
+
+    where: Where | None = None
+    infill: Words | None = None
+    response_format: Literal["fasta"] | None = None
+    input_reference: Any = None
 
 
 class Anything(Making):

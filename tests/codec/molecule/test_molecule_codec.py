@@ -74,6 +74,28 @@ def test_any_choice_within_the_grammar_is_a_molecule():
     assert len(set(made)) > 20
 
 
+@pytest.mark.parametrize("part", [None, "c1ccncc1"])
+def test_what_is_open_is_closed_before_the_room_is_spent(part: str | None):
+    codec = fitted(length=40)
+    ended = 0
+    for seed in range(60):
+        made = codec.guide(None) if part is None else codec.condition(part, None).guide
+        assert made is not None
+        guide, draw, ids = made(), random.Random(seed), []
+        while len(ids) < codec.length - 1:
+            some = allowed(codec, guide.mask())
+            some = [one for one in some if one != EOS] or some  # goes on as long as it may
+            ids.append(draw.choice(some))
+            guide.accept(ids[-1])
+            if ids[-1] == EOS:
+                break
+        line = str(codec.decode([torch.tensor(ids)])[0])
+        ended += ids[-1] == EOS and codec.proper([line])[0]
+        if part is not None and ids[-1] == EOS:
+            assert chemistry.contains(line, part)
+    assert ended == 60
+
+
 @pytest.mark.parametrize("part", ["c1ccc2ncccc2c1", "*c1ccccc1*", "O=C(N*)c1ccccc1"])
 def test_a_part_is_held_by_whatever_is_attached(part: str):
     codec = MoleculeCodec(length=64, variations=2)
