@@ -6,6 +6,7 @@ Legality is asked of the recipe: a new line in the registry joins without a chan
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 import torch
 import toys
 
-from genloom import registry
+from genloom import api, registry
 from genloom.engine.engine import Engine
 from genloom.errors import RecipeError
-from genloom.model import Model
+from genloom.hosting.about import about
+from genloom.hosting.site import Site
 from genloom.recipe import Part, Recipe
 from genloom.spec import Request
 from genloom.train.loop import Loop
@@ -84,7 +86,7 @@ def test_trains_saves_loads_generates(made, tmp_path):
     assert Loop(ready).fit().steps == 3
     after = list(ready.model.nets.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
-    loaded = Model.load(ready.model.save(tmp_path / "model"))
+    loaded = api.load(ready.model.save(tmp_path / "model"))
     request = Request(
         prompt=toys.asked(ready.model), count=3, seed=5, control=toys.told(ready.model)
     )
@@ -95,5 +97,7 @@ def test_trains_saves_loads_generates(made, tmp_path):
             items = generation.result()
             results.append(generation.tensors())
             assert len(items) == 3
+            if model is loaded:
+                assert json.dumps(about(Site(model, engine, {})))  # it can be served
     for a, b in zip(*results, strict=True):
         assert torch.equal(a, b)
