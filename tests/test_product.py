@@ -98,6 +98,8 @@ def test_trains_saves_loads_generates(made, tmp_path):
             results.append(generation.tensors())
             assert len(items) == 3
             if model is loaded:
-                assert json.dumps(about(Site(model, engine, {})))  # it can be served
+                site = Site(model, engine, {})
+                assert json.dumps(about(site))  # it can be served
+                site.side.close()
     for a, b in zip(*results, strict=True):
         assert torch.equal(a, b)
