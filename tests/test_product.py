@@ -61,7 +61,14 @@ def legal(made: Recipe, learnt: dict[str, Any]) -> bool:
 
 def all_legal() -> list[Any]:
     learnt: dict[str, Any] = {}
-    return [pytest.param(made, id=name) for name, made in EVERY if legal(made, learnt)]
+    good = [(name, made) for name, made in EVERY if legal(made, learnt)]
+    return [pytest.param(made, id=name, marks=_slow(made)) for name, made in good]
+
+
+def _slow(made: Recipe) -> list[Any]:
+    """Rewards are tried on texts and chats; on what else is made of texts in slow tests."""
+    plain = made.codec.kind in ("text", "chat") or not made.explores
+    return [] if plain else [pytest.mark.slow]
 
 
 EVERY = every()

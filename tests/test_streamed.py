@@ -37,6 +37,7 @@ def test_parts_are_what_is_made_at_once(model: api.Model, where: str | None) -> 
     assert broken(whole) == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     small = pd.DataFrame({"a": rng.integers(0, 5, 200), "b": rng.choice(["x", "y"], 200)})

@@ -45,10 +45,19 @@ def killed_at(step: int):
     return listener
 
 
-LONG = {
+LONG = {  # seconds each, or by the way of another that is tried
     "sound by vocoder, before a critic",
     "text by reward",
-}  # seconds each, and no way of their own
+    "picture through a latent, before a critic",
+    "picture in few steps, before a critic",
+    "picture by flow of latents",
+    "picture by edges",
+    "picture by class",
+    "clip by flow",
+    "row by transformer",
+    "sound by flow",
+    "sound by codes",
+}
 
 
 def each() -> list:
