@@ -74,6 +74,8 @@ class Codec(Protocol):
 
     # A codec that makes more of what is learnt from also has `vary(items, seed)`, asked after the
     # split; one that knows the form of every answer has `form(prompt, ids)`, a grammar.
+    # One that finds out while it reads which of its options fit has `found`: these options, by
+    # which the presets that fit are told first.
     # A codec of which not every id is a target also has `weights(items)`: float [L] an item.
     # Where given items are none that come along over a wire, `travels` is false; where they are
     # no pictures, `brings` names their media types, and `calls` what notes of an evaluation call

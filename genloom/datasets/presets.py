@@ -68,10 +68,19 @@ class Preset:
         return dict(vars(self))
 
 
-def fitting(medium: str) -> list[Preset]:
-    """Presets that learn from what this codec reads, in the registry's order."""
+def fitting(medium: str, found: Mapping[str, Any] | None = None) -> list[Preset]:
+    """Presets that learn from what this codec reads, in the registry's order; first those that none
+    of the codec's options tells against what was found in the data."""
     media = registry.find("codec", medium).media
-    return [_preset(name, draft) for name, draft in _drafts() if _reads(draft, medium, media)]
+    some = [(name, draft) for name, draft in _drafts() if _reads(draft, medium, media)]
+    some.sort(key=lambda one: _against(one[1], found or {}))
+    return [_preset(name, draft) for name, draft in some]
+
+
+def _against(draft: Recipe, found: Mapping[str, Any]) -> int:
+    """How many options of a draft's codec are others than what was found."""
+    options = draft.codec.options
+    return sum(options.get(name, value) != value for name, value in found.items())
 
 
 def media_known() -> list[str]:

@@ -84,8 +84,14 @@ def look_at(asked: Mapping[str, Any]) -> dict[str, Any]:
         "others": presets.media_known(),
         "warnings": _warnings(found),
         "samples": write_samples(found, Path(asked["samples"])),
-        "presets": [one.to_json() for one in presets.fitting(medium)],
+        "presets": [one.to_json() for one in presets.fitting(medium, _found(found))],
     }
+
+
+def _found(looked: Looked) -> Mapping[str, Any]:
+    """Options of the codec that what was read speaks for."""
+    told: Mapping[str, Any] = getattr(looked.codec, "found", {})
+    return told
 
 
 def _shown(skipped: Mapping[str, str], root: Path) -> list[dict[str, str]]:

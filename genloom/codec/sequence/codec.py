@@ -116,6 +116,11 @@ class SequenceCodec:
             self.letters = told_by(Path(path)) or PROTEIN
         return read_sequences(Path(path), self.letters, given)
 
+    @property
+    def found(self) -> Mapping[str, str]:
+        """The options that what was read speaks for."""
+        return {"alphabet": self.letters.name}
+
     def write(self, item: Any, path: Path, record: Mapping[str, Any] | None = None) -> bool:
         """A FASTA record; the record of its making has no place in it."""
         return write_sequence(item, Path(path), record)

@@ -36,6 +36,16 @@ def test_a_table_is_understood(asking: Asking) -> None:
     asking.get(f"datasets/{made['id']}/samples/..%2F..%2Frecords.sqlite", 404)
 
 
+@pytest.mark.parametrize(("letters", "first"), [("MKALWDERNQ", "protein"), ("ACGTTGCAAC", "dna")])
+def test_the_preset_that_fits_the_letters_is_offered_first(
+    asking: Asking, letters: str, first: str
+) -> None:
+    told = "\n".join(f">s{n}\n{letters * (6 + n)}" for n in range(12))
+    found = asking.looked(asking.upload({"some.fasta": told.encode()}))["found"]
+    assert {p["name"] for p in found["presets"]} == {"protein", "dna"}
+    assert found["presets"][0]["name"] == first
+
+
 def test_names_are_shown_and_never_used(asking: Asking, tmp_path: Path) -> None:
     names = [*HARM, *STRANGE]
     made = asking.looked(asking.upload({name: picture(n) for n, name in enumerate(names)}))
