@@ -14,6 +14,7 @@ from genloom.codec.drive.files import write_lines
 from genloom.codec.shape.collections import write_forms
 from genloom.codec.table.frame import write_table
 from genloom.datasets.drawn_series import draw_load
+from genloom.datasets.moving import draw_moving, write_moving
 from genloom.datasets.shop import draw_shop, write_shop
 from genloom.drive.simulator import simulate_many
 from genloom.errors import UsageError
@@ -58,6 +59,13 @@ TABLE: Mapping[str, Drawn] = {
         preset="drive",
         draw=simulate_many,
         write=write_lines,
+    ),
+    "moving": Drawn(
+        about="clips of plain shapes that move and bounce, by what, which way and how fast",
+        preset="video",
+        draw=draw_moving,
+        write=write_moving,
+        ending=".npz",
     ),
     "shop": Drawn(
         about="linked tables: so many customers, the products, and the orders",
