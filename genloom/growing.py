@@ -78,6 +78,15 @@ def better(
     held = 0 if material.held_encoded is None else len(material.held_encoded)
     if not others or held < JUDGES or not _affordable(material, minutes, begun):
         return None
+    spec: Any = material.codec.spec
+    for other in list(others):
+        why = getattr(registry.find("net", _kind(other)), "refuses", lambda spec: None)(spec)
+        if why is not None:
+            others.remove(other)
+            told = f"net {_kind(other)} is not tried: {why}"
+            listener(Event(kind="fit", step=0, values={"notes": [told]}))
+    if not others:
+        return None
     found: dict[str, tuple[Material, M, float]] = {}
     found[_kind(material)] = (material, model, held_out(model, material, {})[LOSS])
     for other in others:

@@ -21,13 +21,14 @@ from genloom.options import Options as Options
 class Span:
     """A run of positions (tokens) or channels (arrays) that makes one field, such as a column.
 
-    kind: "number" for ordered values, "choice" for categories (one-hot in an array).
+    kind: "number" for ordered values, "choice" for categories (one-hot in an array), "words" for
+    a text, a run of positions in reading order, each with the same ids.
     """
 
     name: str
     start: int
     size: int
-    kind: Literal["number", "choice"]
+    kind: Literal["number", "choice", "words"]
 
     @property
     def stop(self) -> int:

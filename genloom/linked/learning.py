@@ -226,7 +226,7 @@ def columns_of(plan: Plan, frame: Any) -> list[str]:
 
 def _looking(frame: Any) -> TableCodec:
     """A codec that sees rows as points."""
-    codec = TableCodec()
+    codec = TableCodec(texts=0)
     try:
         codec.fit(frame)
     except DataError:
@@ -252,7 +252,7 @@ def _seen(frame: Any, columns: Any, time: str | None) -> tuple[str, ...]:
 
 
 def _tells(series: Any) -> bool:
-    codec = TableCodec()
+    codec = TableCodec(texts=0)
     try:
         codec.fit(series.head(20_000).to_frame())
     except DataError:

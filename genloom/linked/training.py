@@ -29,6 +29,7 @@ from genloom.requested import software
 
 LEAST_MINUTES = 0.05
 PLAIN = 'train.compile="off"'  # compiling each of several small nets takes longer than it spares
+WORDLESS = "codec.texts=0"  # texts are placeholders in tables that refer to each other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +141,9 @@ def train(
 def _changes(lesson: Lesson) -> list[str]:
     """Of a model that is told a part of each row: it draws the rest in the codec's order."""
     if not lesson.plan.told:
-        return [PLAIN]
+        return [PLAIN, WORDLESS]
     told = json.dumps(list(lesson.plan.told), ensure_ascii=False)
-    return [PLAIN, f"codec.told={told}", "family.given=0.0"]
+    return [PLAIN, WORDLESS, f"codec.told={told}", "family.given=0.0"]
 
 
 def _shares(lessons: dict[str, Lesson]) -> dict[str, float]:

@@ -2,7 +2,8 @@
 
 An order-agnostic neural autoregressive estimator (Uria, Murray & Larochelle 2014; deep version
 2016, section 4), with the sum as its "attention". Same call as the language model, at a fraction
-of the cost for short items; no use for streams. Ids of numbers share what neighbours have alike.
+of the cost for short items; no use for streams. Ids of numbers share what neighbours have alike,
+places of a text what their pieces have; the next piece of a text is told the last two, too.
 Shape legend: ... [B, L], S summed width, D width, V vocabulary.
 """
 
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from genloom.net.attention import Attention, RunningSum, SumCache
 from genloom.net.layers import FeedForward, LayerNorm, Linear, initialise, project
+from genloom.net.recent import Recent, text_ranges
 from genloom.net.shared_rows import SharedRows, waves
 from genloom.spec import Spec, TokenSpec
 
@@ -73,7 +75,9 @@ class RowModel(nn.Module):
         nn.init.normal_(self.embed.weight, std=1.0 / slots**0.5)
         self.embed_shared: SharedRows | None = None
         self.head_shared: SharedRows | None = None
-        if config.knots and any(spec.levels):
+        texts = bool(text_ranges(spec))
+        self.embed_recent = Recent(spec, config.width) if texts else None
+        if config.knots and (any(spec.levels) or texts):
             self.embed_shared = SharedRows(spec, config.summed, config.knots)
             self.embed_shared.begin(self.embed.weight, config.knots)
             self.head_shared = SharedRows(spec, config.width, config.knots)
@@ -92,7 +96,7 @@ class RowModel(nn.Module):
         assert slots is not None, "a row model predicts named positions"
         value = self._values(ids)
         known = attention(0, value, value, value).squeeze(-2)
-        return self._states(known, slots[1])
+        return self._states(known, slots[1], self._lately(ids, before, slots[1]))
 
     def last(
         self,
@@ -107,7 +111,9 @@ class RowModel(nn.Module):
         assert slots is not None, "a row model predicts named positions"
         value = self._values(ids)
         known = attention(0, value, value, value)[:, -1:].squeeze(-2)
-        return self._states(known, slots[1][:, -1:])
+        asked = slots[1][:, -1:]
+        last = None if before is None else before[:, -1:]
+        return self._states(known, asked, self._lately(ids[:, -1:], last, asked))
 
     def _values(self, ids: Tensor) -> Tensor:
         """What is summed, [B, L, 1, S]."""
@@ -115,8 +121,14 @@ class RowModel(nn.Module):
             return self.embed(ids).unsqueeze(-2)
         return F.embedding(ids, self.embed_shared.whole(self.embed.weight)).unsqueeze(-2)
 
-    def _states(self, known: Tensor, asked: Tensor) -> Tensor:
+    def _lately(self, ids: Tensor, before: Tensor | None, asked: Tensor) -> Tensor | None:
+        if self.embed_recent is None:
+            return None
+        return self.embed_recent(ids, ids if before is None else before, asked)
+
+    def _states(self, known: Tensor, asked: Tensor, lately: Tensor | None = None) -> Tensor:
         h = _plus(self.into(torch.relu(known)), self.slot_to(asked))
+        h = h if lately is None else _plus(h, lately)
         for block in self.blocks:
             h = block(h)
         return self.norm(h)

@@ -3,7 +3,7 @@
 A row of an ordered id is a sum of hats over the order (linear B-splines at two scales, a coarse and
 a fine one: de Boor 1978, chapter IX), which all ids of its position share, and a small part of its
 own. What is learnt of one value is learnt of its neighbours, so that rows are not learnt by heart
-as fast. Knows specs; no net that uses it.
+as fast. All places of a text share one row for each of their ids. Knows specs; no net that uses it.
 Shape legend: V ids, P ordered positions, K hats, E width, n ids of a range.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from genloom.net.recent import text_ranges
 from genloom.spec import TokenSpec
 
 OWN = 0.3  # of an id's own part, which is learnt as much slower than the shared one
@@ -36,6 +37,11 @@ class SharedRows(nn.Module):
                 self.place[bounds] = len(self.place)
         count = knots + max(2, knots // COARSER)
         parts = [nn.Parameter(torch.empty(count, width)) for _ in self.place]
+        self.texts: dict[tuple[int, int], int] = {}  # range -> number of its part
+        for ranges in text_ranges(spec):
+            self.texts |= dict.fromkeys(ranges, len(parts))
+            low, high = ranges[0]
+            parts.append(nn.Parameter(torch.empty(high - low, width)))
         self.weight = nn.ParameterList(map(nn.init.zeros_, parts))
         self.kept: tuple[tuple[int, ...], Tensor] | None = None
 
@@ -49,6 +55,9 @@ class SharedRows(nn.Module):
             for (low, high), place in self.place.items():
                 self.weight[place][-knots:] = std * waves(at, own.shape[1])
                 own[low:high] *= getattr(self, f"share{place}") == 1.0
+            for (low, high), place in self.texts.items():
+                nn.init.normal_(self.weight[place], std=float(std))
+                own[low:high] = 0.0
 
     def whole(self, own: Tensor) -> Tensor:
         """own [V, E] -> [V, E]; without gradients kept for as long as the weights stay."""
@@ -65,17 +74,20 @@ class SharedRows(nn.Module):
         if not torch.is_grad_enabled() or bounds not in self.ranges:
             return self.whole(own)[low:high]
         rows = own[low:high]
-        place = self.place.get(bounds)
-        return rows if place is None else self._with_shared(rows, place)
+        return self._with_shared(rows, bounds)
 
     def _summed(self, own: Tensor) -> Tensor:
         parts = list(own.split([*self.sizes, own.shape[0] - sum(self.sizes)]))
         for number, bounds in enumerate(self.ranges, 1):
-            if bounds in self.place:
-                parts[number] = self._with_shared(parts[number], self.place[bounds])
+            parts[number] = self._with_shared(parts[number], bounds)
         return torch.cat(parts)
 
-    def _with_shared(self, rows: Tensor, place: int) -> Tensor:
+    def _with_shared(self, rows: Tensor, bounds: tuple[int, int]) -> Tensor:
+        if bounds in self.texts:
+            return rows * OWN + self.weight[self.texts[bounds]]
+        if bounds not in self.place:
+            return rows
+        place = self.place[bounds]
         hats, share = getattr(self, f"hats{place}"), getattr(self, f"share{place}")
         out: Tensor = rows * share + hats @ self.weight[place]
         return out

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genloom.errors import UsageError
 from genloom.net.attention import Attention, RunningSum, SumCache
 from genloom.net.forest import Forest, grow, sized_as_stored
 from genloom.net.layers import project
@@ -47,6 +48,12 @@ class TreeModel(nn.Module):
     most_items: ClassVar[int] = 5000  # up to so many it is tried beside a net that descends
     Config = TreeModelConfig
 
+    @staticmethod
+    def refuses(spec: TokenSpec) -> str | None:
+        """Why it is not to be tried with such items, or None."""
+        texts = [span.name for span in spec.spans if span.kind == "words"]
+        return f"column {texts[0]!r} holds texts, which trees do not learn" if texts else None
+
     rank: Tensor  # int32 [V], the place of each id among those of its position, as it is halved
     questions: Tensor  # int32 [Q of all positions, 4]: position, first, middle and end rank
 
@@ -55,6 +62,8 @@ class TreeModel(nn.Module):
         assert isinstance(spec, TokenSpec)
         if not spec.spans or not spec.ranges:
             raise ValueError("trees predict named fields, not streams: use net transformer")
+        if (why := self.refuses(spec)) is not None:
+            raise UsageError(f"{why}: use net row, or --set codec.texts=0 for placeholders")
         self.config, self.spec = config, spec
         self.offset = nn.Parameter(torch.zeros(spec.vocab))
         self.forest = Forest()

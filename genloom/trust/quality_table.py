@@ -21,6 +21,7 @@ from genloom.errors import MissingExtra, UsageError
 from genloom.metric.privacy import closeness, closest, copy_rate
 from genloom.metric.table import Kind, Quality, table_quality
 from genloom.trust.quality import Row, Tell
+from genloom.trust.quality_texts import text_rows
 
 MOST = 50_000  # rows that are made
 TOLD_APART = 8000  # rows of each side that the two-sample test sees
@@ -54,7 +55,10 @@ def measure(
     tell("telling made from real")
     rows.append(_two_samples(real, own, floor, rest, kinds, task, seed))
     tell("looking for copies")
-    rows += _privacy(codec, train, held, made, kinds, seed)
+    texts = [span.name for span in codec.spec.spans if span.kind == "words"]
+    rows += _privacy(codec, train, held, made, [*kinds, *texts], seed)
+    frames = {"real": train, "held": held, "made": made}
+    rows += text_rows(texts, frames, {"real": real, "held": rest, "made": own}, kinds, seed)
     told = {"rows": len(made), "two_sample_rows": min(len(real), len(own), TOLD_APART)}
     told |= {"two_sample_folds": FOLDS, "near_rows": NEAR}
     return rows, told | ({} if task is None else {"target": task.column, "task": task.goal})
@@ -272,9 +276,8 @@ def _sklearn(part: str) -> Any:
 
 
 def _privacy(
-    codec: Any, train: Any, held: Any, made: Any, kinds: Mapping[str, Kind], seed: int
+    codec: Any, train: Any, held: Any, made: Any, names: list[str], seed: int
 ) -> list[Row]:
-    names = list(kinds)
     near, other, own = (codec.features(frame) for frame in (train, held, made))
     found = closeness(own, near, other, rows=NEAR, seed=seed)
     copy = closeness(near, near, other, rows=NEAR, seed=seed)

@@ -16,6 +16,7 @@ from torch import Tensor
 from genloom.codec.table.columns import CategoryColumn, Column, labelled
 from genloom.codec.table.dataframes import as_frame, pandas
 from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.text_column import TextColumn
 from genloom.errors import DataError, RequestError, UsageError
 from genloom.spec import Rules
 
@@ -130,6 +131,11 @@ def target(codec: Any, name: str) -> tuple[Column, int]:
     places = {span.name: span.start for span in codec.spec.spans}
     for column in codec.columns:
         if column.name == name and name in places:
+            if isinstance(column, TextColumn):
+                raise RequestError(
+                    f"column {name!r} holds texts, which are drawn and not foretold: use genloom "
+                    "fill"
+                )
             return column, places[name]
     raise RequestError(f"column {name!r} cannot be foretold: choose {', '.join(places)}")
 

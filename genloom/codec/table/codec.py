@@ -9,55 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
 from genloom.budget import Ledger
 from genloom.codec.base import Condition, Reading
-from genloom.codec.saving import load_json, save_json, write_atomic
+from genloom.codec.saving import write_atomic
 from genloom.codec.table import cells, learnt, sdv_metadata
 from genloom.codec.table import constraint_values as kept
-from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn, row_noise
-from genloom.codec.table.computed_column import ComputedColumn
+from genloom.codec.table.columns import Column, row_noise
 from genloom.codec.table.condition import condition, matches, settle
 from genloom.codec.table.constrained import Constrained
-from genloom.codec.table.constraint import constraints_of, listed, to_json
+from genloom.codec.table.constraint import constraints_of, listed
 from genloom.codec.table.constraint_masks import Masks
 from genloom.codec.table.dataframes import as_frame
 from genloom.codec.table.detect import Policy, kinds_of
 from genloom.codec.table.frame import read_tables, write_table
-from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.levels import levels_of
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.private_columns import learn_privately
-from genloom.codec.table.row_channels import Channels, learn_channels, load_channels
+from genloom.codec.table.row_channels import Channels, learn_channels
 from genloom.codec.table.shared import Shared, node_of
+from genloom.codec.table.stored import Stored
 from genloom.codec.table.streaming import TableWriter, streams
+from genloom.codec.table.text_column import TextColumn
 from genloom.codec.table.welcome import welcomed
 from genloom.errors import DataError, ModelError, RecipeError
 from genloom.metric.table import table_quality
 from genloom.spec import ArraySpec, Span, Spec, TokenSpec
 
 PAD, BOS = 0, 1
+_KINDS: Mapping[str, Literal["number", "words"]] = {"number": "number", "text": "words"}
 _RESERVED = 2
-_ARRAYS = "table.safetensors"
-_COLUMNS: dict[str, Any] = {
-    column.kind: column
-    for column in (NumberColumn, CategoryColumn, ConstantColumn, IdentifierColumn, ComputedColumn)
-}
-_OPTIONS = ("bins", "carrier", "categories", "distinct", "fine", "rare")
-_LATER = frozenset({"constraints", "kinds", "told"})  # options that older models do not have
 _COMPARED = 10_000  # rows of each side at most
 _SHOWN = 20
 
 
-class TableCodec(Constrained, Shared):
+class TableCodec(Constrained, Shared, Stored):
     """Rows of tables.
 
     carrier     "tokens" (one or two ids a column) or "array" (ranks and one-hot choices)
@@ -66,6 +57,7 @@ class TableCodec(Constrained, Shared):
     distinct    a column with at most so many common numbers gives each an id of its own
     categories  most values of a column of categories; the rest is pooled
     rare        a value in fewer rows than this is never put out as it was
+    texts       places of a row for a column of free text at most; 0: placeholders are put out
     told        columns that are always given: others follow from them, they are never learnt
     constraints what every row, or the whole table, is to meet: see `constraint`
     kinds       column -> what it holds, where that is known: see `detect.learn_as`
@@ -88,6 +80,7 @@ class TableCodec(Constrained, Shared):
         distinct: int = 256,
         categories: int = 1000,
         rare: int = 5,
+        texts: int = 32,
         told: Sequence[str] = (),
         constraints: Sequence[Mapping[str, Any]] = (),
         kinds: Mapping[str, str] | None = None,
@@ -101,11 +94,12 @@ class TableCodec(Constrained, Shared):
             ("distinct", distinct, 1),
             ("categories", categories, 1),
             ("rare", rare, 1),
+            ("texts", texts, 0),
         ):
             if not isinstance(value, int) or not low <= value <= 100_000:
                 raise RecipeError(f"codec.{name} is {value!r}: give a whole number from {low}")
         self.carrier, self.bins, self.fine = carrier, bins, fine
-        self.distinct, self.categories, self.rare = distinct, categories, rare
+        self.distinct, self.categories, self.rare, self.texts = distinct, categories, rare, texts
         if told and carrier == "array":
             raise RecipeError("codec.told is for rows of tokens: use codec.carrier=tokens")
         self.told = tuple(told)
@@ -154,7 +148,7 @@ class TableCodec(Constrained, Shared):
                     name=column.name,
                     start=start,
                     size=len(column.sizes),
-                    kind="number" if isinstance(column, NumberColumn) else "choice",
+                    kind=_KINDS.get(column.kind, "choice"),
                 )
                 for column, start in self._learnt()
             ),
@@ -163,16 +157,17 @@ class TableCodec(Constrained, Shared):
         )
 
     def _learnt(self) -> list[tuple[Column, int]]:
-        """Columns that have ids, each with its first position."""
+        """Columns that have ids, each with its first position: texts last, so that they are drawn
+        beside all else."""
         out, start = [], 0
-        for column in self.columns:
+        for column in sorted(self.columns, key=lambda one: isinstance(one, TextColumn)):
             if column.sizes:
                 out.append((column, start))
             start += len(column.sizes)
         return out
 
     def _ranges(self) -> tuple[tuple[int, int], ...]:
-        sizes = [size for column in self.columns for size in column.sizes]
+        sizes = [size for column, _ in self._learnt() for size in column.sizes]
         stops = (_RESERVED + np.cumsum(sizes)).tolist()
         return tuple(zip([_RESERVED, *stops[:-1]], stops, strict=True))
 
@@ -203,7 +198,14 @@ class TableCodec(Constrained, Shared):
     def welcome(self, items: Any) -> tuple[Any, list[str]]:
         """The rows that a training on top of what is known can learn from, and what there is to
         say of the others: statistics stay as they are."""
-        return welcomed(self.columns, as_frame(items))
+        frame, said = welcomed(self.columns, as_frame(items))
+        self._columns = tuple(
+            column.guarding([str(text) for text in frame[column.name].dropna()])
+            if isinstance(column, TextColumn)
+            else column
+            for column in self.columns
+        )
+        return frame, said
 
     def fit(self, items: Any) -> None:
         frame = as_frame(items)
@@ -215,7 +217,7 @@ class TableCodec(Constrained, Shared):
         policy = self._policy()
         notes = list(self._said)
         columns = learnt.learn_columns(frame, policy, self.constraints, self.kinds_told, notes)
-        if not any(column.sizes for column in columns):
+        if not any(c.sizes and not isinstance(c, TextColumn) for c in columns):
             raise DataError(
                 f"nothing to learn in {len(frame)} rows: all {len(columns)} columns are "
                 f"identifiers, free text or constant ({notes[0]}): "
@@ -237,6 +239,7 @@ class TableCodec(Constrained, Shared):
             distinct=self.distinct,
             categories=self.categories,
             rare=self.rare,
+            texts=self.texts if self.carrier == "tokens" else 0,
         )
 
     def fit_private(self, items: Any, ledger: Ledger) -> None:
@@ -302,15 +305,16 @@ class TableCodec(Constrained, Shared):
         ids = np.clip(ids.astype(np.int64), low, high - 1) - low
         noise = row_noise(ids)
         compared = self._kept.compared if self._kept is not None else frozenset()
-        out, values, start = {}, {}, 0
+        out, values = {}, {}
+        places = {column.name: start for column, start in self._learnt()}
         for column in self.columns:
+            start = places.get(column.name, 0)
             mine = ids[:, start : start + len(column.sizes)]
             if column.name in compared and isinstance(column, NumberColumn):
                 values[column.name] = (column.decode_plain(mine, noise), *column.interval(mine))
                 out[column.name] = None
             else:
                 out[column.name] = column.decode(mine, noise)
-            start += len(column.sizes)
         if self._kept is None:
             return as_frame(out)
         for name, plain in self._kept.ordered(values, noise).items():
@@ -355,6 +359,7 @@ class TableCodec(Constrained, Shared):
         if self._kept is not None:
             frame = self.settle(frame, where, prompt)
             met &= self._kept.holds(frame)
+        met &= ~self.whole_texts(frame, node)
         return met if node is None else met & matches(self.columns, frame, node)
 
     def settle(self, items: Any, where: Any, prompt: str | None = None) -> Any:
@@ -399,15 +404,16 @@ class TableCodec(Constrained, Shared):
         return {name: value for name, value in errors.items() if np.isfinite(value)}
 
     def kinds(self) -> dict[str, Literal["number", "choice"]]:
-        """Learnt column -> how its values are compared."""
+        """Learnt column -> how its values are compared; texts are not, value by value."""
         return {
             column.name: "number" if isinstance(column, NumberColumn) else "choice"
             for column, _ in self._learnt()
+            if not isinstance(column, TextColumn)
         }
 
     def _measured(self, frame: Any) -> Any:
         """The learnt columns, dates as numbers."""
-        out = {column.name: frame[column.name] for column, _ in self._learnt()}
+        out = {name: frame[name] for name in self.kinds()}
         for column, _ in self._learnt():
             if isinstance(column, NumberColumn):
                 out[column.name] = column.form.plain(out[column.name])
@@ -426,61 +432,6 @@ class TableCodec(Constrained, Shared):
         """CSV, or Parquet (which holds the record) where the path says so."""
         frame = item.to_frame().T if hasattr(item, "to_frame") else as_frame(item)
         return write_table(frame, path, record)
-
-    def save(self, folder: Path) -> None:
-        described, arrays = [], {}
-        channels = self._channels or (None,) * len(self.columns)
-        for place, (column, channel) in enumerate(zip(self.columns, channels, strict=True)):
-            values, found = column.to_json()
-            described.append({"kind": column.kind, **values})
-            found |= channel.arrays() if channel is not None else {}
-            arrays |= {f"{place}.{name}": np.ascontiguousarray(a) for name, a in found.items()}
-        for number, rows in enumerate(self._kept.combinations if self._kept is not None else ()):
-            arrays[f"combinations.{number}"] = np.ascontiguousarray(rows)
-        write_atomic(Path(folder) / _ARRAYS, save_arrays(arrays))
-        options: dict[str, Any] = {name: getattr(self, name) for name in _OPTIONS}
-        if self.told:
-            options["told"] = list(self.told)
-        if self.constraints:
-            options["constraints"] = to_json(self.constraints)
-        if self.kinds_told:
-            options["kinds"] = dict(self.kinds_told)
-        save_json(folder, self.kind, {**options, "columns": described})
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        values = load_json(folder, cls.kind, frozenset({*_OPTIONS, "columns"}), _LATER)
-        path = Path(folder) / _ARRAYS
-        try:
-            arrays = load_arrays(path.read_bytes())
-            codec = cls(**{name: v for name, v in values.items() if name != "columns"})
-            codec._restore(values["columns"], arrays)
-        except FileNotFoundError:
-            raise ModelError(f"{path} is missing: the model folder is incomplete") from None
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecipeError) as error:
-            raise ModelError(f"{folder} is damaged ({error}): restore the model folder") from None
-        return codec
-
-    def _restore(self, described: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> None:
-        columns, channels = [], []
-        for place, values in enumerate(described):
-            kind = _COLUMNS[values["kind"]]
-            mine = {
-                name.partition(".")[2]: array
-                for name, array in arrays.items()
-                if name.startswith(f"{place}.")
-            }
-            columns.append(kind.from_json({k: v for k, v in values.items() if k != "kind"}, mine))
-            channels.append(load_channels(columns[-1], mine) if self.carrier == "array" else None)
-        self._columns, self._channels = tuple(columns), tuple(channels)
-        if self.constraints:
-            count = sum(name.startswith("combinations.") for name in arrays)
-            self._kept = kept.Kept(
-                constraints=self.constraints,
-                combinations=tuple(arrays[f"combinations.{n}"] for n in range(count)),
-                columns={column.name: column for column in columns},
-            )
-            self._bind()
 
 
 def _some(frame: Any) -> Any:

@@ -1,8 +1,9 @@
 """What a table column has learnt, as ids: a protocol and the columns of categories and constants.
 
-A learnt column is one position of ids, or two (a cell and a place within it). Numbers are in
-`number_column`, identifiers in `identifier_column`, the choice among them in `detect`.
-Shape legend: N rows, P positions of the column (0, 1 or 2), K ids of its first position.
+A learnt column is one position of ids, two (a cell and a place within it) or, of texts, a run.
+Numbers are in `number_column`, texts in `text_column`, identifiers in `identifier_column`, the
+choice among them in `detect`.
+Shape legend: N rows, P positions of the column (0 or more), K ids of its first position.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Column(Protocol):
-    """kind: "number", "category", "constant" or "identifier"."""
+    """kind: "number", "category", "constant", "text" or "identifier"."""
 
     kind: ClassVar[str]
 

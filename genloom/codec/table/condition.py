@@ -16,8 +16,10 @@ import torch
 from genloom.codec.base import Condition
 from genloom.codec.table.columns import Column
 from genloom.codec.table.constraint_masks import Impossible, Masks
+from genloom.codec.table.dataframes import pandas
 from genloom.codec.table.nearest import combined_hint, value_hint
 from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.text_column import TextColumn
 from genloom.codec.where import Both, Compare, Leaf, Node, equalities, evaluate, leaves, names
 from genloom.errors import RequestError
 
@@ -68,25 +70,34 @@ def settle(columns: Sequence[Column], frame: Any, node: Node) -> Any:
     frame = frame.copy()
     for name, plain in fixed.items():
         column = known[name]
+        if isinstance(column, TextColumn):
+            frame[name] = pandas().Series([plain] * len(frame), dtype=column.dtype).to_numpy()
+            continue
         assert isinstance(column, NumberColumn)
         series = column.form.series(np.full(len(frame), plain))
         frame[name] = series.to_numpy() if hasattr(series, "to_numpy") else series
     return frame
 
 
-def _settled(known: Mapping[str, Column], node: Node) -> dict[str, float]:
-    """Column -> plain value, for top-level equalities on numbers that have no id of their own."""
-    out = {}
+def _settled(known: Mapping[str, Column], node: Node) -> dict[str, Any]:
+    """Column -> plain value, for top-level equalities on numbers that have no id of their own, and
+    texts that ids do not say entirely."""
+    out: dict[str, Any] = {}
     for name, value in equalities(node).items():
         column = known[name]
         if isinstance(column, NumberColumn):
             plain = column.form.literal(name, value)
             if not column.owns(plain):
                 out[name] = plain
+        elif isinstance(column, TextColumn) and isinstance(value, str) and not column.owns(value):
+            out[name] = value
     return out
 
 
-def _meets(column: Column, leaf: Leaf, free: Mapping[str, float]) -> bool:
+def _meets(column: Column, leaf: Leaf, free: Mapping[str, Any]) -> bool:
+    if isinstance(column, TextColumn):
+        pd = pandas()
+        return bool(column.holds(pd.Series([free[column.name]], dtype=object), leaf)[0])
     assert isinstance(column, NumberColumn)
     return column.meets(free[column.name], leaf)
 
@@ -107,9 +118,20 @@ def condition(
                 f"where: no value of column {name!r} can meet the condition; it holds "
                 f"{column.describe()}{value_hint(column, node)}"
             )
-    drawn = {name: mask for name, mask in firsts.items() if asked[name].sizes}
+    texts = [name for name, column in asked.items() if isinstance(column, TextColumn)]
+    drawn = {n: mask for n, mask in firsts.items() if asked[n].sizes and n not in texts}
     if rules is not None:
         drawn = _narrowed(asked, drawn, places, rules, _bounds(asked, node))
+    fixed = equalities(node)
+    for name in texts:
+        column, start, mask = asked[name], places[name], firsts[name]
+        assert isinstance(column, TextColumn)
+        if name in fixed:
+            ids = column.ids_of([str(fixed[name])])[0]
+            lows = [low for low, _ in ranges[start : start + column.places]]
+            known[start : start + column.places] = torch.tensor(lows) + torch.from_numpy(ids)
+        elif not mask.all():
+            allowed[start] = torch.from_numpy(mask)
     for name, first in drawn.items():
         masks = _masks(asked[name], node, first)
         for place, mask in enumerate(masks, places[name]):

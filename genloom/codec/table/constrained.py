@@ -16,6 +16,8 @@ from genloom.codec.table.constraint_masks import Masks
 from genloom.codec.table.constraint_values import Kept
 from genloom.codec.table.dataframes import as_frame
 from genloom.codec.table.identifier_column import IdentifierColumn
+from genloom.codec.table.text_column import TextColumn
+from genloom.codec.where import Node, equalities
 
 
 class Constrained:
@@ -38,7 +40,22 @@ class Constrained:
     def exacting(self) -> bool:
         """Whether some rows must not be put out, not beside each other, or have numbers."""
         made = any(isinstance(column, IdentifierColumn) for column in self.columns)
-        return self._kept is not None or made
+        return self._kept is not None or made or bool(self._guarding)
+
+    @property
+    def _guarding(self) -> list[TextColumn]:
+        """Columns of texts of which some must not be put out."""
+        texts = [column for column in self.columns if isinstance(column, TextColumn)]
+        return [column for column in texts if len(column.guarded)]
+
+    def whole_texts(self, frame: Any, node: Node | None) -> np.ndarray:
+        """bool [N], rows that hold a text which few training rows had, and nobody asked for."""
+        asked = {} if node is None else equalities(node)
+        out = np.zeros(len(frame), bool)
+        for column in self._guarding:
+            if column.name not in asked:
+                out |= column.copied(frame[column.name])
+        return out
 
     def numbered(self, items: Any, seed: int, first: int) -> Any:
         """The rows, which are those from number `first` of a seed on, with identifiers that no
@@ -70,4 +87,8 @@ class Constrained:
     @property
     def promises(self) -> list[str]:
         """What all that is made meets, in words."""
-        return [one.told() for one in self.constraints]
+        texts = [
+            f"no {c.name!r} as it stands in fewer than {c.rare} of the training rows"
+            for c in self._guarding
+        ]
+        return [*(one.told() for one in self.constraints), *texts]

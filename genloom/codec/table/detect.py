@@ -18,12 +18,15 @@ from genloom.codec.table.dataframes import pandas
 from genloom.codec.table.identifier_column import IdentifierColumn, shape_of
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.number_form import DATE_FORMATS, NumberForm
+from genloom.codec.table.text_column import TextColumn
 from genloom.errors import RecipeError
 
 _IDENTIFIER_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|index|rowid|no|nr)$", re.IGNORECASE)
 _CAMEL_IDENTIFIER = re.compile(r"[a-z](ID|Id|UUID|Key)$")
-KINDS = ("category", "number", "date", "identifier")  # that a column may be said to be
+KINDS = ("category", "number", "date", "identifier", "text")  # that a column may be said to be
 _FEWEST_FOR_IDENTIFIER = 20
+_FEWEST_FOR_TEXT = 200  # rows from which texts are learnt, where nobody asks for it
+_WORDS = 3  # in half of the values of a column of texts at least
 _LONG_TEXT = 200  # characters; a cell longer than this is no category
 _NUMBERS_AMONG_TEXTS = 0.9
 
@@ -37,6 +40,7 @@ class Policy:
     distinct: int
     categories: int
     rare: int
+    texts: int = 0  # places of a row for a column of texts; 0: they are not learnt
 
 
 Note = Callable[[str], None]
@@ -88,6 +92,12 @@ def learn_as(kind: str, name: str, series: Any, policy: Policy, note: Note) -> C
         for text in said:
             note(text)
         return column
+    if kind == TextColumn.kind:
+        if numeric or series.dtype.kind in "Mm" or not policy.texts:
+            why = "texts are not learnt here" if not policy.texts else "holds none"
+            note(f"is said to hold texts, but {why}: learnt as it looks")
+            return learn_column(name, series, policy, note)
+        return _text(name, series, policy, note)
     if kind == "identifier":
         if numeric and not _whole(series):
             note("is said to hold identifiers, but holds numbers with decimals: learnt as it looks")
@@ -206,7 +216,7 @@ def _texts(name: str, series: Any, policy: Policy, note: Note) -> Column:
         zones = "; their zones are mixed: all are put out at +00:00" if "%z" in form.format else ""
         note(f"holds dates written {form.format}{zones}")
         return _number(name, series, form, policy, note)
-    return _identifier(name, series, note) or _category(name, series, policy, note)
+    return _identifier(name, series, policy, note) or _category(name, series, policy, note)
 
 
 def _mostly_numbers(series: Any, note: Note) -> Any | None:
@@ -229,20 +239,47 @@ def _may_be_dates(series: Any) -> bool:
     return isinstance(first, str) and 4 <= len(first) <= 40 and any(c.isdigit() for c in first)
 
 
-def _identifier(name: str, series: Any, note: Note) -> Column | None:
-    """Texts that are all different, or too long to be categories."""
+def _identifier(name: str, series: Any, policy: Policy, note: Note) -> Column | None:
+    """Texts that are all different, mostly different and of several words, or too long to be
+    categories."""
     present = series.dropna().astype(str)
     longest = int(present.str.len().max())
     unique = present.nunique() == len(present) and len(present) >= _FEWEST_FOR_IDENTIFIER
     wordy = present.str.len().median() > _LONG_TEXT
-    if not unique and not wordy:
+    free = policy.texts > 0 and _free_text(present)
+    if not unique and not wordy and not free:
         return None
     shape = shape_of(present.to_numpy(dtype=object)) if longest <= _LONG_TEXT else ()
+    if free and not shape:
+        return _text(name, series, policy, note)
     if shape:
         note("holds identifiers: not learnt, made anew")
     else:
         note("holds free text or names, all different: not learnt, placeholders are put out")
     return IdentifierColumn(name=name, dtype=str(series.dtype), shape=shape)
+
+
+def _free_text(present: Any) -> bool:
+    """Whether values read like texts: several words, mostly letters, most of them different."""
+    if len(present) < _FEWEST_FOR_TEXT or present.nunique() < len(present) / 2:
+        return False
+    some = present.iloc[:: max(1, len(present) // 1000)]
+    letters = some.str.count(r"[^\W\d_]") / some.str.len().clip(lower=1)
+    return bool(some.str.split().str.len().median() >= _WORDS and letters.median() > 0.5)
+
+
+def _text(name: str, series: Any, policy: Policy, note: Note) -> Column:
+    rare = min(policy.rare, max(1, len(series) // 100))
+    column, cut = TextColumn.learn(
+        name, _text_dtype(series), series, places=policy.texts, rare=rare
+    )
+    beyond = f"; {100 * cut:.1f}% are longer and cut at a word" if cut else ""
+    whole = f"; none that fewer than {rare} rows hold is put out as it is" if rare > 1 else ""
+    note(
+        f"holds free text: learnt as up to {column.places} of {len(column.pieces)} pieces"
+        f"{beyond}{whole}"
+    )
+    return column
 
 
 def _category(name: str, series: Any, policy: Policy, note: Note) -> Column:

@@ -21,6 +21,7 @@ from genloom.codec.table.dataframes import pandas
 from genloom.codec.table.detect import Policy, learn_as, learn_column
 from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.text_column import TextColumn
 from genloom.codec.where import names
 from genloom.errors import DataError
 
@@ -71,7 +72,8 @@ def leaks(columns: Sequence[Column], frame: Any) -> list[str]:
     """Notes on pairs of columns that tell each other entirely, value for value or by rank."""
     part = frame if len(frame) <= LOOKED else frame.sample(LOOKED, random_state=0)
     codes: dict[str, np.ndarray] = {}
-    for column in [c for c in columns if c.sizes][:COMPARED]:
+    told = [c for c in columns if c.sizes and not isinstance(c, TextColumn)]
+    for column in told[:COMPARED]:
         if isinstance(column, NumberColumn):
             plain = column.form.plain(part[column.name])
             codes[column.name] = np.unique(np.nan_to_num(plain, nan=np.inf), return_inverse=True)[1]

@@ -12,6 +12,7 @@ import numpy as np
 
 from genloom.codec.table.columns import CategoryColumn, Column
 from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.text_column import TextColumn
 from genloom.codec.where import names
 from genloom.errors import DataError
 
@@ -31,6 +32,10 @@ def welcomed(columns: Sequence[Column], frame: Any) -> tuple[Any, list[str]]:
             keep &= _categories(column, frame[column.name], said)
         elif isinstance(column, NumberColumn):
             keep &= _numbers(column, frame[column.name], said)
+        elif isinstance(column, TextColumn):
+            blank = frame[column.name].isna().to_numpy() & (not column.missing)
+            _empty(column.name, blank, said)
+            keep &= ~blank
     if not keep.any():
         raise DataError(
             f"none of {len(frame):,} rows has only values that the start knows ({said[0]}): train "
