@@ -143,6 +143,12 @@ class Keeping:
                 f"only {self.kept:,} of {self.request.count:,} rows that differ were found in "
                 f"{self.drawn:,} draws ({worst[0][0]}): ask for fewer rows"
             )
+        if not self.request.where and not self.request.prompt:
+            kept = "; ".join(getattr(self.codec, "promises", [])) or "what its model keeps to"
+            return (
+                f"only {self.kept:,} of {self.request.count:,} rows in {self.drawn:,} draws met "
+                f"what all that is made has to meet ({kept}): ask for fewer rows"
+            )
         near = f"; the nearest was {self._nearest[1]}" if not self.kept and self._nearest[1] else ""
         return (
             f"only {self.kept:,} of {self.request.count:,} rows met the conditions in "

@@ -21,6 +21,7 @@ from genloom.errors import MissingExtra, UsageError
 from genloom.metric.privacy import closeness, closest, copy_rate
 from genloom.metric.table import Kind, Quality, table_quality
 from genloom.trust.quality import Row, Tell
+from genloom.trust.quality_seasons import place_rows, season_rows
 from genloom.trust.quality_texts import text_rows
 
 MOST = 50_000  # rows that are made
@@ -58,7 +59,9 @@ def measure(
     texts = [span.name for span in codec.spec.spans if span.kind == "words"]
     rows += _privacy(codec, train, held, made, [*kinds, *texts], seed)
     frames = {"real": train, "held": held, "made": made}
-    rows += text_rows(texts, frames, {"real": real, "held": rest, "made": own}, kinds, seed)
+    plain = {"real": real, "held": rest, "made": own}
+    rows += text_rows(texts, frames, plain, kinds, seed)
+    rows += season_rows(codec.dates, plain) + place_rows(codec.places, plain, seed)
     told = {"rows": len(made), "two_sample_rows": min(len(real), len(own), TOLD_APART)}
     told |= {"two_sample_folds": FOLDS, "near_rows": NEAR}
     return rows, told | ({} if task is None else {"target": task.column, "task": task.goal})

@@ -30,6 +30,7 @@ from genloom.codec.table.detect import Policy, kinds_of
 from genloom.codec.table.frame import read_tables, write_table
 from genloom.codec.table.levels import levels_of
 from genloom.codec.table.number_column import NumberColumn
+from genloom.codec.table.places import places_of
 from genloom.codec.table.private_columns import learn_privately
 from genloom.codec.table.row_channels import Channels, learn_channels
 from genloom.codec.table.shared import Shared, node_of
@@ -410,6 +411,17 @@ class TableCodec(Constrained, Shared, Stored):
             for column, _ in self._learnt()
             if not isinstance(column, TextColumn)
         }
+
+    @property
+    def dates(self) -> list[NumberColumn]:
+        """Columns of dates and times."""
+        numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
+        return [column for column in numbers if column.form.measures == "dates"]
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """(latitude, longitude) of the columns that are places together."""
+        return places_of(self.columns)
 
     def _measured(self, frame: Any) -> Any:
         """The learnt columns, dates as numbers."""
