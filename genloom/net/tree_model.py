@@ -167,7 +167,8 @@ class TreeModel(nn.Module):
     def _fine(self, position: int) -> bool:
         """Whether a position only says where in a cell a value lies: nearly the same everywhere."""
         starts = {span.start for span in self.spec.spans}
-        return position not in starts
+        ordered = not self.spec.levels or bool(self.spec.levels[position])
+        return position not in starts and ordered  # days and hours have no order
 
     def _answered(
         self, rows: np.ndarray, question: tuple[int, ...], rng: np.random.Generator, seed: int

@@ -173,11 +173,11 @@ def support(column: NumberColumn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Plain values [S] in order, the id of the first position that each belongs to, and its share
     of that id."""
     first = column.missing + len(column.atoms)
-    values, owner = [column.atoms], [column.missing + np.arange(len(column.atoms))]
+    values, owner = [column.on_axis(column.atoms)], [column.missing + np.arange(len(column.atoms))]
     parts = [np.ones(len(column.atoms))]
     if column.quantiles is not None and column.cells:
         share = (np.arange(column.cells * STEPS) + 0.5) / (column.cells * STEPS)
-        values.append(column.form.tidy(column.quantiles.value(share)))
+        values.append(column.on_axis(column.quantiles.value(share)))
         owner.append(first + np.repeat(np.arange(column.cells), STEPS))
         parts.append(np.full(column.cells * STEPS, 1 / STEPS))
     joined = np.concatenate(values)

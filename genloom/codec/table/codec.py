@@ -43,7 +43,11 @@ from genloom.metric.table import table_quality
 from genloom.spec import ArraySpec, Span, Spec, TokenSpec
 
 PAD, BOS = 0, 1
-_KINDS: Mapping[str, Literal["number", "words"]] = {"number": "number", "text": "words"}
+_KINDS: Mapping[str, Literal["number", "words"]] = {
+    "number": "number",
+    "date": "number",
+    "text": "words",
+}
 _RESERVED = 2
 _COMPARED = 10_000  # rows of each side at most
 _SHOWN = 20
@@ -240,6 +244,7 @@ class TableCodec(Constrained, Shared, Stored):
             distinct=self.distinct,
             categories=self.categories,
             rare=self.rare,
+            seasons=self.carrier == "tokens",
             texts=self.texts if self.carrier == "tokens" else 0,
         )
 

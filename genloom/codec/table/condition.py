@@ -17,6 +17,7 @@ from genloom.codec.base import Condition
 from genloom.codec.table.columns import Column
 from genloom.codec.table.constraint_masks import Impossible, Masks
 from genloom.codec.table.dataframes import pandas
+from genloom.codec.table.date_column import DateColumn
 from genloom.codec.table.nearest import combined_hint, value_hint
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.text_column import TextColumn
@@ -134,8 +135,9 @@ def condition(
             allowed[start] = torch.from_numpy(mask)
     for name, first in drawn.items():
         masks = _masks(asked[name], node, first)
+        whole = len(masks) == len(asked[name].sizes)
         for place, mask in enumerate(masks, places[name]):
-            if all(part.sum() == 1 for part in masks):
+            if whole and all(part.sum() == 1 for part in masks):
                 known[place] = ranges[place][0] + int(mask.argmax())
             elif not mask.all():
                 allowed[place] = torch.from_numpy(mask)
@@ -195,9 +197,22 @@ def _mask(name: str, size: int, node: Node, may: Callable[[Leaf], np.ndarray]) -
 
 def _masks(column: Column, node: Node, first: np.ndarray) -> list[np.ndarray]:
     """The masks of all positions of a column."""
+    masks = [first]
     if isinstance(column, NumberColumn) and column.fine:
-        return [first, _within(column, node, np.flatnonzero(first))]
-    return [first]
+        masks.append(_within(column, node, np.flatnonzero(first)))
+    if isinstance(column, DateColumn):
+        masks += _turns(column, node, masks)
+    return masks
+
+
+def _turns(column: DateColumn, node: Node, masks: list[np.ndarray]) -> list[np.ndarray]:
+    """Masks of the day and the hour, where one week, or no date at all, is left."""
+    if any(mask.sum() > 1 for mask in masks):
+        return []
+    ids = tuple(int(mask.argmax()) for mask in masks)
+    if column.missing and ids[0] == 0:
+        return [np.arange(size) == size - 1 for size in column.sizes[len(masks) :]]
+    return column.turns(ids, lambda says, size: _mask(column.name, size, node, says))
 
 
 def _within(column: NumberColumn, node: Node, ids: np.ndarray) -> np.ndarray:

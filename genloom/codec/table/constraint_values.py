@@ -310,7 +310,7 @@ def _check_kinds(kept: Kept) -> None:
         for name in one.columns:
             column = kept.columns[name]
             fine = isinstance(column, CategoryColumn | ConstantColumn)
-            if not (fine or (isinstance(column, NumberColumn) and column.quantiles is None)):
+            if not (fine or (isinstance(column, NumberColumn) and column.discrete)):
                 raise DataError(
                     f"constraint '{one.told()}': column {name!r} holds {column.describe()}: "
                     "combinations are of columns with repeated values"
@@ -365,7 +365,7 @@ def _upwards(names_: list[str], pairs: Sequence[tuple[Any, Any, bool]]) -> list[
 def _discrete(column: Column) -> bool:
     """Whether it has a known number of values, none of them a missing one."""
     if isinstance(column, NumberColumn):
-        return column.quantiles is None and not column.missing
+        return column.discrete and not column.missing
     return isinstance(column, ConstantColumn) or (
         isinstance(column, CategoryColumn) and not column.missing
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn, labelled
 from genloom.codec.table.dataframes import pandas
+from genloom.codec.table.date_column import DateColumn
 from genloom.codec.table.identifier_column import IdentifierColumn, shape_of
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.number_form import DATE_FORMATS, NumberForm
@@ -40,6 +41,7 @@ class Policy:
     distinct: int
     categories: int
     rare: int
+    seasons: bool = False  # dates by week, day and hour
     texts: int = 0  # places of a row for a column of texts; 0: they are not learnt
 
 
@@ -186,15 +188,16 @@ def _number(name: str, series: Any, form: NumberForm, policy: Policy, note: Note
         value = value.item() if isinstance(value, np.generic) else value
         note("has one value only: not learnt, kept")
         return ConstantColumn(name=name, dtype=str(series.dtype), value=value)
-    return NumberColumn.learn(
-        name,
-        form,
-        plain,
-        cells=policy.cells,
-        distinct=policy.distinct,
-        fine=policy.fine,
-        rare=policy.rare,
-    )
+    options = {
+        "cells": policy.cells,
+        "distinct": policy.distinct,
+        "fine": policy.fine,
+        "rare": policy.rare,
+    }
+    column = NumberColumn.learn(name, form, plain, **options)
+    if policy.seasons and form.measures == "dates" and not column.discrete:
+        return DateColumn.of(column, plain, **options) or column
+    return column
 
 
 def _texts(name: str, series: Any, policy: Policy, note: Note) -> Column:

@@ -111,7 +111,7 @@ def _one(
 
 def _discrete(column: Column) -> bool:
     if isinstance(column, NumberColumn):
-        return column.quantiles is None
+        return column.discrete
     return isinstance(column, CategoryColumn | ConstantColumn)
 
 

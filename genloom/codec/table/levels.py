@@ -23,11 +23,13 @@ def levels_of(column: Column) -> tuple[Levels, ...]:
     if not isinstance(column, NumberColumn):
         return ((),) * len(column.sizes)
     first = (OUTSIDE,) * column.missing + _ranks(_values(column))
-    if len(column.sizes) == 1:
-        return (first,)
-    within = (np.arange(column.fine) + 0.5) / column.fine
-    rest = column.sizes[1] - column.fine  # "not in a cell"
-    return first, (*within.round(DECIMALS).tolist(), *(OUTSIDE,) * rest)
+    found: list[Levels] = [first]
+    if column.fine:
+        within = (np.arange(column.fine) + 0.5) / column.fine
+        rest = column.sizes[1] - column.fine  # "not in a cell"
+        found.append((*within.round(DECIMALS).tolist(), *(OUTSIDE,) * rest))
+    turns = len(column.sizes) - len(found)  # days and hours come round: they have no order
+    return (*found, *((),) * turns)
 
 
 def _values(column: NumberColumn) -> np.ndarray:

@@ -90,8 +90,16 @@ class NumberColumn:
 
     # --- ids ------------------------------------------------------------------------------------
 
+    @property
+    def discrete(self) -> bool:
+        """Whether every value has an id of its own."""
+        return self.quantiles is None
+
     def encode(self, series: Any) -> np.ndarray:
-        plain = self.form.plain(series)
+        return self.encode_plain(self.form.plain(series))
+
+    def encode_plain(self, plain: np.ndarray) -> np.ndarray:
+        """int64 [N, P] of plain numbers float64 [N]."""
         gone = np.isnan(plain)
         exact, atom = self._nearest_atom(plain)
         if self.quantiles is None:
@@ -200,7 +208,8 @@ class NumberColumn:
 
     def intervals_within(self) -> tuple[np.ndarray, np.ndarray]:
         """The same of both positions together, [first, second]."""
-        low, high = (np.repeat(end[:, None], self.sizes[1], 1) for end in self.intervals())
+        second = self.fine + (self._first_cell > 0)
+        low, high = (np.repeat(end[:, None], second, 1) for end in self.intervals())
         edges = self._edges(np.arange(self.cells * self.fine + 1) / (self.cells * self.fine))
         low[self._first_cell :, : self.fine] = edges[:-1].reshape(self.cells, self.fine)
         high[self._first_cell :, : self.fine] = edges[1:].reshape(self.cells, self.fine)
@@ -211,6 +220,10 @@ class NumberColumn:
         ends = self.intervals_within() if self.fine else self.intervals()
         at = (ids[:, 0], ids[:, 1]) if self.fine else (ids[:, 0],)
         return ends[0][at], ends[1][at]
+
+    def on_axis(self, values: np.ndarray) -> np.ndarray:
+        """Values of atoms and quantiles as plain numbers."""
+        return self.form.tidy(values)
 
     def _edges(self, steps: np.ndarray) -> np.ndarray:
         if self.quantiles is None:

@@ -36,7 +36,7 @@ Note = Callable[[str], None]
 
 def learn_privately(frame: Any, policy: Policy, ledger: Ledger, note: Note) -> tuple[Column, ...]:
     """The columns of a frame. DataError where nothing of it can be known within the budget."""
-    policy = replace(policy, texts=0)  # pieces of texts are not counted
+    policy = replace(policy, texts=0, seasons=False)  # pieces of texts are not counted
     found = [learn_column(name, frame[name], policy, lambda _: None) for name in frame.columns]
     numbers = sum(isinstance(c, NumberColumn) for c in found)
     values = sum(isinstance(c, CategoryColumn | ConstantColumn) for c in found)

@@ -36,7 +36,7 @@ class Shared:
         values: list[Any] = []
         if isinstance(column, CategoryColumn):
             values = list(column.labels)
-        elif isinstance(column, NumberColumn) and column.quantiles is None:
+        elif isinstance(column, NumberColumn) and column.discrete:
             show = column.form.sort != "number"
             values = [column.form.show(v) if show else float(v) for v in column.atoms]
         if not 2 <= len(values) <= MOST:

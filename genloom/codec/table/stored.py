@@ -19,6 +19,7 @@ from genloom.codec.table.columns import CategoryColumn, Column, ConstantColumn
 from genloom.codec.table.computed_column import ComputedColumn
 from genloom.codec.table.constraint import Constraint, to_json
 from genloom.codec.table.constraint_values import Kept
+from genloom.codec.table.date_column import DateColumn
 from genloom.codec.table.identifier_column import IdentifierColumn
 from genloom.codec.table.number_column import NumberColumn
 from genloom.codec.table.row_channels import Channels, load_channels
@@ -29,7 +30,7 @@ _ARRAYS = "table.safetensors"
 _COLUMNS: dict[str, Any] = {
     column.kind: column
     for column in (
-        *(NumberColumn, CategoryColumn, ConstantColumn),
+        *(NumberColumn, DateColumn, CategoryColumn, ConstantColumn),
         *(IdentifierColumn, ComputedColumn, TextColumn),
     )
 }
