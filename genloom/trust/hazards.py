@@ -1,9 +1,9 @@
 """Whether made rare cases teach: a detector of hazards that saw them, beside one that did not.
 
-A small network sees a second of a scene and says whether the vehicle under test will have to brake
-hard within the next three. It learns from scenes as they come, in which rare cases are few (floor);
-from these and made rare ones; and from these and as many simulated rare ones (ceiling). All are
-tried on held-out rare scenes.
+A small network sees two and a half seconds of a scene and says whether the vehicle under test will
+have to brake hard within the next three. It learns from scenes as they come, in which rare cases
+are few (floor); from these and made rare ones; and from these and as many simulated rare ones
+(ceiling). All are tried on held-out rare scenes.
 Shape legend: N scenes, F features, M movers.
 """
 
@@ -20,10 +20,10 @@ from torch.nn import functional as F
 from genloom import api
 from genloom.drive.scene import WEATHERS, Scene
 from genloom.drive.seen import hazard
-from genloom.spec import Request
+from genloom.trust.made_scenes import make
 from genloom.trust.quality import Row
 
-MOMENT = 4  # a second has been seen
+MOMENT = 10  # so many quarters of a second have been seen: before, what is coming hardly shows
 AROUND = 6  # movers that are nearest
 RARE = ("a cut-in", "a jaywalker")
 COMMON, FEW, MADE = 1500, 20, 600  # scenes of a training set: common, rare, rare ones added
@@ -118,12 +118,7 @@ def usefulness(
         return []
     codec: Any = model.codec
     captions = codec.captions(real)
-    with model.engine() as engine:
-        waiting = [
-            engine.submit(Request(prompt=text, seed=seed + 1, first=n))
-            for n, text in enumerate(captions)
-        ]
-        made = [generation.result()[0] for generation in waiting]
+    made = make(model, captions, seed + 1, tries=codec.usual_tries)
     found = []
     for more in (made, [], real):
         features, wanted = looked([*usual, *more])

@@ -22,8 +22,8 @@ from genloom.drive.seen import cuts_in, density, faults, jaywalks
 from genloom.errors import DataError
 from genloom.metric.energy import energy_distance
 from genloom.metric.image import nearest_distance
-from genloom.spec import Request
 from genloom.trust.hazards import usefulness
+from genloom.trust.made_scenes import make
 from genloom.trust.quality import Row, Tell
 
 MADE = 400
@@ -58,22 +58,6 @@ def measure(
     tell("teaching detectors of hazards")
     rows += usefulness(model, train, held, seed=seed)
     return rows, {"made": len(made), "sampler": str(model.family), "moments": len(held[0].ego.s)}
-
-
-def make(model: api.Model, captions: Sequence[str], seed: int, tries: int = 1) -> list[Scene]:
-    """A scene for each caption, each under a number of its own within the seed; of several tries
-    the one that strays least, as `generate` keeps it."""
-    codec: Any = model.codec
-    prompts = captions if model.prompts is not None else [None] * len(captions)
-    asked = [
-        Request(prompt=prompt, seed=seed, first=n * tries, count=tries)
-        for n, prompt in enumerate(prompts)
-    ]
-    with model.engine() as engine:
-        waiting = [engine.submit(request) for request in asked]
-        made = [generation.result() for generation in waiting]
-    strays = [codec.strays(some, one) for some, one in zip(made, asked, strict=True)]
-    return [some[off.index(min(off))] for some, off in zip(made, strays, strict=True)]
 
 
 def _asked(captions: Sequence[str], made: Sequence[Scene], held: Sequence[Scene]) -> Row:
