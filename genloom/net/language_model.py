@@ -53,6 +53,7 @@ class LanguageModel(nn.Module):
         self.quantized: Any = None  # what net/quantize.py puts in the weights' place
         self.embed: Any = nn.Embedding(spec.vocab, width)
         self.pair = nn.Embedding(config.bigram, width) if config.bigram else None
+        self.start = spec.bos if spec.leads else -1
         self.values = self._value_embeddings(spec.vocab) if config.valued else None
         self.place = nn.Embedding(config.learned, width) if config.learned else None
         slots = spec.length + 1 if spec.spans else 0
@@ -96,6 +97,7 @@ class LanguageModel(nn.Module):
         if self.config.embed_scale != 1.0:
             h = h * self.config.embed_scale
         if self.pair is not None and before is not None:
+            before = torch.where(ids == self.start, ids, before)  # of another item, or of none
             h = h + self.pair((before * 36313 + ids * 27191) % self.config.bigram)
         if self.place is not None:
             h = h + self.place(position[..., 0])

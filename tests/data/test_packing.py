@@ -58,15 +58,15 @@ def test_rows_are_nearly_full_and_the_same_for_the_same_seed() -> None:
     assert ids / (made[0].epoch_size * SPEC.length) > 0.95
 
 
-def test_packed_items_lose_as_much_as_each_alone(tmp_path: Path) -> None:
-    made = toys.recipe(
-        Part("pair", {"vocab": "bytes", "length": 32}),
-        Part("autoregressive"),
-        {"net": "transformer"},
-    )
-    model = toys.shaken(made, tmp_path)
+@pytest.mark.parametrize("bigram", [0, 16])
+@pytest.mark.parametrize("codec", ["pair", "molecule"])
+def test_packed_items_lose_as_much_as_each_alone(tmp_path: Path, codec: str, bigram: int) -> None:
+    options = {"pair": {"vocab": "bytes", "length": 32}, "molecule": {"length": 48}}[codec]
+    made = toys.recipe(Part(codec, options), Part("autoregressive"), {"net": "transformer"})
+    model = toys.shaken(made.with_(f"net.net.bigram={bigram}"), tmp_path)
     codec, nets = model.codec, dict(model.nets.items())
-    x, weights = codec.encode(toys.pairs()), codec.weights(toys.pairs())
+    some = toys.ITEMS[made.codec.kind]()
+    x, weights = codec.encode(some), codec.weights(some)
     rows = Loader(x, codec.spec, batch=1, seed=0, weights=weights, pack=True)
     with torch.inference_mode():
         whole = sum(
