@@ -43,3 +43,17 @@ def test_a_row_model_learns_of_a_piece_at_one_place_for_all():
     hidden = torch.randn(1, 8)
     net.logits(hidden, 5, 9)[0, 1].backward()
     assert net.head_shared.weight[0].grad is not None and net.head_shared.weight[0].grad[1].any()
+
+
+def test_the_last_place_alone_is_what_all_places_say_of_it():
+    torch.manual_seed(0)
+    net = RowModel(RowModelConfig(summed=16, width=8, depth=1, knots=4), SPEC, None).eval()
+    ids, before = torch.tensor([[1, 3, 6, 11]]), torch.tensor([[1, 1, 3, 6]])
+    slots = (torch.tensor([[0, 1, 2, 3]]), torch.tensor([[1, 2, 3, 4]]))
+    position = torch.arange(4)[None, :, None]
+    every = net(ids, position, net.attention(None), before, slots)
+    last = net.last(ids, position, net.attention(None), before, slots)
+    assert torch.allclose(every[:, -1:], last)
+    net.embed_recent.vectors[1].weight.data += torch.randn(net.embed_recent.vectors[1].weight.shape)
+    other = net.last(ids, position, net.attention(None), before, slots)
+    assert not torch.allclose(last, other)  # the piece before the last tells
