@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from genloom.engine import rows, tempering
 from genloom.errors import RequestError
 from genloom.model import Model
 
 COVERAGE = 0.9
+ROUNDS, STRIDE = 12, 1_000_003  # draws anew of rows that break a constraint, and their seeds
 
 
 def fill(
@@ -31,7 +34,16 @@ def fill(
     codec: Any = model.codec
     found = codec.partly(items, columns)
     made = rows.completed(model, found.known, found.allowed, seed, heard, rules=found.rules)
-    return codec.filled(items, codec.decode(made), found.empty)
+    whole = codec.filled(items, codec.decode(made), found.empty)
+    for again in range(1, 1 + ROUNDS):  # what masks cannot see beside what is known
+        open_ = (found.known == rows.OPEN).any(1)
+        bad = (open_ & ~torch.from_numpy(codec.meets(whole))).nonzero()[:, 0]
+        if not len(bad):
+            break
+        known, other = found.known[bad], seed + again * STRIDE
+        made[bad] = rows.completed(model, known, found.allowed, other, index=bad, rules=found.rules)
+        whole = codec.filled(items, codec.decode(made), found.empty)
+    return whole
 
 
 def predict(model: Model, items: Any, column: str, coverage: float = COVERAGE) -> Any:

@@ -368,6 +368,11 @@ class TableCodec(Constrained, Shared, Stored):
         met &= ~self.whole_texts(frame, node)
         return met if node is None else met & matches(self.columns, frame, node)
 
+    def meets(self, items: Any) -> np.ndarray:
+        """bool [N], which rows meet the constraints on rows."""
+        frame = as_frame(items)
+        return np.ones(len(frame), bool) if self._kept is None else self._kept.holds(frame)
+
     def settle(self, items: Any, where: Any, prompt: str | None = None) -> Any:
         """The rows with the exact numbers that `column = value` asks for and no id stands for, and
         what is computed from these."""
