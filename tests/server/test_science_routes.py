@@ -81,7 +81,7 @@ def test_sequences_are_made_gone_on_from_and_filled(http: httpx2.Client) -> None
         ("molecules", {"model": "chemist", "response_format": "pdf"}, "response_format"),
         ("molecules", {"model": "biologist"}, "molecules"),
         ("sequences", {"model": "chemist"}, "sequences"),
-        ("sequences", {"model": "biologist", "prompt": "MKB1"}, "1"),
+        ("sequences", {"model": "biologist", "prompt": "MKB1"}, "no word"),
     ],
 )
 def test_what_cannot_be_is_said(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_table import drawn
+from test_table import drawn, fitted
 
 from genloom.codec.table.codec import TableCodec
 from genloom.codec.table.date_column import DateColumn
@@ -26,12 +26,6 @@ def visits(rows: int = 3000, seed: int = 0) -> pd.DataFrame:
             "ward": rng.choice(["a", "b"], rows),
         }
     )
-
-
-def fitted(frame: pd.DataFrame, **options) -> TableCodec:
-    codec = TableCodec(**options)
-    codec.fit(frame)
-    return codec
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from test_table import fitted
 
 from genloom.codec.table.codec import TableCodec
 from genloom.codec.table.text_column import TextColumn
@@ -23,12 +24,6 @@ def shop(rows: int = 300, seed: int = 0) -> pd.DataFrame:
         for n, (k, p) in enumerate(zip(kind, price, strict=True))
     ]
     return pd.DataFrame({"text": texts, "kind": kind, "price": price})
-
-
-def fitted(frame: pd.DataFrame, **options) -> TableCodec:
-    codec = TableCodec(**options)
-    codec.fit(frame)
-    return codec
 
 
 @pytest.fixture(scope="module")
